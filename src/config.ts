@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/** The task queues of `workflows/contract.ts`, as a worker's roles. */
+export const QUEUES = ['workflows', 'media', 'encode', 'net', 'publish'] as const;
+export type Queue = (typeof QUEUES)[number];
+
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
+const flag = (fallback: boolean) =>
+  z.enum(['true', 'false', '1', '0']).default(fallback ? 'true' : 'false').transform((v) => v === 'true' || v === '1');
+const list = (fallback: string) =>
+  z.string().default(fallback).transform((v) => v.split(',').map((s) => s.trim()).filter(Boolean));
+
+/** One key of a key ring: `id:base64`, 32 bytes. The first of a list signs or encrypts, all verify or decrypt. */
+export interface RingKey {
+  id: string;
+  bytes: Buffer;
+}
+
+const keyRing = z.string().transform((text, context): RingKey[] => {
+  const keys = text.split(',').map((entry) => {
+    const [id = '', encoded = ''] = entry.trim().split(':');
+    return { id, bytes: Buffer.from(encoded, 'base64') };
+  });
+  if (keys.length === 0 || keys.some((key) => !/^[a-z0-9_-]{1,16}$/i.test(key.id) || key.bytes.length !== 32)) {
+    context.addIssue({ code: 'custom', message: 'expected id:base64 of 32 bytes, several separated by commas' });
+    return z.NEVER;
+  }
+  return keys;
+});
+
+/** Makes one `id:base64` key for a key ring. */
+export const makeRingKey = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
+
+const environment = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port(8000),
+  PUBLIC_URL: z.url().optional(),
+  METRICS_HOST: z.string().default('127.0.0.1'),
+  METRICS_PORT: port(9464),
+  WORKER_METRICS_PORT: port(9465),
+  CORS_ORIGINS: list(''),
+  RATE_LIMIT_PER_MINUTE: count(1200),
+  LOGIN_LIMIT_PER_MINUTE: count(10),
+  TRUST_PROXY: flag(false),
+
+  DATA_DIR: z.string().default('.data'),
+  STORAGE_DIR: z.string().optional(),
+  SCRATCH_DIR: z.string().optional(),
+  MIN_FREE_BYTES: count(256 * 1024 * 1024),
+
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'expected a postgres:// address'),
+  DATABASE_POOL_MAX: count(10),
+
+  TEMPORAL_ADDRESS: z.string().regex(/^[^\s/]+:\d+$/, 'expected host:port').default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_RETENTION_DAYS: count(30),
+
+  SIGNING_KEYS: keyRing,
+  ENCRYPTION_KEYS: keyRing,
+
+  MAX_UPLOAD_BYTES: count(10 * 1024 ** 3),
+  MAX_DURATION_SEC: seconds(6 * 3600),
+  MAX_WIDTH: count(8192),
+  MAX_HEIGHT: count(8192),
+
+  WORKER_QUEUES: z
+    .string()
+    .default(QUEUES.join(','))
+    .transform((v) => v.split(',').map((s) => s.trim()))
+    .pipe(z.array(z.enum(QUEUES)).min(1)),
+  WORKFLOW_SLOTS: count(40),
+  MEDIA_SLOTS: z.coerce.number().int().positive().optional(),
+  ENCODE_SLOTS: z.coerce.number().int().positive().optional(),
+  NET_SLOTS: count(20),
+  PUBLISH_SLOTS: count(50),
+  MAX_CACHED_WORKFLOWS: count(500),
+  SHUTDOWN_GRACE_SEC: seconds(60),
+  RECONCILE_INTERVAL_SEC: seconds(15),
+
+  FFMPEG_PATH: z.string().default('ffmpeg'),
+  FFPROBE_PATH: z.string().default('ffprobe'),
+});
+
+export type Config = z.infer<typeof environment> & {
+  PUBLIC_URL: string;
+  STORAGE_DIR: string;
+  SCRATCH_DIR: string;
+};
+
+/** What is wrong with the environment, variable by variable; never the values. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the configuration from the environment. The only reader of `process.env` besides the local
+ * stack, which passes it on.
+ *
+ * @throws ConfigError naming each bad variable, without its value
+ */
+export function loadConfig(source: Record<string, string | undefined> = process.env): Config {
+  // An empty variable, as compose files and .env templates leave them, means "not set".
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`The configuration cannot be used:\n${lines.join('\n')}`);
+  }
+  const env = parsed.data;
+  const dataDir = resolve(env.DATA_DIR);
+  return {
+    ...env,
+    DATA_DIR: dataDir,
+    PUBLIC_URL: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
+    STORAGE_DIR: resolve(env.STORAGE_DIR ?? `${dataDir}/storage`),
+    SCRATCH_DIR: resolve(env.SCRATCH_DIR ?? `${dataDir}/scratch`),
+  };
+}

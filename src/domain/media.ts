@@ -1,0 +1,37 @@
+/** What is known of a media file after the probe. Sizes in pixels as displayed (rotation applied). */
+export interface MediaFacts {
+  container: string;
+  durationSec: number;
+  sizeBytes: number;
+  width: number;
+  height: number;
+  /** Average frames per second, three decimals at most; null when the file does not say. */
+  fps: number | null;
+  /** Clockwise degrees (0, 90, 180, 270) a player turns the coded picture by. */
+  rotation: number;
+  videoCodec: string;
+  audioCodec: string | null;
+  hasAudio: boolean;
+  /** BCP 47 or ISO 639-2 tag of the first audio track, when the file says so. */
+  language: string | null;
+  /** Index of the chosen video stream (never cover art) within the file. */
+  videoStreamIndex: number;
+  /** The streams as reported, reduced to fixed fields; stored with the video so that no later step probes again. */
+  streams: MediaStream[];
+}
+
+export interface MediaStream {
+  index: number;
+  type: 'video' | 'audio' | 'subtitle' | 'data' | 'attachment';
+  codec: string;
+  profile: string | null;
+  language: string | null;
+  isAttachedPicture: boolean;
+  width: number | null;
+  height: number | null;
+  pixelFormat: string | null;
+  frameRate: string | null;
+  channels: number | null;
+  sampleRate: number | null;
+  durationSec: number | null;
+}

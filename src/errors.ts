@@ -1,0 +1,88 @@
+/**
+ * The errors of videoflow. Every error a person or a program may see is a class with a stable `code`
+ * and a message that is safe to show: no secrets, no paths, no raw output of other programs.
+ *
+ * Where they are translated: `src/http/problems.ts` maps them to HTTP, `activities/failures.ts` to
+ * retryable or not.
+ */
+
+/**
+ * What a retry can be expected to do:
+ * - `permanent`: the same input fails again
+ * - `media`: the tool failed on this input; a few more attempts are worth it
+ * - `outside`: storage, database or disk trouble that ends when the outside recovers
+ */
+export type RetryClass = 'permanent' | 'media' | 'outside';
+
+export abstract class VideoflowError extends Error {
+  abstract readonly code: string;
+  readonly retryClass: RetryClass = 'permanent';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The uploaded bytes will never become a usable video; `code` says why in the API's words. */
+export class UnusableMediaError extends VideoflowError {
+  constructor(
+    readonly code: UnusableMediaCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+export type UnusableMediaCode =
+  | 'unsupported_media'
+  | 'unsupported_codec'
+  | 'corrupt_media'
+  | 'no_video_stream'
+  | 'too_long'
+  | 'too_large_picture'
+  | 'too_many_streams';
+
+/** ffmpeg or ffprobe ended badly for a reason that may pass; the details are in the log, not here. */
+export class MediaToolError extends VideoflowError {
+  readonly code: string;
+  override readonly retryClass = 'media';
+
+  constructor(message: string, code = 'media_tool_failed', options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** No space, or no permission to write, on the disk that holds scratch or storage. */
+export class DiskFullError extends VideoflowError {
+  readonly code = 'storage_full';
+  override readonly retryClass = 'outside';
+
+  constructor(message = 'The storage is full', options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The storage cannot be read or written right now. */
+export class StorageUnavailableError extends VideoflowError {
+  readonly code = 'storage_unavailable';
+  override readonly retryClass = 'outside';
+}
+
+/** The stored object is not there, or not as long as it was recorded to be. */
+export class SourceMissingError extends VideoflowError {
+  readonly code = 'source_missing';
+}
+
+/** The database refuses to answer right now. */
+export class DatabaseUnavailableError extends VideoflowError {
+  readonly code = 'database_unavailable';
+  override readonly retryClass = 'outside';
+}
+
+/** A newer attempt or run owns this step, or the video is gone: whatever this one did changes nothing. */
+export class SupersededError extends VideoflowError {
+  readonly code = 'superseded';
+}
