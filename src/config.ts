@@ -10,9 +10,20 @@ const seconds = (fallback: number) => z.coerce.number().positive().default(fallb
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
 const flag = (fallback: boolean) =>
-  z.enum(['true', 'false', '1', '0']).default(fallback ? 'true' : 'false').transform((v) => v === 'true' || v === '1');
+  z
+    .enum(['true', 'false', '1', '0'])
+    .default(fallback ? 'true' : 'false')
+    .transform((v) => v === 'true' || v === '1');
 const list = (fallback: string) =>
-  z.string().default(fallback).transform((v) => v.split(',').map((s) => s.trim()).filter(Boolean));
+  z
+    .string()
+    .default(fallback)
+    .transform((v) =>
+      v
+        .split(',')
+        .map((s) => s.trim())
+        .filter(Boolean),
+    );
 
 /** One key of a key ring: `id:base64`, 32 bytes. The first of a list signs or encrypts, all verify or decrypt. */
 export interface RingKey {
@@ -25,8 +36,14 @@ const keyRing = z.string().transform((text, context): RingKey[] => {
     const [id = '', encoded = ''] = entry.trim().split(':');
     return { id, bytes: Buffer.from(encoded, 'base64') };
   });
-  if (keys.length === 0 || keys.some((key) => !/^[a-z0-9_-]{1,16}$/i.test(key.id) || key.bytes.length !== 32)) {
-    context.addIssue({ code: 'custom', message: 'expected id:base64 of 32 bytes, several separated by commas' });
+  if (
+    keys.length === 0 ||
+    keys.some((key) => !/^[a-z0-9_-]{1,16}$/i.test(key.id) || key.bytes.length !== 32)
+  ) {
+    context.addIssue({
+      code: 'custom',
+      message: 'expected id:base64 of 32 bytes, several separated by commas',
+    });
     return z.NEVER;
   }
   return keys;
@@ -58,7 +75,10 @@ const environment = z.object({
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'expected a postgres:// address'),
   DATABASE_POOL_MAX: count(10),
 
-  TEMPORAL_ADDRESS: z.string().regex(/^[^\s/]+:\d+$/, 'expected host:port').default('127.0.0.1:7233'),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s/]+:\d+$/, 'expected host:port')
+    .default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_RETENTION_DAYS: count(30),
 

@@ -26,12 +26,11 @@ export abstract class VideoflowError extends Error {
 
 /** The uploaded bytes will never become a usable video; `code` says why in the API's words. */
 export class UnusableMediaError extends VideoflowError {
-  constructor(
-    readonly code: UnusableMediaCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
+  readonly code: UnusableMediaCode;
+
+  constructor(code: UnusableMediaCode, message: string, options?: ErrorOptions) {
     super(message, options);
+    this.code = code;
   }
 }
 

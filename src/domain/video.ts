@@ -1,6 +1,13 @@
 /** The words and rules of a video's processing. Imports nothing of ours. */
 
-export const VIDEO_STATUSES = ['awaiting_upload', 'pending', 'processing', 'ready', 'failed', 'cancelled'] as const;
+export const VIDEO_STATUSES = [
+  'awaiting_upload',
+  'pending',
+  'processing',
+  'ready',
+  'failed',
+  'cancelled',
+] as const;
 export type VideoStatus = (typeof VIDEO_STATUSES)[number];
 
 export const STEP_STATES = [
@@ -15,12 +22,19 @@ export const STEP_STATES = [
 export type StepState = (typeof STEP_STATES)[number];
 
 /** States that a step leaves only by a retry. */
-export const FINAL_STEP_STATES = ['succeeded', 'skipped', 'failed', 'cancelled'] as const satisfies StepState[];
+export const FINAL_STEP_STATES = [
+  'succeeded',
+  'skipped',
+  'failed',
+  'cancelled',
+] as const satisfies StepState[];
 /** States of a step that need no more work, whatever is retried. */
 export const DONE_STEP_STATES = ['succeeded', 'skipped'] as const satisfies StepState[];
 
-export const isFinalStep = (state: StepState): boolean => (FINAL_STEP_STATES as readonly StepState[]).includes(state);
-export const isDoneStep = (state: StepState): boolean => (DONE_STEP_STATES as readonly StepState[]).includes(state);
+export const isFinalStep = (state: StepState): boolean =>
+  (FINAL_STEP_STATES as readonly StepState[]).includes(state);
+export const isDoneStep = (state: StepState): boolean =>
+  (DONE_STEP_STATES as readonly StepState[]).includes(state);
 
 /** In the order of work. `ready` needs the first two; the rest may lag or fail alone. */
 export const STEP_NAMES = ['source', 'probe', 'thumbnail', 'storyboard'] as const;

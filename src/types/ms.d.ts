@@ -4,13 +4,37 @@
  */
 declare module 'ms' {
   type Unit =
-    | 'ms' | 'msec' | 'msecs' | 'millisecond' | 'milliseconds'
-    | 's' | 'sec' | 'secs' | 'second' | 'seconds'
-    | 'm' | 'min' | 'mins' | 'minute' | 'minutes'
-    | 'h' | 'hr' | 'hrs' | 'hour' | 'hours'
-    | 'd' | 'day' | 'days'
-    | 'w' | 'week' | 'weeks'
-    | 'y' | 'yr' | 'yrs' | 'year' | 'years';
+    | 'ms'
+    | 'msec'
+    | 'msecs'
+    | 'millisecond'
+    | 'milliseconds'
+    | 's'
+    | 'sec'
+    | 'secs'
+    | 'second'
+    | 'seconds'
+    | 'm'
+    | 'min'
+    | 'mins'
+    | 'minute'
+    | 'minutes'
+    | 'h'
+    | 'hr'
+    | 'hrs'
+    | 'hour'
+    | 'hours'
+    | 'd'
+    | 'day'
+    | 'days'
+    | 'w'
+    | 'week'
+    | 'weeks'
+    | 'y'
+    | 'yr'
+    | 'yrs'
+    | 'year'
+    | 'years';
   namespace ms {
     type StringValue = `${number}` | `${number}${Unit}` | `${number} ${Unit}`;
   }
