@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { Migrator } from '@mikro-orm/migrations';
+import { defineConfig } from '@mikro-orm/postgresql';
+import { Asset } from './src/db/entities/asset.ts';
+import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
+import { Step } from './src/db/entities/step.ts';
+import { Token } from './src/db/entities/token.ts';
+import { User } from './src/db/entities/user.ts';
+import { Video } from './src/db/entities/video.ts';
+
+const migrations = fileURLToPath(new URL('./src/db/migrations', import.meta.url));
+
+/** The ORM's settings; `src/db/orm.ts` adds the address and the size of the pool. */
+export default defineConfig({
+  entities: [User, Token, Video, Step, Asset, IdempotencyKey],
+  extensions: [Migrator],
+  forceUtcTimezone: true,
+  // Without a fixed name the snapshot would be called after each developer's database.
+  migrations: { path: migrations, pathTs: migrations, emit: 'ts', snapshotName: 'schema', silent: true },
+});

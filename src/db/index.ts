@@ -1,0 +1,58 @@
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { assertSchema } from './migrate.ts';
+import { type DatabaseOptions, openOrm } from './orm.ts';
+import { StepQueries } from './steps.ts';
+import { VideoQueries } from './videos.ts';
+
+const nouns = {
+  videos: VideoQueries,
+  steps: StepQueries,
+};
+
+/** The questions and writes of every noun, bound to one entity manager. */
+export type Queries = { readonly [Noun in keyof typeof nouns]: InstanceType<(typeof nouns)[Noun]> };
+
+export interface Db extends Queries {
+  /** Runs the work in one transaction; the nouns given to it see and write inside it. */
+  transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const bind = (em: EntityManager): Queries =>
+  Object.fromEntries(
+    Object.entries(nouns).map(([noun, Queries]) => [noun, new Queries(em)]),
+  ) as unknown as Queries;
+
+/**
+ * Opens the database and refuses a schema that is not this program's. The nouns outside of
+ * `transaction` work on a fresh entity manager at every use, so that no identity map outlives a call.
+ *
+ * @throws SchemaMismatchError
+ */
+export async function createDb(options: DatabaseOptions): Promise<Db> {
+  const orm = await openOrm(options);
+  try {
+    await assertSchema(orm);
+  } catch (error) {
+    await orm.close();
+    throw error;
+  }
+  return bindToOrm(orm);
+}
+
+function bindToOrm(orm: MikroORM): Db {
+  const db = {
+    transaction: <T>(work: (queries: Queries) => Promise<T>) =>
+      orm.em.fork().transactional((em) => work(bind(em))),
+    ping: async () => {
+      await orm.em.fork().execute('select 1');
+    },
+    close: () => orm.close(),
+  };
+  for (const [noun, Queries] of Object.entries(nouns)) {
+    Object.defineProperty(db, noun, { get: () => new Queries(orm.em.fork()), enumerable: true });
+  }
+  return db as Db;
+}

@@ -1,0 +1,258 @@
+import type { RequiredEntityData } from '@mikro-orm/core';
+import { LockMode } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { MediaFacts } from '../domain/media.ts';
+import {
+  type AssetKind,
+  CORE_STEPS,
+  DONE_STEP_STATES,
+  FINAL_STEP_STATES,
+  isCoreStep,
+  isDoneStep,
+  type StepName,
+} from '../domain/video.ts';
+import { Asset } from './entities/asset.ts';
+import { Step } from './entities/step.ts';
+import { Video } from './entities/video.ts';
+
+/** Which step of which run; what a workflow may write about. */
+export interface StepOfRun {
+  videoId: string;
+  name: StepName;
+  run: number;
+}
+
+/** One beginning of work on a step; what an activity may write about. */
+export interface StepAttempt {
+  videoId: string;
+  name: StepName;
+  attempt: number;
+}
+
+export interface StoredError {
+  code: string;
+  message: string;
+  retryable: boolean;
+}
+
+export interface NewAsset {
+  kind: AssetKind;
+  key: string;
+  contentType: string;
+  sizeBytes: number;
+  width: number | null;
+  height: number | null;
+}
+
+export type RunBeginning = { outcome: 'go'; steps: StepName[] } | { outcome: 'gone' | 'cancelled' };
+
+export type StepBeginning =
+  | { outcome: 'go'; attempt: number; video: Video }
+  | { outcome: 'done' | 'superseded' | 'cancelled' };
+
+const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };
+
+/**
+ * The records: the only writers of status after a video's birth. Every write is fenced, by the run
+ * where a workflow writes and by the attempt where an activity does, so a late one changes nothing.
+ */
+export class StepQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /** Says what a run has to do: its own steps that are not done. */
+  beginRun(videoId: string, run: number): Promise<RunBeginning> {
+    return this.#em.transactional(async (tx) => {
+      const video = await lockVideo(tx, videoId);
+      if (!video || video.deletedAt) return { outcome: 'gone' };
+      if (video.cancelRequestedAt) return { outcome: 'cancelled' };
+      const steps = await tx.find(Step, { video: videoId, run, state: { $nin: [...DONE_STEP_STATES] } });
+      if (video.startedRun < run) video.startedRun = run;
+      return { outcome: 'go', steps: steps.map((step) => step.name) };
+    });
+  }
+
+  /** Begins an attempt: raises its number and shows the step, and the video, at work. */
+  beginStep({ videoId, name, run }: StepOfRun): Promise<StepBeginning> {
+    return this.#em.transactional(async (tx) => {
+      const video = await lockVideo(tx, videoId);
+      if (!video || video.deletedAt) return { outcome: 'superseded' };
+      const step = await tx.findOne(Step, { video: videoId, name });
+      if (!step || step.run !== run) return { outcome: 'superseded' };
+      if (isDoneStep(step.state)) return { outcome: 'done' };
+      if (video.cancelRequestedAt) return { outcome: 'cancelled' };
+      startAttempt(step);
+      if (isCoreStep(name)) startVideo(video);
+      return { outcome: 'go', attempt: step.attempt, video };
+    });
+  }
+
+  /** Shows progress in percent; false when the attempt is no longer the one at work. */
+  async showProgress({ videoId, name, attempt }: StepAttempt, percent: number): Promise<boolean> {
+    const changed = await this.#em.nativeUpdate(
+      Step,
+      { video: videoId, name, attempt, state: 'running' },
+      { percent, updatedAt: new Date() },
+    );
+    return changed === 1;
+  }
+
+  /**
+   * Ends an attempt well and promotes its assets in the same transaction. The keys of assets that
+   * these replace are given back for removal.
+   *
+   * @returns null when the attempt is no longer the one at work: nothing was changed
+   */
+  completeStep(
+    work: StepAttempt,
+    results: { facts?: MediaFacts; assets?: NewAsset[]; state?: 'succeeded' | 'skipped' },
+  ): Promise<{ replacedKeys: string[] } | null> {
+    return this.#em.transactional(async (tx) => {
+      const video = await lockVideo(tx, work.videoId);
+      if (!video || video.deletedAt) return null;
+      const ended = await tx.nativeUpdate(
+        Step,
+        { video: work.videoId, name: work.name, attempt: work.attempt, state: 'running' },
+        { state: results.state ?? 'succeeded', percent: 100, endedAt: new Date(), updatedAt: new Date() },
+      );
+      if (ended === 0) return null;
+      if (results.facts) applyFacts(video, results.facts);
+      const replacedKeys = await promoteAssets(tx, video, results.assets ?? []);
+      if (isCoreStep(work.name)) await settleReadiness(tx, video);
+      return { replacedKeys };
+    });
+  }
+
+  /** Shows that a failed attempt will be repeated, and when. */
+  async waitForRetry(step: StepOfRun, error: StoredError, nextAttemptAt: Date): Promise<void> {
+    await this.#em.nativeUpdate(
+      Step,
+      { video: step.videoId, name: step.name, run: step.run, state: UNFINISHED },
+      {
+        state: 'waiting_retry',
+        percent: 0,
+        nextAttemptAt,
+        updatedAt: new Date(),
+        ...errorColumns(error),
+      },
+    );
+  }
+
+  /** Ends a step badly. When it is a core one, its video fails and the run's other steps are cancelled. */
+  failStep(step: StepOfRun, error: StoredError): Promise<void> {
+    return this.#em.transactional(async (tx) => {
+      const video = await lockVideo(tx, step.videoId);
+      if (!video) return;
+      const failed = await endSteps(tx, { ...step, state: 'failed', error });
+      if (failed === 0 || !isCoreStep(step.name)) return;
+      await endSteps(tx, { videoId: step.videoId, run: step.run, state: 'cancelled' });
+      failVideo(video, error);
+    });
+  }
+
+  /**
+   * Ends whatever a run left unfinished: after a cancel, or when the run itself ended otherwise.
+   * A video that is ready stays so; only its unfinished steps end.
+   */
+  settleRun(
+    videoId: string,
+    run: number,
+    end: { state: 'cancelled' } | { state: 'failed'; error: StoredError },
+  ): Promise<void> {
+    return this.#em.transactional(async (tx) => {
+      const video = await lockVideo(tx, videoId);
+      if (!video) return;
+      const ended = await endSteps(tx, { videoId, run, ...end });
+      const coreUndone = await tx.count(Step, {
+        video: videoId,
+        name: { $in: [...CORE_STEPS] },
+        state: { $nin: [...DONE_STEP_STATES] },
+      });
+      const unfinished = await tx.count(Step, { video: videoId, state: UNFINISHED });
+      if (unfinished === 0) video.cancelRequestedAt = null;
+      if (ended === 0 || coreUndone === 0) return;
+      if (end.state === 'cancelled') video.status = 'cancelled';
+      else failVideo(video, end.error);
+    });
+  }
+}
+
+const lockVideo = (tx: EntityManager, videoId: string): Promise<Video | null> =>
+  tx.findOne(Video, { id: videoId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+
+function startAttempt(step: Step): void {
+  step.attempt += 1;
+  step.state = 'running';
+  step.percent = 0;
+  step.startedAt = new Date();
+  step.endedAt = null;
+  step.nextAttemptAt = null;
+  step.updatedAt = new Date();
+}
+
+function startVideo(video: Video): void {
+  video.status = 'processing';
+  Object.assign(video, { errorCode: null, errorMessage: null, errorRetryable: null });
+}
+
+function applyFacts(video: Video, facts: MediaFacts): void {
+  const { sizeBytes: _, ...columns } = facts;
+  Object.assign(video, columns);
+}
+
+async function promoteAssets(tx: EntityManager, video: Video, assets: NewAsset[]): Promise<string[]> {
+  const kinds = assets.map((asset) => asset.kind);
+  const replaced = await tx.find(Asset, { video: video.id, kind: { $in: kinds } });
+  await tx.nativeDelete(Asset, { id: { $in: replaced.map((asset) => asset.id) } });
+  for (const asset of assets) tx.create(Asset, { ...asset, video } as RequiredEntityData<Asset>);
+  return replaced.map((asset) => asset.key).filter((key) => !assets.some((asset) => asset.key === key));
+}
+
+/** A video is ready as soon as every core step is done. */
+async function settleReadiness(tx: EntityManager, video: Video): Promise<void> {
+  const undone = await tx.count(Step, {
+    video: video.id,
+    name: { $in: [...CORE_STEPS] },
+    state: { $nin: [...DONE_STEP_STATES] },
+  });
+  if (undone > 0) return;
+  video.status = 'ready';
+  video.readyAt = new Date();
+}
+
+function failVideo(video: Video, error: StoredError): void {
+  if (video.status === 'ready') return;
+  video.status = 'failed';
+  Object.assign(video, errorColumns(error));
+}
+
+const errorColumns = (error: StoredError) => ({
+  errorCode: error.code,
+  errorMessage: error.message,
+  errorRetryable: error.retryable,
+});
+
+interface StepsEnd {
+  videoId: string;
+  run: number;
+  name?: StepName;
+  state: 'cancelled' | 'failed';
+  error?: StoredError;
+}
+
+async function endSteps(tx: EntityManager, { videoId, run, name, state, error }: StepsEnd): Promise<number> {
+  return tx.nativeUpdate(
+    Step,
+    { video: videoId, run, state: UNFINISHED, ...(name ? { name } : {}) },
+    {
+      state,
+      nextAttemptAt: null,
+      endedAt: new Date(),
+      updatedAt: new Date(),
+      ...(error ? errorColumns(error) : {}),
+    },
+  );
+}

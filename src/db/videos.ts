@@ -1,0 +1,178 @@
+import { type FilterQuery, LockMode, type RequiredEntityData } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { CORE_STEPS, isDoneStep, isFinalStep, type StepName, type VideoStatus } from '../domain/video.ts';
+import { Step } from './entities/step.ts';
+import { User } from './entities/user.ts';
+import { Video } from './entities/video.ts';
+
+export interface NewVideo {
+  id: string;
+  userId: string;
+  userLabel: string | null;
+  externalId: string | null;
+  title: string;
+  description: string | null;
+  tags: string[];
+  filename: string | null;
+  contentType: string | null;
+  sourceKey: string;
+  sourceSha256: string | null;
+  sizeBytes: number;
+  /** The steps wanted beside the core ones. */
+  optionalSteps: StepName[];
+}
+
+export interface VideoFilter {
+  status?: VideoStatus;
+  tag?: string;
+  userLabel?: string;
+  externalId?: string;
+  createdAfter?: Date;
+  createdBefore?: Date;
+}
+
+export interface Page {
+  limit: number;
+  /** Give rows older than this id. */
+  beforeId?: string;
+}
+
+const WITH_PARTS = ['steps', 'assets'] as const;
+
+/** What a retry, a cancel or a delete was answered in the database, before the engine is told. */
+export type Intent =
+  | { outcome: 'accepted'; video: Video; runs: number[] }
+  | { outcome: 'not_found' | 'not_possible' };
+
+/** The questions and intents of videos; `userId` is always the owner's, so another's row is never found. */
+export class VideoQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /** Inserts an accepted video in `pending` with its queued steps. */
+  async insert(video: NewVideo): Promise<Video> {
+    const { userId, optionalSteps, ...columns } = video;
+    const row = this.#em.create(Video, {
+      ...columns,
+      user: this.#em.getReference(User, userId),
+      status: 'pending',
+    } as RequiredEntityData<Video>);
+    for (const name of [...CORE_STEPS, ...optionalSteps]) {
+      row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
+    }
+    await this.#em.flush();
+    return row;
+  }
+
+  /** The user's video with its parts, or null when it is another's, deleted or was never there. */
+  find(userId: string, id: string): Promise<Video | null> {
+    return this.#em.findOne(Video, own(userId, id), { populate: WITH_PARTS });
+  }
+
+  /** Newest first; one more than `limit` rows tells that there is a next page. */
+  list(userId: string, filter: VideoFilter, page: Page): Promise<Video[]> {
+    const conditions: FilterQuery<Video>[] = [{ user: userId, deletedAt: null }];
+    conditions.push({ status: filter.status ?? { $ne: 'awaiting_upload' } });
+    if (page.beforeId) conditions.push({ id: { $lt: page.beforeId } });
+    if (filter.tag !== undefined) conditions.push({ tags: { $contains: [filter.tag] } });
+    if (filter.userLabel !== undefined) conditions.push({ userLabel: filter.userLabel });
+    if (filter.externalId !== undefined) conditions.push({ externalId: filter.externalId });
+    if (filter.createdAfter) conditions.push({ createdAt: { $gt: filter.createdAfter } });
+    if (filter.createdBefore) conditions.push({ createdAt: { $lt: filter.createdBefore } });
+    return this.#em.find(
+      Video,
+      { $and: conditions },
+      {
+        orderBy: { id: 'desc' },
+        limit: page.limit + 1,
+        populate: WITH_PARTS,
+      },
+    );
+  }
+
+  /** Changes what its owner may change; null when there is no such video. */
+  async change(
+    userId: string,
+    id: string,
+    changes: Partial<Pick<Video, 'title' | 'description' | 'tags'>>,
+  ): Promise<Video | null> {
+    const video = await this.#em.findOne(Video, own(userId, id), { populate: WITH_PARTS });
+    if (!video) return null;
+    this.#em.assign(video, changes);
+    await this.#em.flush();
+    return video;
+  }
+
+  /** Writes the wish to cancel; `runs` are the workflow runs to tell. */
+  requestCancel(userId: string, id: string): Promise<Intent> {
+    return this.#em.transactional(async (tx) => {
+      const video = await tx.findOne(Video, own(userId, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (!video) return { outcome: 'not_found' };
+      const steps = await tx.find(Step, { video: id });
+      const open = steps.filter((step) => !isFinalStep(step.state));
+      if (open.length === 0) return { outcome: 'not_possible' };
+      video.cancelRequestedAt = new Date();
+      return { outcome: 'accepted', video, runs: [...new Set(open.map((step) => step.run))] };
+    });
+  }
+
+  /**
+   * Asks for everything that failed or was cancelled to be done again, keeping what is done, as the
+   * next run. With `stepName` only that step. Not possible while the steps in question still work.
+   */
+  requestRetry(userId: string, id: string, stepName?: StepName): Promise<Intent> {
+    return this.#em.transactional(async (tx) => {
+      const video = await tx.findOne(Video, own(userId, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (!video) return { outcome: 'not_found' };
+      const steps = await tx.find(Step, { video: id });
+      const wanted = steps.filter((step) => stepName === undefined || step.name === stepName);
+      if (stepName !== undefined && wanted.length === 0) return { outcome: 'not_found' };
+      const again = wanted.filter((step) => isFinalStep(step.state) && !isDoneStep(step.state));
+      const isStopping = video.cancelRequestedAt !== null && steps.some((step) => !isFinalStep(step.state));
+      if (again.length === 0 || isStopping || !video.sourceKey) return { outcome: 'not_possible' };
+      requeue(video, steps, again);
+      return { outcome: 'accepted', video, runs: [video.run] };
+    });
+  }
+
+  /** Hides the video at once and writes the wish to remove it. */
+  async requestDelete(userId: string, id: string): Promise<boolean> {
+    const changed = await this.#em.nativeUpdate(Video, own(userId, id), {
+      deletedAt: new Date(),
+      cancelRequestedAt: new Date(),
+    });
+    return changed === 1;
+  }
+
+  /** Notes that the engine has a run; keeps the newest. */
+  async markStarted(id: string, run: number): Promise<void> {
+    await this.#em.nativeUpdate(Video, { id, startedRun: { $lt: run } }, { startedRun: run });
+  }
+}
+
+const own = (userId: string, id: string): FilterQuery<Video> => ({ id, user: userId, deletedAt: null });
+
+/** Makes the steps the next run's work; a failed core step brings back what waited for it. */
+function requeue(video: Video, steps: Step[], again: Step[]): void {
+  video.run += 1;
+  video.cancelRequestedAt = null;
+  const coreUndone = steps.some(
+    (step) => (CORE_STEPS as readonly StepName[]).includes(step.name) && !isDoneStep(step.state),
+  );
+  for (const step of again) {
+    step.run = video.run;
+    step.state = 'queued';
+    step.percent = 0;
+    step.nextAttemptAt = null;
+    step.endedAt = null;
+  }
+  if (coreUndone) {
+    video.status = 'pending';
+    video.errorCode = null;
+    video.errorMessage = null;
+    video.errorRetryable = null;
+  }
+}
