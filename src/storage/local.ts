@@ -1,0 +1,198 @@
+import { constants, type Dirent } from 'node:fs';
+import { copyFile, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { DiskFullError, SourceMissingError, VideoflowError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { codeOf, onDisk } from './diskErrors.ts';
+import { makeFolder, syncFoldersUpTo } from './durableFolders.ts';
+import { createFileSink } from './fileSink.ts';
+import { segmentsOf, segmentsOfPrefix, segmentsOfRemovable, unfinishedName } from './keys.ts';
+import type { ByteRange, ObjectWriter, Storage, StoredObject } from './storage.ts';
+
+const READ_BYTES = 256 * 1024;
+
+export interface LocalStorageOptions {
+  /** The folder that holds everything; made when missing. */
+  dir: string;
+  log: Log;
+  /** New objects are refused when less than this would stay free, so that running work can end. */
+  minFreeBytes: number;
+}
+
+/**
+ * Storage in a local folder, or one that every machine mounts at the same place. Objects are written
+ * beside their place under a hidden name, synced, renamed and their folder synced: after a power loss
+ * an object is whole or not there.
+ */
+export function createLocalStorage({ dir, log, minFreeBytes }: LocalStorageOptions): Storage {
+  const root = resolve(dir);
+  const pathOf = (segments: string[]) => join(root, ...segments);
+  const placeOf = (key: string) => {
+    const segments = segmentsOf(key);
+    const name = segments.pop() as string;
+    const folder = pathOf(segments);
+    return { root, folder, target: join(folder, name), unfinished: join(folder, unfinishedName(name)) };
+  };
+  const freeBytes = () =>
+    onDisk(async () => {
+      await makeFolder(root);
+      const { bavail, bsize } = await statfs(root);
+      return bavail * bsize;
+    });
+  const checkSpace = async () => {
+    if ((await freeBytes()) < minFreeBytes) throw new DiskFullError();
+  };
+
+  return {
+    createWriter: (key) =>
+      onDisk(async () => {
+        const place = placeOf(key);
+        await checkSpace();
+        return openWriter(place, checkSpace, log);
+      }),
+    put: (key, localPath) => onDisk(() => copyIn(placeOf(key), localPath)),
+    open: (key, range) => onDisk(() => openObject(pathOf(segmentsOf(key)), range)),
+    stat: (key) => onDisk(() => statObject(pathOf(segmentsOf(key)))),
+    fetch: (key) =>
+      onDisk(async () => {
+        const path = pathOf(segmentsOf(key));
+        if (!(await statObject(path))) throw missing();
+        return path;
+      }),
+    remove: (keyOrPrefix) =>
+      onDisk(() => {
+        const isPrefix = keyOrPrefix.endsWith('/');
+        const segments = isPrefix ? segmentsOfPrefix(keyOrPrefix) : segmentsOfRemovable(keyOrPrefix);
+        return rm(pathOf(segments), { force: true, recursive: isPrefix });
+      }),
+    listOlderThan: (prefix, before) =>
+      walkOlderThan(pathOf(segmentsOfPrefix(prefix)), prefix, before.getTime()),
+    freeBytes,
+    ping: () => onDisk(() => tryWriting(join(root, unfinishedName('ping')))),
+  };
+}
+
+interface Place {
+  root: string;
+  folder: string;
+  target: string;
+  unfinished: string;
+}
+
+/** Opens a new file, making its folder again when a removal took it away in between. */
+async function createFile(path: string) {
+  await makeFolder(dirname(path));
+  try {
+    return await open(path, 'wx', 0o640);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    await makeFolder(dirname(path));
+    return open(path, 'wx', 0o640);
+  }
+}
+
+async function openWriter(place: Place, checkSpace: () => Promise<void>, log: Log): Promise<ObjectWriter> {
+  const handle = await createFile(place.unfinished);
+  const sink = createFileSink(handle, checkSpace);
+  // Whoever writes gets the error from the write or from `commit`; unheard it would end the process.
+  sink.stream.on('error', (error) => {
+    if (error instanceof VideoflowError) log.warn({ err: error }, 'an object could not be written');
+  });
+  let visible: 'not yet' | 'perhaps' | 'durably' = 'not yet';
+  return {
+    stream: sink.stream,
+    commit: () =>
+      onDisk(async () => {
+        sink.stream.end();
+        await finished(sink.stream);
+        await sink.sync();
+        await handle.close();
+        visible = 'perhaps';
+        await rename(place.unfinished, place.target);
+        await syncFoldersUpTo(place.folder, place.root);
+        visible = 'durably';
+        return { sizeBytes: sink.sizeBytes() };
+      }),
+    abort: () =>
+      onDisk(async () => {
+        if (visible === 'durably') return;
+        sink.stream.destroy();
+        await handle.close();
+        await rm(place.unfinished, { force: true });
+        if (visible === 'perhaps') await rm(place.target, { force: true });
+      }),
+  };
+}
+
+async function copyIn(place: Place, localPath: string): Promise<{ sizeBytes: number }> {
+  await makeFolder(place.folder);
+  try {
+    await copyFile(localPath, place.unfinished, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    const handle = await open(place.unfinished, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    const { size } = await stat(place.unfinished);
+    await rename(place.unfinished, place.target);
+    await syncFoldersUpTo(place.folder, place.root);
+    return { sizeBytes: size };
+  } catch (error) {
+    await rm(place.unfinished, { force: true });
+    throw error;
+  }
+}
+
+async function openObject(path: string, range?: ByteRange): Promise<Readable> {
+  const handle = await open(path, 'r').catch((error) => {
+    throw isMissing(error) ? missing() : error;
+  });
+  return handle.createReadStream({ highWaterMark: READ_BYTES, ...range });
+}
+
+async function statObject(path: string): Promise<StoredObject | null> {
+  try {
+    const found = await stat(path);
+    return found.isFile() ? { sizeBytes: found.size, modifiedAt: found.mtime } : null;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+async function* walkOlderThan(dir: string, prefix: string, beforeMs: number): AsyncGenerator<string> {
+  const entries: Dirent[] = await onDisk(() => readEntries(dir));
+  for (const entry of entries) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) yield* walkOlderThan(path, `${prefix}${entry.name}/`, beforeMs);
+    else if (entry.isFile() && (await onDisk(() => isOlder(path, beforeMs)))) yield `${prefix}${entry.name}`;
+  }
+}
+
+const readEntries = (dir: string): Promise<Dirent[]> =>
+  readdir(dir, { withFileTypes: true }).catch((error) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+
+async function isOlder(path: string, beforeMs: number): Promise<boolean> {
+  const object = await statObject(path);
+  return object !== null && object.modifiedAt.getTime() < beforeMs;
+}
+
+async function tryWriting(path: string): Promise<void> {
+  const handle = await createFile(path);
+  try {
+    await handle.write('ping');
+  } finally {
+    await handle.close();
+    await unlink(path);
+  }
+}
+
+/** ENOTDIR: something above it is an object, so there can be none here. */
+const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
+const missing = () => new SourceMissingError('The stored object is not there');
