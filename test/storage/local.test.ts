@@ -79,6 +79,8 @@ describe('local storage', () => {
       await rm(disk, { recursive: true });
     });
 
+    afterEach(() => rm(join(disk, 'sources'), { recursive: true, force: true }));
+
     it('says storage_full when the disk fills up under a write, and leaves nothing of it', async () => {
       const storage = createLocalStorage({ dir: disk, log, minFreeBytes: 0 });
       const writer = await storage.createWriter('sources/big');
