@@ -3,6 +3,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { Asset } from './src/db/entities/asset.ts';
 import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
+import { RateLimit } from './src/db/entities/rateLimit.ts';
 import { Step } from './src/db/entities/step.ts';
 import { Token } from './src/db/entities/token.ts';
 import { User } from './src/db/entities/user.ts';
@@ -12,7 +13,7 @@ const migrations = fileURLToPath(new URL('./src/db/migrations', import.meta.url)
 
 /** The ORM's settings; `src/db/orm.ts` adds the address and the size of the pool. */
 export default defineConfig({
-  entities: [User, Token, Video, Step, Asset, IdempotencyKey],
+  entities: [User, Token, Video, Step, Asset, IdempotencyKey, RateLimit],
   extensions: [Migrator],
   forceUtcTimezone: true,
   // Without a fixed name the snapshot would be called after each developer's database.

@@ -32,6 +32,7 @@ export class Migration20261121000000 extends Migration {
     this.addSql(
       `create index "videos_unfinished" on public.videos (id) where status in ('pending', 'processing');`,
     );
+    this.addSql(`create index "videos_unstarted" on public.videos (id) where started_run < run;`);
     this.addSql(`create index "videos_deleting" on public.videos (id) where deleted_at is not null;`);
     this.addSql(`create index "videos_tags" on public.videos using gin (tags);`);
     this.addSql(
