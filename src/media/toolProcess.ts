@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { TOOL_ENVIRONMENT } from './confinement.ts';
+
+/**
+ * Where a tool's standard output goes:
+ * - `text`: collected, bounded
+ * - `progress`: read as progress
+ * - `packets`: left to be piped into the next process; progress comes on descriptor 3
+ */
+export type ToolOutput = 'text' | 'progress' | 'packets';
+
+/** Why we ended a process ourselves. */
+export type StopReason = 'aborted' | 'wall_clock' | 'too_much_output' | 'not_needed';
+
+export interface ToolExit {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  stoppedBy: StopReason | null;
+  /** Set when the process could not even start. */
+  spawnError: Error | null;
+  stdout: string;
+  /** The end of standard error. For the log only: it may hold paths. */
+  stderrTail: string;
+  elapsedMs: number;
+}
+
+export interface ToolProcess {
+  finished: Promise<ToolExit>;
+  /** Sends SIGTERM to the process group, SIGKILL a second later. The first reason wins. */
+  stop(reason: StopReason): void;
+  stdout: Readable | null;
+  stdin: Writable | null;
+}
+
+export interface ToolProcessOptions {
+  argv: readonly string[];
+  output: ToolOutput;
+  takesInput: boolean;
+  wallClockSec: number;
+  onProgressText: (text: string) => void;
+}
+
+const GRACE_MS = 1000;
+const STDERR_TAIL_CHARS = 4000;
+const MAX_STDOUT_CHARS = 4 * 1024 * 1024;
+
+const signalGroup = (pid: number | undefined, signal: NodeJS.Signals): void => {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone already, which is what we want.
+  }
+};
+
+const startChild = ({ argv, output, takesInput }: ToolProcessOptions): ChildProcess => {
+  const [command = '', ...args] = argv;
+  return spawn(command, args, {
+    cwd: '/',
+    env: TOOL_ENVIRONMENT,
+    // Its own process group, so that a signal reaches the tool and everything it may have started.
+    detached: true,
+    shell: false,
+    stdio: [
+      takesInput ? 'pipe' : 'ignore',
+      'pipe',
+      'pipe',
+      ...(output === 'packets' ? ['pipe' as const] : []),
+    ],
+  });
+};
+
+/**
+ * Starts one process and watches it. `finished` never rejects: it tells how the process ended once all
+ * its output is read and the group is gone.
+ */
+export function startToolProcess(options: ToolProcessOptions): ToolProcess {
+  const startedAt = performance.now();
+  const child = startChild(options);
+  const exit = {
+    stdout: '',
+    stderrTail: '',
+    stoppedBy: null as StopReason | null,
+    spawnError: null as Error | null,
+  };
+  let killTimer: NodeJS.Timeout | undefined;
+
+  const stop = (reason: StopReason): void => {
+    exit.stoppedBy ??= reason;
+    if (killTimer) return;
+    signalGroup(child.pid, 'SIGTERM');
+    killTimer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), GRACE_MS);
+  };
+  const wallTimer = setTimeout(() => stop('wall_clock'), options.wallClockSec * 1000);
+
+  const progress = options.output === 'packets' ? (child.stdio[3] as Readable) : child.stdout;
+  if (options.output === 'text') {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      exit.stdout += text.slice(0, MAX_STDOUT_CHARS - exit.stdout.length);
+      if (exit.stdout.length >= MAX_STDOUT_CHARS) stop('too_much_output');
+    });
+  } else {
+    progress?.setEncoding('utf8').on('data', options.onProgressText);
+  }
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    exit.stderrTail = (exit.stderrTail + text).slice(-STDERR_TAIL_CHARS);
+  });
+  // The reading process may end first; its verdict counts, not the broken pipe.
+  child.stdin?.on('error', () => {});
+
+  const finished = new Promise<ToolExit>((resolve) => {
+    const settle = (exitCode: number | null, signal: NodeJS.Signals | null) => {
+      clearTimeout(wallTimer);
+      clearTimeout(killTimer);
+      resolve({ ...exit, exitCode, signal, elapsedMs: Math.round(performance.now() - startedAt) });
+    };
+    child.once('error', (error) => {
+      exit.spawnError ??= error;
+      if (child.pid === undefined) settle(null, null);
+    });
+    // Whatever the tool left behind holds our pipes open and would keep 'close' from coming.
+    child.once('exit', () => signalGroup(child.pid, 'SIGKILL'));
+    child.once('close', settle);
+  });
+  return { finished, stop, stdout: child.stdout, stdin: child.stdin };
+}
