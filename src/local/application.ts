@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config.ts';
+import { keepLog, readLogTail, shortenLogLine } from './childLog.ts';
+import { createPart, type Part, type PartSpec } from './part.ts';
+import { waitForYes } from './readiness.ts';
+import { Refusal } from './refusal.ts';
+import type { RunRecord } from './runRecord.ts';
+import type { Environment } from './settings.ts';
+import { spawnTied } from './spawnTied.ts';
+
+const READY_MS = 90_000;
+const API_GRACE_MS = 15_000;
+/** Between the end of the worker's own grace and the moment it is killed. */
+const WORKER_MARGIN_MS = 10_000;
+/** So often may a part die before the stack is ready; then something is wrong that no restart cures. */
+const DEATHS_AT_START = 3;
+
+export interface ApplicationOptions {
+  env: Environment;
+  config: Config;
+  apiUrl: string;
+  dataDir: string;
+  record: RunRecord;
+  isVerbose: boolean;
+  say(line: string): void;
+}
+
+const PROGRAMS = {
+  api: fileURLToPath(new URL('../server.ts', import.meta.url)),
+  worker: fileURLToPath(new URL('../worker.ts', import.meta.url)),
+};
+
+/** Makes the two programs of videoflow itself as parts: `api` and `worker`. */
+export function createApplication(options: ApplicationOptions): { api: Part; worker: Part } {
+  const { record, say, config } = options;
+  const workerGraceMs = config.SHUTDOWN_GRACE_SEC * 1000 + WORKER_MARGIN_MS;
+  return {
+    api: createPart(describeProgram('api', API_GRACE_MS, options), { record, say }),
+    worker: createPart(describeProgram('worker', workerGraceMs, options), { record, say }),
+  };
+}
+
+function describeProgram(name: 'api' | 'worker', graceMs: number, options: ApplicationOptions): PartSpec {
+  const { env, dataDir, say, isVerbose } = options;
+  return {
+    name,
+    launch: async () => {
+      const child = await spawnTied({
+        command: process.execPath,
+        args: [PROGRAMS[name]],
+        onParentDeath: 'KILL',
+        env,
+      });
+      const show = (line: string) => {
+        const short = shortenLogLine(name, line, isVerbose);
+        if (short) say(short);
+      };
+      keepLog(child, { file: join(dataDir, 'logs', `${name}.log`), show });
+      return child;
+    },
+    stopSignals: [
+      { signal: 'SIGTERM', waitMs: graceMs },
+      { signal: 'SIGKILL', waitMs: 5_000 },
+    ],
+  };
+}
+
+/**
+ * Waits until the API says that the whole system is well.
+ *
+ * @throws Refusal with the last lines of the part that does not come up
+ */
+export async function waitUntilHealthy(
+  parts: Part[],
+  { apiUrl, dataDir }: ApplicationOptions,
+): Promise<void> {
+  const gaveUp = new AbortController();
+  const isHealthy = async () => {
+    const failing = parts.find((part) => part.deaths >= DEATHS_AT_START);
+    if (failing) gaveUp.abort(failing);
+    const answer = await fetch(`${apiUrl}/health/system`, { signal: AbortSignal.timeout(5_000) });
+    await answer.body?.cancel();
+    return answer.status === 200;
+  };
+  try {
+    await waitForYes(isHealthy, { died: gaveUp.signal, timeoutMs: READY_MS, what: 'The API' });
+  } catch (error) {
+    const failing = gaveUp.signal.aborted ? (gaveUp.signal.reason as Part) : parts[0];
+    const tail = readLogTail(join(dataDir, 'logs', `${failing?.name}.log`));
+    const what = gaveUp.signal.aborted ? `${failing?.name} does not start` : (error as Error).message;
+    throw new Refusal(`${what}. The last lines of its log:\n${tail}`);
+  }
+}

@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Environment } from './settings.ts';
+import { spawnTied } from './spawnTied.ts';
+import { readState } from './stateFiles.ts';
+
+/** What the last line of a test run says. */
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const countsShape = z.object({ passed: z.number(), failed: z.number(), skipped: z.number() });
+
+/** After the last test its process has this long to end by itself. */
+const LINGER_MS = 15_000;
+
+export interface CheckOptions {
+  root: string;
+  env: Environment;
+  say(line: string): void;
+  /** Ends what runs when the person at the terminal gives up. */
+  signal: AbortSignal;
+}
+
+async function run(command: string, args: string[], { root, env, signal }: CheckOptions) {
+  signal.throwIfAborted();
+  const child = await spawnTied({ command, args, cwd: root, env, onParentDeath: 'KILL', isForeground: true });
+  const end = () => child.kill('SIGKILL');
+  signal.addEventListener('abort', end);
+  const ended = once(child, 'exit').then(([code]) => {
+    signal.removeEventListener('abort', end);
+    return code as number | null;
+  });
+  return { child, ended };
+}
+
+/** Runs the type check and the linter over the whole project; gives how many of the two failed. */
+export async function checkSources(options: CheckOptions): Promise<number> {
+  const bin = join(options.root, 'node_modules', '.bin');
+  const checks: [string, string, string[]][] = [
+    ['Type check', 'tsc', ['--noEmit']],
+    ['Lint', 'biome', ['check', '--error-on-warnings', '.']],
+  ];
+  let failed = 0;
+  for (const [name, program, args] of checks) {
+    options.say(`${name} …`);
+    const { ended } = await run(join(bin, program), args, options);
+    const code = await ended;
+    if (code !== 0) {
+      failed += 1;
+      options.say(`${name} FAILED`);
+    }
+  }
+  return failed;
+}
+
+/**
+ * Runs mocha over the given arguments and gives its counts. Tests that never came to be counted, because a file
+ * could not be loaded or the process died, are one failure.
+ */
+export async function runTests(args: string[], countsFile: string, options: CheckOptions): Promise<Counts> {
+  const mocha = join(options.root, 'node_modules', 'mocha', 'bin', 'mocha.js');
+  const env = { ...options.env, TEST_COUNTS_FILE: countsFile };
+  const { child, ended } = await run(process.execPath, [mocha, ...args], { ...options, env });
+  const watch = endLingering(countsFile, child, options.say);
+  const code = await ended;
+  watch.abort();
+  const counts = countsShape.safeParse(readState(countsFile)).data;
+  if (!counts) return { passed: 0, failed: 1, skipped: 0 };
+  const isUncountedFailure = code !== 0 && counts.failed === 0 && !watch.signal.reason?.lingered;
+  return isUncountedFailure ? { ...counts, failed: 1 } : counts;
+}
+
+/** A test that leaves a connection open must not hold the run for ever; it is named as what it is. */
+function endLingering(
+  countsFile: string,
+  child: { kill(signal: NodeJS.Signals): boolean },
+  say: (line: string) => void,
+): AbortController {
+  const ended = new AbortController();
+  const watch = async () => {
+    while (!existsSync(countsFile)) await delay(500, undefined, { signal: ended.signal, ref: false });
+    await delay(LINGER_MS, undefined, { signal: ended.signal, ref: false });
+    say('The tests are over but something they opened keeps the process alive: ending it.');
+    ended.abort({ lingered: true });
+    child.kill('SIGKILL');
+  };
+  watch().catch(() => undefined);
+  return ended;
+}

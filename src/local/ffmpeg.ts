@@ -1,0 +1,51 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { Refusal } from './refusal.ts';
+
+/** What the search for ffmpeg may do; given by name so that its decisions can be tested. */
+export interface FfmpegProbes {
+  runs(program: string): boolean;
+  canInstall(): boolean;
+  install(): Promise<boolean>;
+  say(line: string): void;
+}
+
+/**
+ * Makes sure that ffmpeg and ffprobe are there, by apt where that is allowed.
+ *
+ * @throws Refusal saying what to install
+ */
+export async function ensureFfmpeg(programs: { ffmpeg: string; ffprobe: string }, probes: FfmpegProbes) {
+  const findMissing = () => [programs.ffmpeg, programs.ffprobe].filter((program) => !probes.runs(program));
+  if (findMissing().length === 0) return;
+  if (probes.canInstall()) {
+    probes.say('ffmpeg: not there, installing it with apt-get …');
+    if ((await probes.install()) && findMissing().length === 0) return;
+  }
+  throw new Refusal(
+    `${findMissing().join(' and ')} cannot be run. Install ffmpeg (Debian, Ubuntu: sudo apt-get install ffmpeg; ` +
+      'macOS: brew install ffmpeg), or set FFMPEG_PATH and FFPROBE_PATH, then start again.',
+  );
+}
+
+/** The search for ffmpeg on the real machine. */
+export function createFfmpegProbes(say: (line: string) => void): FfmpegProbes {
+  return {
+    runs: (program) => spawnSync(program, ['-version'], { stdio: 'ignore' }).status === 0,
+    canInstall: () =>
+      process.getuid?.() === 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0,
+    install: async () =>
+      (await runApt(['update', '-qq'])) &&
+      (await runApt(['install', '-y', '-qq', '--no-install-recommends', 'ffmpeg'])),
+    say,
+  };
+}
+
+async function runApt(args: string[]): Promise<boolean> {
+  const child = spawn('apt-get', args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0;
+}
