@@ -8,13 +8,9 @@ export class Migration20261121060622 extends Migration {
     this.addSql(
       `create unlogged table "rate_limits" ("key" varchar(255) not null, "points" int not null default 0, "expire" bigint null, primary key ("key"));`,
     );
-
-    this.addSql(`create index "videos_unstarted" on public.videos (id) where started_run < run;`);
   }
 
   override down(): void | Promise<void> {
     this.addSql(`drop table if exists "rate_limits" cascade;`);
-
-    this.addSql(`drop index "videos_unstarted";`);
   }
 }
