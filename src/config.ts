@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { QUEUES } from './domain/queues.ts';
 
-/** The task queues of `workflows/contract.ts`, as a worker's roles. */
-export const QUEUES = ['workflows', 'media', 'encode', 'net', 'publish'] as const;
-export type Queue = (typeof QUEUES)[number];
+const cores = availableParallelism();
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -96,8 +96,8 @@ const environment = z.object({
     .transform((v) => v.split(',').map((s) => s.trim()))
     .pipe(z.array(z.enum(QUEUES)).min(1)),
   WORKFLOW_SLOTS: count(40),
-  MEDIA_SLOTS: z.coerce.number().int().positive().optional(),
-  ENCODE_SLOTS: z.coerce.number().int().positive().optional(),
+  MEDIA_SLOTS: count(cores),
+  ENCODE_SLOTS: count(Math.max(1, cores - 1)),
   NET_SLOTS: count(20),
   PUBLISH_SLOTS: count(50),
   MAX_CACHED_WORKFLOWS: count(500),

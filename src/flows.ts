@@ -1,5 +1,17 @@
-/** Stand-in types first; the client follows in the next commit. */
-import type { Queue } from './config.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionStatusName,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import type { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import * as contract from '../workflows/contract.ts';
+import type { Config } from './config.ts';
+import { QUEUES, type Queue } from './domain/queues.ts';
+import type { Log } from './log.ts';
 
 export interface RunOfVideo {
   videoId: string;
@@ -13,6 +25,15 @@ export interface EngineHealth {
   pollers: Record<Queue, number>;
 }
 
+/** Where a run stands for the engine; `missing` when it knows of none under that id. */
+export type RunState = 'open' | 'completed' | 'cancelled' | 'terminated' | 'failed' | 'missing';
+
+export interface ClosedRun {
+  videoId: string;
+  run: number;
+  state: RunState;
+}
+
 /**
  * The one way to the engine. Row first, start second: callers have committed before they call. None of
  * the commands throws when the engine is away; the reconciler repeats what did not get through.
@@ -23,4 +44,187 @@ export interface Flows {
   startRemoval(videoId: string, userId: string): Promise<void>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
+}
+
+/** What the reconciler asks and tells; these throw when the engine is away. */
+export interface Engine {
+  /** Starts the reconciler unless it runs. */
+  ensureReconcile(intervalSec: number): Promise<void>;
+  cancelRun(videoId: string, run: number): Promise<'told' | 'missing'>;
+  describeRun(videoId: string, run: number): Promise<RunState>;
+  /** Runs of processVideo that closed otherwise than well since a time. */
+  listClosedBadly(since: Date): AsyncIterable<ClosedRun>;
+  listOpenRuns(): AsyncIterable<{ videoId: string; run: number }>;
+}
+
+const COMMAND_DEADLINE_MS = 2000;
+const PROCESS_RUNS = `WorkflowType = '${contract.WORKFLOWS.processVideo}'`;
+
+const RUN_STATES: Partial<Record<WorkflowExecutionStatusName, RunState>> = {
+  RUNNING: 'open',
+  COMPLETED: 'completed',
+  CANCELLED: 'cancelled',
+  TERMINATED: 'terminated',
+  FAILED: 'failed',
+  TIMED_OUT: 'failed',
+};
+
+/** Connects lazily: a program may start before the engine does. */
+export function createFlows(deps: {
+  config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>;
+  log: Log;
+}): Flows & Engine {
+  const log = deps.log.child({ module: 'flows' });
+  const connection = Connection.lazy({ address: deps.config.TEMPORAL_ADDRESS });
+  const client = new Client({
+    connection,
+    namespace: deps.config.TEMPORAL_NAMESPACE,
+    dataConverter: {
+      failureConverterPath: fileURLToPath(import.meta.resolve('../workflows/failureConverter.ts')),
+    },
+  });
+  const attempt = async (what: string, ids: object, command: () => Promise<unknown>): Promise<void> => {
+    try {
+      await client.withDeadline(Date.now() + COMMAND_DEADLINE_MS, command);
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+      if (error instanceof WorkflowNotFoundError) return;
+      log.warn({ ...ids, err: error }, `${what} did not get through; the reconciler repeats it`);
+    }
+  };
+  return {
+    startProcessing: (run) => attempt('a start', run, () => startProcessing(client, run)),
+    async cancelProcessing(videoId, runs) {
+      await Promise.all(
+        runs.map((run) =>
+          attempt('a cancel', { videoId, run }, () =>
+            client.workflow.getHandle(contract.processVideoId(videoId, run)).cancel(),
+          ),
+        ),
+      );
+    },
+    startRemoval: (videoId, userId) =>
+      attempt('a removal', { videoId }, () => startRemoval(client, { videoId, userId })),
+    health: () => engineHealth(client, deps.config.TEMPORAL_NAMESPACE),
+    close: () => connection.close(),
+    ...engineOf(client),
+  };
+}
+
+function engineOf(client: Client): Engine {
+  return {
+    ensureReconcile: async (intervalSec) => {
+      await client.workflow.start(contract.WORKFLOWS.reconcile, {
+        workflowId: contract.RECONCILE_ID,
+        taskQueue: 'workflows',
+        args: [{ intervalSec, settledUntil: null, comparedAt: null } satisfies contract.ReconcileInput],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: 'Keeps rows and runs true to each other',
+      });
+    },
+    async cancelRun(videoId, run) {
+      try {
+        await client.workflow.getHandle(contract.processVideoId(videoId, run)).cancel();
+        return 'told';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'missing';
+        throw error;
+      }
+    },
+    async describeRun(videoId, run) {
+      try {
+        const { status } = await client.workflow.getHandle(contract.processVideoId(videoId, run)).describe();
+        return RUN_STATES[status.name] ?? 'failed';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'missing';
+        throw error;
+      }
+    },
+    async *listClosedBadly(since) {
+      const statuses = ['Canceled', 'Terminated', 'Failed', 'TimedOut'].map((name) => `'${name}'`).join(', ');
+      const query = `${PROCESS_RUNS} AND ExecutionStatus IN (${statuses}) AND CloseTime > '${since.toISOString()}'`;
+      for await (const execution of client.workflow.list({ query })) {
+        const run = contract.parseProcessVideoId(execution.workflowId);
+        if (run) yield { ...run, state: RUN_STATES[execution.status.name] ?? 'failed' };
+      }
+    },
+    async *listOpenRuns() {
+      for await (const execution of client.workflow.list({
+        query: `${PROCESS_RUNS} AND ExecutionStatus = 'Running'`,
+      })) {
+        const run = contract.parseProcessVideoId(execution.workflowId);
+        if (run) yield run;
+      }
+    },
+  };
+}
+
+/** One id, one run: a repeated start of the same run is harmless, whether it is open or closed. */
+const ONCE: {
+  workflowIdConflictPolicy: WorkflowIdConflictPolicy;
+  workflowIdReusePolicy: WorkflowIdReusePolicy;
+} = {
+  workflowIdConflictPolicy: 'USE_EXISTING',
+  workflowIdReusePolicy: 'REJECT_DUPLICATE',
+};
+
+function startProcessing(client: Client, { videoId, userId, run }: RunOfVideo) {
+  return client.workflow.start(contract.WORKFLOWS.processVideo, {
+    ...ONCE,
+    workflowId: contract.processVideoId(videoId, run),
+    taskQueue: 'workflows',
+    args: [{ videoId, userId, run } satisfies contract.ProcessVideoInput],
+    staticSummary: run === 1 ? `Process video ${videoId}` : `Process video ${videoId}, run ${run}`,
+    typedSearchAttributes: [
+      { key: contract.SEARCH_ATTRIBUTES.user, value: userId },
+      { key: contract.SEARCH_ATTRIBUTES.video, value: videoId },
+      { key: contract.SEARCH_ATTRIBUTES.stage, value: 'accepted' },
+    ],
+    priority: { priorityKey: contract.PRIORITY.newVideo, fairnessKey: userId },
+  });
+}
+
+function startRemoval(client: Client, input: contract.RemoveVideoInput) {
+  return client.workflow.start(contract.WORKFLOWS.removeVideo, {
+    workflowId: contract.removeVideoId(input.videoId),
+    taskQueue: 'workflows',
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    // A removal that ended without removing the row is begun again by the reconciler.
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `Remove video ${input.videoId}`,
+    typedSearchAttributes: [
+      { key: contract.SEARCH_ATTRIBUTES.user, value: input.userId },
+      { key: contract.SEARCH_ATTRIBUTES.video, value: input.videoId },
+    ],
+    priority: { priorityKey: contract.PRIORITY.housekeeping, fairnessKey: input.userId },
+  });
+}
+
+/** Pollers count as present for as long as the server remembers them, about five minutes. */
+const POLLER_FRESH_MS = 90_000;
+
+async function engineHealth(client: Client, namespace: string): Promise<EngineHealth> {
+  const none = Object.fromEntries(QUEUES.map((queue) => [queue, 0])) as Record<Queue, number>;
+  const count = async (queue: Queue): Promise<number> => {
+    const kinds = queue === 'workflows' ? [1, 2] : [2];
+    const answers = await Promise.all(
+      kinds.map((taskQueueType) =>
+        client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType }),
+      ),
+    );
+    return Math.min(...answers.map((answer) => answer.pollers.filter(isFresh).length));
+  };
+  const ask = client.withDeadline(Date.now() + COMMAND_DEADLINE_MS, async () => {
+    const pollers = await Promise.all(QUEUES.map(async (queue) => [queue, await count(queue)] as const));
+    return { reachable: true, pollers: { ...none, ...Object.fromEntries(pollers) } };
+  });
+  // A lazy connection may take longer than a call's deadline to say that nobody is there.
+  const late = delay(COMMAND_DEADLINE_MS, { reachable: false, pollers: none }, { ref: false });
+  return Promise.race([ask, late]).catch(() => ({ reachable: false, pollers: none }));
+}
+
+function isFresh(poller: { lastAccessTime?: { seconds?: unknown } | null }): boolean {
+  return Date.now() - Number(poller.lastAccessTime?.seconds ?? 0) * 1000 < POLLER_FRESH_MS;
 }

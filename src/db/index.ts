@@ -1,12 +1,14 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
+import { ReconciliationQueries } from './reconciliation.ts';
 import { StepQueries } from './steps.ts';
 import { VideoQueries } from './videos.ts';
 
 const nouns = {
   videos: VideoQueries,
   steps: StepQueries,
+  reconciliation: ReconciliationQueries,
 };
 
 /** The questions and writes of every noun, bound to one entity manager. */

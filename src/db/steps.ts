@@ -44,7 +44,10 @@ export interface NewAsset {
   height: number | null;
 }
 
-export type RunBeginning = { outcome: 'go'; steps: StepName[] } | { outcome: 'gone' | 'cancelled' };
+export type RunBeginning =
+  | { outcome: 'go'; steps: StepName[] }
+  | { outcome: 'gone' }
+  | { outcome: 'cancelled' };
 
 export type StepBeginning =
   | { outcome: 'go'; attempt: number; video: Video }

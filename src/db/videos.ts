@@ -1,6 +1,13 @@
 import { type FilterQuery, LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { CORE_STEPS, isDoneStep, isFinalStep, type StepName, type VideoStatus } from '../domain/video.ts';
+import {
+  CORE_STEPS,
+  isCoreStep,
+  isDoneStep,
+  isFinalStep,
+  type StepName,
+  type VideoStatus,
+} from '../domain/video.ts';
 import { Step } from './entities/step.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
@@ -130,7 +137,9 @@ export class VideoQueries {
       const steps = await tx.find(Step, { video: id });
       const wanted = steps.filter((step) => stepName === undefined || step.name === stepName);
       if (stepName !== undefined && wanted.length === 0) return { outcome: 'not_found' };
-      const again = wanted.filter((step) => isFinalStep(step.state) && !isDoneStep(step.state));
+      // A picture cannot be made of a source that was never probed: what it stands on comes along.
+      const asked = steps.filter((step) => wanted.includes(step) || isCoreStep(step.name));
+      const again = asked.filter((step) => isFinalStep(step.state) && !isDoneStep(step.state));
       const isStopping = video.cancelRequestedAt !== null && steps.some((step) => !isFinalStep(step.state));
       if (again.length === 0 || isStopping || !video.sourceKey) return { outcome: 'not_possible' };
       requeue(video, steps, again);
@@ -159,9 +168,7 @@ const own = (userId: string, id: string): FilterQuery<Video> => ({ id, user: use
 function requeue(video: Video, steps: Step[], again: Step[]): void {
   video.run += 1;
   video.cancelRequestedAt = null;
-  const coreUndone = steps.some(
-    (step) => (CORE_STEPS as readonly StepName[]).includes(step.name) && !isDoneStep(step.state),
-  );
+  const coreUndone = steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state));
   for (const step of again) {
     step.run = video.run;
     step.state = 'queued';

@@ -21,6 +21,10 @@ const schema = defineEntity({
         `create index "${name}" on ${t} (${c.id}) where ${c.status} in ('pending', 'processing')`,
     },
     {
+      name: 'videos_unstarted',
+      expression: (c, t, name) => `create index "${name}" on ${t} (${c.id}) where ${c.startedRun} < ${c.run}`,
+    },
+    {
       name: 'videos_deleting',
       expression: (c, t, name) => `create index "${name}" on ${t} (${c.id}) where ${c.deletedAt} is not null`,
     },
@@ -66,10 +70,10 @@ const schema = defineEntity({
     contentType: p.text().nullable(),
     sizeBytes: p.bigint('number').nullable(),
     container: p.text().nullable(),
-    durationSec: p.double().nullable(),
+    durationSec: p.double().$type<number>().nullable(),
     width: p.integer().nullable(),
     height: p.integer().nullable(),
-    fps: p.double().nullable(),
+    fps: p.double().$type<number>().nullable(),
     rotation: p.integer().nullable(),
     videoCodec: p.text().nullable(),
     audioCodec: p.text().nullable(),

@@ -1,0 +1,46 @@
+import { CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { FailureKind } from '../src/domain/retries.ts';
+import { DatabaseUnavailableError, DiskFullError, VideoflowError } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
+
+const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
+/**
+ * Turns any error of an activity into the failure that the engine keeps: type = our stable code,
+ * message = our own words, first detail = what a retry can do. The one place that decides that. What
+ * we did not write ourselves is logged and replaced, so that no path, secret or raw output of another
+ * program reaches a history.
+ */
+export function toFailure(error: unknown, log: Log): ApplicationFailure {
+  const known = recognise(error);
+  if (known) return failure(known.code, known.message, known.retryClass);
+  log.error({ err: error }, 'an activity failed for an unexpected reason');
+  return failure('internal_error', 'Something unexpected went wrong; the log has the details', 'media');
+}
+
+/** The worker is stopping and gives the work back. */
+export const interrupted = (): ApplicationFailure =>
+  failure('worker_shutdown', 'The worker was asked to stop and gave this step back', 'interrupted');
+
+const failure = (code: string, message: string, kind: FailureKind): ApplicationFailure =>
+  ApplicationFailure.create({ message, type: code, nonRetryable: kind === 'permanent', details: [kind] });
+
+function recognise(error: unknown): VideoflowError | null {
+  if (error instanceof VideoflowError) return error;
+  if (!(error instanceof Error)) return null;
+  const code = 'code' in error ? String(error.code) : '';
+  if (DISK_FULL.has(code)) return new DiskFullError();
+  // MikroORM's DriverException keeps the SQLSTATE or the socket's error as `code`: what is not a
+  // broken constraint (class 23) or a broken statement (class 42, 22) is the database's own trouble.
+  if (
+    /DriverException|ConnectionException|LockWaitTimeout|Deadlock/.test(error.name + error.constructor.name)
+  ) {
+    return /^(22|23|42)/.test(code) ? null : new DatabaseUnavailableError('The database did not answer');
+  }
+  return null;
+}
+
+/** Whether an error is the cancellation itself, in the forms that reach an activity. */
+export const isCancelled = (error: unknown): boolean =>
+  error instanceof CancelledFailure || (error instanceof Error && error.name === 'AbortError');

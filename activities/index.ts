@@ -1,0 +1,34 @@
+import type { Config } from '../src/config.ts';
+import type { Db } from '../src/db/index.ts';
+import type { Engine, Flows } from '../src/flows.ts';
+import type { Log } from '../src/log.ts';
+import type { Media } from '../src/media/media.ts';
+import type { Scratch } from '../src/media/scratch.ts';
+import type { Storage } from '../src/storage/storage.ts';
+import { createMediaActivities } from './media.ts';
+import { createReconciliationActivities } from './reconciliation.ts';
+import { createRecordActivities } from './records.ts';
+import { createStorageActivities } from './storage.ts';
+
+/** What activities join. */
+export interface ActivityDeps {
+  config: Config;
+  log: Log;
+  db: Db;
+  flows: Flows & Engine;
+  media: Media;
+  scratch: Scratch;
+  storage: Storage;
+}
+
+/** The groups of activities; their names live in one flat space, which a test keeps unique. */
+export const groupActivities = (deps: ActivityDeps) => ({
+  media: createMediaActivities(deps),
+  records: createRecordActivities(deps),
+  reconciliation: createReconciliationActivities(deps),
+  storage: createStorageActivities(deps),
+});
+
+type Groups = ReturnType<typeof groupActivities>;
+
+export type Activities = Groups['media'] & Groups['records'] & Groups['reconciliation'] & Groups['storage'];

@@ -1,0 +1,112 @@
+import { Context } from '@temporalio/activity';
+import type { RunRow } from '../src/db/reconciliation.ts';
+import type { StoredError } from '../src/db/steps.ts';
+import type { RunState } from '../src/flows.ts';
+import type { ActivityDeps } from './index.ts';
+
+/** Visibility lags behind: runs that closed shortly before the last pass are asked for again. */
+const OVERLAP_MS = 60_000;
+
+/** How a row ends whose run closed without settling it. */
+const ENDS: Partial<Record<RunState, StoredError>> = {
+  terminated: {
+    code: 'ended_by_operator',
+    message: 'An operator ended the processing; retry to begin again',
+    retryable: true,
+  },
+  failed: {
+    code: 'workflow_failed',
+    message: 'The processing ended unexpectedly; retry to begin again',
+    retryable: true,
+  },
+};
+
+/** What keeps rows and runs true to each other. Everything here may be repeated at any time. */
+export function createReconciliationActivities(deps: ActivityDeps) {
+  const { db, flows } = deps;
+
+  async function settle(run: Pick<RunRow, 'videoId' | 'run'>, state: RunState): Promise<void> {
+    // A Reset leaves a closed run behind while a new one under the same id goes on.
+    const latest = await flows.describeRun(run.videoId, run.run);
+    if (latest === 'open' || latest === 'missing') return;
+    const error = ENDS[state];
+    await db.steps.settleRun(
+      run.videoId,
+      run.run,
+      error ? { state: 'failed', error } : { state: 'cancelled' },
+    );
+  }
+
+  return {
+    /** Starts, cancels and removes what the rows ask for and the engine was perhaps never told. */
+    async repeatIntents(): Promise<void> {
+      for await (const rows of pages((after) => db.reconciliation.listUnstarted(after))) {
+        for (const row of rows) await flows.startProcessing(row);
+      }
+      for (const { videoId, run } of await db.reconciliation.listToCancel()) {
+        const answer = await flows.cancelRun(videoId, run);
+        if (answer === 'missing') await db.steps.settleRun(videoId, run, { state: 'cancelled' });
+        Context.current().heartbeat();
+      }
+      for (const { videoId, userId } of await db.reconciliation.listToRemove()) {
+        await flows.startRemoval(videoId, userId);
+        Context.current().heartbeat();
+      }
+    },
+
+    /** Settles the rows of runs that closed since a time; gives the time to go on from. */
+    async settleClosedRuns({ since }: { since: string | null }): Promise<string> {
+      const until = new Date();
+      const from = since === null ? new Date(0) : new Date(Date.parse(since) - OVERLAP_MS);
+      for await (const closed of flows.listClosedBadly(from)) {
+        await settle(closed, closed.state);
+        Context.current().heartbeat();
+      }
+      return until.toISOString();
+    },
+
+    /** Compares all rows with all open runs; what the engine lost goes on as the next run. */
+    async restartLostRuns(): Promise<void> {
+      const open = new Set<string>();
+      for await (const { videoId, run } of flows.listOpenRuns()) {
+        open.add(`${videoId}/${run}`);
+        Context.current().heartbeat();
+      }
+      for await (const rows of pages((after) => db.reconciliation.listUnfinished(after))) {
+        for (const row of rows.filter(({ videoId, run }) => !open.has(`${videoId}/${run}`))) {
+          await restartIfLost(row);
+          Context.current().heartbeat();
+        }
+      }
+    },
+
+    /** Tells the engine to cancel every unfinished run of a deleted video. */
+    async cancelRuns({ videoId }: { videoId: string }): Promise<void> {
+      for (const run of await db.reconciliation.unfinishedRuns(videoId)) {
+        const answer = await flows.cancelRun(videoId, run);
+        if (answer === 'missing') await db.steps.settleRun(videoId, run, { state: 'cancelled' });
+      }
+    },
+  };
+
+  async function restartIfLost({ videoId, userId, run }: RunRow): Promise<void> {
+    const state = await flows.describeRun(videoId, run);
+    if (state === 'open') return;
+    if (state !== 'missing' && state !== 'completed') return settle({ videoId, run }, state);
+    const next = await db.reconciliation.passOnRun(videoId, run);
+    if (next !== null) await flows.startProcessing({ videoId, userId, run: next });
+  }
+}
+
+/** Reads pages until one is empty; heartbeats between them. */
+async function* pages(read: (afterId: string | null) => Promise<RunRow[]>): AsyncIterable<RunRow[]> {
+  let after: string | null = null;
+  for (;;) {
+    const rows: RunRow[] = await read(after);
+    const last = rows.at(-1);
+    if (!last) return;
+    yield rows;
+    Context.current().heartbeat();
+    after = last.videoId;
+  }
+}

@@ -1,0 +1,121 @@
+import { Context } from '@temporalio/activity';
+import type { Video } from '../src/db/entities/video.ts';
+import type { NewAsset } from '../src/db/steps.ts';
+import type { MediaFacts } from '../src/domain/media.ts';
+import type { StepName } from '../src/domain/video.ts';
+import type { Watch } from '../src/media/media.ts';
+import type { StepInput } from '../workflows/contract.ts';
+import { interrupted, isCancelled, toFailure } from './failures.ts';
+import type { ActivityDeps } from './index.ts';
+
+/** What the work on a step is given. */
+export interface StepWork {
+  video: Video;
+  watch: Watch;
+  /** A folder of this attempt's own; gone when the attempt ends. */
+  scratchDir: string;
+  /** Names an object that only this attempt writes. */
+  assetKey(name: string): string;
+}
+
+export interface StepResults {
+  facts?: MediaFacts;
+  assets?: NewAsset[];
+}
+
+export type StepOutcome = 'done' | 'superseded' | 'cancelled';
+
+/** Often enough that a cancel reaches ffmpeg within a second (the worker throttles to one a second). */
+const HEARTBEAT_MS = 500;
+const PROGRESS_WRITE_MS = 1000;
+
+/**
+ * Does one attempt at a step between its two records: begin (which raises the attempt) and end (which
+ * promotes what was made). An attempt that is no longer the one at work leaves nothing behind.
+ */
+export async function runStep(
+  deps: ActivityDeps,
+  { videoId, run }: StepInput,
+  name: StepName,
+  work: (step: StepWork) => Promise<StepResults>,
+): Promise<StepOutcome> {
+  const log = deps.log.child({ module: 'activities', videoId, run, step: name });
+  try {
+    const beginning = await deps.db.steps.beginStep({ videoId, name, run });
+    if (beginning.outcome !== 'go') return beginning.outcome;
+    const { attempt, video } = beginning;
+    return await attemptStep(deps, { videoId, name, attempt }, video, (step) => work(step));
+  } catch (error) {
+    if (!isCancelled(error) && !Context.current().cancellationSignal.aborted) throw toFailure(error, log);
+    if (Context.current().cancellationDetails?.workerShutdown) throw interrupted();
+    throw await Context.current().cancelled.catch((cancellation: Error) => cancellation);
+  }
+}
+
+async function attemptStep(
+  deps: ActivityDeps,
+  attempt: { videoId: string; name: StepName; attempt: number },
+  video: Video,
+  work: (step: StepWork) => Promise<StepResults>,
+): Promise<StepOutcome> {
+  const pulse = startPulse(deps, attempt);
+  const written: string[] = [];
+  try {
+    return await deps.scratch.withDir(async (scratchDir) => {
+      const results = await work({
+        video,
+        scratchDir,
+        watch: { signal: Context.current().cancellationSignal, onProgress: pulse.onProgress },
+        assetKey: (name) => {
+          const key = `assets/${video.id}/${video.run}-${attempt.attempt}-${name}`;
+          written.push(key);
+          return key;
+        },
+      });
+      const end = await deps.db.steps.completeStep(attempt, results);
+      if (!end) return 'superseded';
+      written.length = 0;
+      await removeQuietly(deps, end.replacedKeys);
+      return 'done';
+    });
+  } finally {
+    pulse.stop();
+    await removeQuietly(deps, written);
+  }
+}
+
+/** What is left over is swept later; it must not fail the step. */
+async function removeQuietly(deps: ActivityDeps, keys: string[]): Promise<void> {
+  for (const key of keys) {
+    await deps.storage
+      .remove(key)
+      .catch((error: Error) => deps.log.warn({ err: error }, 'an object was left behind'));
+  }
+}
+
+/** Heartbeats with the latest percentage while the work lasts, and shows it in the row. */
+function startPulse(deps: ActivityDeps, attempt: { videoId: string; name: StepName; attempt: number }) {
+  let percent = 0;
+  let shownPercent = 0;
+  let shownAt = Date.now();
+  const context = Context.current();
+  const show = (): void => {
+    if (percent === shownPercent || Date.now() - shownAt < PROGRESS_WRITE_MS) return;
+    shownPercent = percent;
+    shownAt = Date.now();
+    deps.db.steps
+      .showProgress(attempt, percent)
+      .catch((error: Error) => deps.log.debug({ err: error }, 'progress was not shown'));
+  };
+  context.heartbeat({ percent });
+  const timer = setInterval(() => {
+    context.heartbeat({ percent });
+    show();
+  }, HEARTBEAT_MS);
+  return {
+    onProgress: (value: number) => {
+      percent = Math.floor(value);
+    },
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,47 @@
+import { Context } from '@temporalio/activity';
+import type { ActivityDeps } from './index.ts';
+
+/** Bytes that no row knows of after this time were left behind by a death, and are removed. */
+const ORPHAN_AGE_MS = 24 * 3600 * 1000;
+const BATCH = 100;
+
+/** Removing stored files: those of deleted videos, and those that nobody owns. */
+export function createStorageActivities({ db, storage, log }: ActivityDeps) {
+  return {
+    async removeVideoFiles({ videoId }: { videoId: string }): Promise<void> {
+      const source = await db.reconciliation.sourceKeyOfDeleted(videoId);
+      if (source) await storage.remove(source);
+      await storage.remove(`assets/${videoId}/`);
+    },
+
+    /** Removes sources and assets of videos that have no row: an upload or worker died over them. */
+    async sweepStorage(): Promise<void> {
+      const before = new Date(Date.now() - ORPHAN_AGE_MS);
+      for (const prefix of ['sources/', 'assets/']) {
+        for await (const keys of inBatches(storage.listOlderThan(prefix, before))) {
+          Context.current().heartbeat();
+          const known = await db.reconciliation.existing(keys.map(videoIdOf).filter((id) => id !== null));
+          for (const key of keys.filter((candidate) => !known.has(videoIdOf(candidate) ?? ''))) {
+            log.info({ key }, 'an object without a row is removed');
+            await storage.remove(key);
+          }
+        }
+      }
+    },
+  };
+}
+
+/** The video of a key such as `sources/<id>` or `assets/<id>/…`. */
+const videoIdOf = (key: string): string | null =>
+  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(key)?.[0] ?? null;
+
+async function* inBatches(keys: AsyncIterable<string>): AsyncIterable<string[]> {
+  let batch: string[] = [];
+  for await (const key of keys) {
+    batch.push(key);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}

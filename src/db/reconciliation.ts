@@ -1,0 +1,117 @@
+import { LockMode } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { FINAL_STEP_STATES, isCoreStep, isDoneStep, isFinalStep } from '../domain/video.ts';
+import { Step } from './entities/step.ts';
+import { Video } from './entities/video.ts';
+
+export interface RunRow {
+  videoId: string;
+  userId: string;
+  run: number;
+}
+
+const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };
+const PAGE = 200;
+
+/** What the reconciler and the removal of videos ask of the rows of all users. */
+export class ReconciliationQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /** Runs that were accepted and that the engine is not known to have begun, in pages by id. */
+  async listUnstarted(afterId: string | null): Promise<RunRow[]> {
+    return this.#em.execute<RunRow[]>(
+      `select id as "videoId", user_id as "userId", run from videos
+       where started_run < run and deleted_at is null and source_key is not null and (?::uuid is null or id > ?::uuid)
+       order by id limit ${PAGE}`,
+      [afterId, afterId],
+    );
+  }
+
+  /** Begun runs that still have to cancel something. */
+  async listToCancel(): Promise<RunRow[]> {
+    return this.#em.execute<RunRow[]>(
+      `select distinct v.id as "videoId", v.user_id as "userId", s.run from videos v join steps s on s.video_id = v.id
+       where v.cancel_requested_at is not null and v.deleted_at is null and v.started_run >= s.run
+         and s.state not in ${FINAL_STATES}`,
+    );
+  }
+
+  /** Deleted videos whose rows are still there. */
+  async listToRemove(): Promise<{ videoId: string; userId: string }[]> {
+    return this.#em.execute<{ videoId: string; userId: string }[]>(
+      `select id as "videoId", user_id as "userId" from videos where deleted_at is not null order by id limit 1000`,
+    );
+  }
+
+  /** Begun runs that own unfinished steps, in pages by video. */
+  async listUnfinished(afterId: string | null): Promise<RunRow[]> {
+    return this.#em.execute<RunRow[]>(
+      `select distinct v.id as "videoId", v.user_id as "userId", s.run from videos v join steps s on s.video_id = v.id
+       where v.id in (
+           select video_id from steps where state not in ${FINAL_STATES} and (?::uuid is null or video_id > ?::uuid)
+           group by video_id order by video_id limit ${PAGE})
+         and v.deleted_at is null and v.started_run >= s.run and s.state not in ${FINAL_STATES}
+       order by 1`,
+      [afterId, afterId],
+    );
+  }
+
+  /** The runs that own unfinished steps of one video. */
+  async unfinishedRuns(videoId: string): Promise<number[]> {
+    const steps = await this.#em.find(Step, { video: videoId, state: UNFINISHED });
+    return [...new Set(steps.map((step) => step.run))];
+  }
+
+  countUnfinishedSteps(videoId: string): Promise<number> {
+    return this.#em.count(Step, { video: videoId, state: UNFINISHED });
+  }
+
+  /**
+   * Gives the unfinished steps of a lost run to the next run.
+   *
+   * @returns the next run's number; null when there is nothing to give
+   */
+  passOnRun(videoId: string, run: number): Promise<number | null> {
+    return this.#em.transactional(async (tx) => {
+      const video = await tx.findOne(
+        Video,
+        { id: videoId, deletedAt: null },
+        { lockMode: LockMode.PESSIMISTIC_WRITE },
+      );
+      const steps = await tx.find(Step, { video: videoId });
+      const lost = steps.filter((step) => step.run === run && !isFinalStep(step.state));
+      if (!video || lost.length === 0) return null;
+      video.run += 1;
+      for (const step of lost) {
+        step.run = video.run;
+        step.state = 'queued';
+        step.nextAttemptAt = null;
+      }
+      if (steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state))) video.status = 'pending';
+      return video.run;
+    });
+  }
+
+  /** Removes a deleted video's row with all that hangs on it. */
+  async erase(videoId: string): Promise<void> {
+    await this.#em.nativeDelete(Video, { id: videoId, deletedAt: { $ne: null } });
+  }
+
+  /** The source key of a deleted video, for removal; null when the row is gone. */
+  async sourceKeyOfDeleted(videoId: string): Promise<string | null> {
+    const video = await this.#em.findOne(Video, { id: videoId, deletedAt: { $ne: null } });
+    return video?.sourceKey ?? null;
+  }
+
+  /** Of the ids given, those that have a row (deleted ones included). */
+  async existing(videoIds: string[]): Promise<Set<string>> {
+    const rows = await this.#em.find(Video, { id: { $in: videoIds } }, { fields: ['id'] });
+    return new Set(rows.map((row) => row.id));
+  }
+}
+
+const FINAL_STATES = `(${FINAL_STEP_STATES.map((state) => `'${state}'`).join(', ')})`;

@@ -1,0 +1,87 @@
+/** When a failed step is tried again, and when it is given up. Pure: the workflow brings the clock. */
+
+/**
+ * How an attempt ended:
+ * - `permanent`: the same input fails again
+ * - `media`: the tool failed on this input
+ * - `outside`: storage, database or disk trouble
+ * - `crash`: the worker died under it, or fell silent
+ * - `interrupted`: the worker was asked to stop and gave it back
+ */
+export type FailureKind = 'permanent' | 'media' | 'outside' | 'crash' | 'interrupted';
+
+export interface AttemptFailure {
+  kind: FailureKind;
+  code: string;
+  message: string;
+}
+
+/** What has gone wrong so far with one step in one run. */
+export interface FailureTally {
+  media: number;
+  crashes: number;
+  /** How often in a row the outside was in trouble, and since when. */
+  outside: number;
+  outsideSinceMs: number | null;
+}
+
+export const emptyTally = (): FailureTally => ({ media: 0, crashes: 0, outside: 0, outsideSinceMs: null });
+
+export const MEDIA_ATTEMPTS = 5;
+export const CRASH_ATTEMPTS = 3;
+export const OUTSIDE_PATIENCE_MS = 24 * 3600 * 1000;
+const FIRST_DELAY_MS = 1000;
+const LONGEST_DELAY_MS = 60_000;
+
+export type RetryDecision =
+  | { action: 'retry'; delayMs: number; tally: FailureTally }
+  | { action: 'give_up'; code: string; message: string; retryable: boolean };
+
+const backoff = (failures: number): number =>
+  Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), LONGEST_DELAY_MS);
+
+/** Decides what follows a failed attempt. */
+export function decideRetry(tally: FailureTally, failure: AttemptFailure, nowMs: number): RetryDecision {
+  switch (failure.kind) {
+    case 'permanent':
+      return { action: 'give_up', code: failure.code, message: failure.message, retryable: false };
+    case 'interrupted':
+      return { action: 'retry', delayMs: 0, tally };
+    case 'media':
+      return afterMediaFailure(tally, failure);
+    case 'crash':
+      return afterCrash(tally);
+    case 'outside':
+      return afterOutsideTrouble(tally, failure, nowMs);
+  }
+}
+
+function afterMediaFailure(tally: FailureTally, failure: AttemptFailure): RetryDecision {
+  const media = tally.media + 1;
+  if (media >= MEDIA_ATTEMPTS) {
+    return { action: 'give_up', code: failure.code, message: failure.message, retryable: true };
+  }
+  return { action: 'retry', delayMs: backoff(media), tally: { ...tally, media } };
+}
+
+function afterCrash(tally: FailureTally): RetryDecision {
+  const crashes = tally.crashes + 1;
+  if (crashes >= CRASH_ATTEMPTS) {
+    return {
+      action: 'give_up',
+      code: 'processing_crashed',
+      message: `The worker died ${crashes} times while it worked on this file`,
+      retryable: true,
+    };
+  }
+  return { action: 'retry', delayMs: backoff(crashes), tally: { ...tally, crashes } };
+}
+
+function afterOutsideTrouble(tally: FailureTally, failure: AttemptFailure, nowMs: number): RetryDecision {
+  const since = tally.outsideSinceMs ?? nowMs;
+  if (nowMs - since >= OUTSIDE_PATIENCE_MS) {
+    return { action: 'give_up', code: failure.code, message: failure.message, retryable: true };
+  }
+  const outside = tally.outside + 1;
+  return { action: 'retry', delayMs: backoff(outside), tally: { ...tally, outside, outsideSinceMs: since } };
+}

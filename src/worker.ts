@@ -1,0 +1,133 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  DefaultLogger,
+  type LogEntry,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { groupActivities } from '../activities/index.ts';
+import { type Config, loadConfig } from './config.ts';
+import { createDb } from './db/index.ts';
+import type { Queue } from './domain/queues.ts';
+import { createFlows, type Engine } from './flows.ts';
+import { createLog, type Log } from './log.ts';
+import { createMedia } from './media/media.ts';
+import { createScratch } from './media/scratch.ts';
+import { createLocalStorage } from './storage/local.ts';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** How often a worker makes sure that the reconciler runs: a lost engine comes back without it. */
+const ENSURE_RECONCILE_MS = 30_000;
+const CONNECT_RETRY_MS = 1000;
+
+/** How each queue is worked on. */
+function queueOptions(queue: Queue, config: Config, activities: object): Partial<WorkerOptions> {
+  const slots: Record<Queue, number> = {
+    workflows: config.WORKFLOW_SLOTS,
+    media: config.MEDIA_SLOTS,
+    encode: config.ENCODE_SLOTS,
+    net: config.NET_SLOTS,
+    publish: config.PUBLISH_SLOTS,
+  };
+  const work = { activities, maxConcurrentActivityTaskExecutions: slots[queue] };
+  if (queue !== 'workflows') return work;
+  return {
+    ...work,
+    workflowsPath: here('../workflows/index.ts'),
+    maxConcurrentWorkflowTaskExecutions: config.WORKFLOW_SLOTS,
+    maxCachedWorkflows: config.MAX_CACHED_WORKFLOWS,
+  };
+}
+
+/** Builds what activities join, takes up the queues of WORKER_QUEUES and works until asked to stop. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLog({ level: config.LOG_LEVEL, module: 'worker' });
+  installRuntime(config, log);
+  const db = await createDb({ databaseUrl: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const flows = createFlows({ config, log });
+  const scratch = createScratch({ dir: config.SCRATCH_DIR, log });
+  await scratch.sweep();
+  const storage = createLocalStorage({
+    dir: config.STORAGE_DIR,
+    log,
+    minFreeBytes: config.MIN_FREE_BYTES,
+  });
+  const media = createMedia({ config, log });
+  const groups = groupActivities({ config, log, db, flows, media, scratch, storage });
+  const activities = Object.assign({}, ...Object.values(groups));
+
+  const connection = await connect(config, log);
+  const workers = await Promise.all(
+    config.WORKER_QUEUES.map((queue) =>
+      Worker.create({
+        connection,
+        namespace: config.TEMPORAL_NAMESPACE,
+        taskQueue: queue,
+        // Without this a cancel reaches ffmpeg only after tens of seconds.
+        maxHeartbeatThrottleInterval: '1 second',
+        shutdownGraceTime: config.SHUTDOWN_GRACE_SEC * 1000,
+        shutdownForceTime: (config.SHUTDOWN_GRACE_SEC + 30) * 1000,
+        dataConverter: { failureConverterPath: here('../workflows/failureConverter.ts') },
+        ...queueOptions(queue, config, activities),
+      }),
+    ),
+  );
+  const stop = (signal: string) => {
+    log.info({ signal }, 'stopping: no new work, the work at hand has its grace');
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  const watch = setInterval(() => void ensureReconcile(flows, config, log), ENSURE_RECONCILE_MS);
+  void ensureReconcile(flows, config, log);
+  log.info({ queues: config.WORKER_QUEUES }, 'working');
+  try {
+    await Promise.all(workers.map((worker) => worker.run()));
+  } finally {
+    clearInterval(watch);
+    await Promise.allSettled([scratch.dispose(), flows.close(), db.close(), connection.close()]);
+  }
+}
+
+async function ensureReconcile(flows: Engine, config: Config, log: Log): Promise<void> {
+  await flows
+    .ensureReconcile(config.RECONCILE_INTERVAL_SEC)
+    .catch((error: Error) => log.warn({ err: error }, 'the reconciler could not be made sure of'));
+}
+
+/** Waits for the engine: worker and server may be started in any order. */
+async function connect(config: Config, log: Log): Promise<NativeConnection> {
+  for (;;) {
+    try {
+      return await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+    } catch (error) {
+      log.warn({ err: error }, 'the engine is not reachable yet');
+      await delay(CONNECT_RETRY_MS);
+    }
+  }
+}
+
+function installRuntime(config: Config, log: Log): void {
+  const engineLog = log.child({ module: 'temporal' });
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('INFO', ({ level, message, meta }: LogEntry) => {
+      engineLog[levels[level]]({ ...meta }, message);
+    }),
+    telemetryOptions: {
+      metrics: { prometheus: { bindAddress: `${config.METRICS_HOST}:${config.WORKER_METRICS_PORT}` } },
+    },
+  });
+}
+
+await main().catch((error: unknown) => {
+  createLog({ level: 'info', module: 'worker' }).fatal({ err: error }, 'the worker ended');
+  process.exitCode = 1;
+});
+process.exit();

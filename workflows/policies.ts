@@ -1,0 +1,50 @@
+import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
+
+/** Seconds of silence after which an activity counts as dead with its worker. */
+export const HEARTBEAT_TIMEOUT_SEC = 30;
+
+/**
+ * Every policy names WAIT_CANCELLATION_COMPLETED: without it the workflow closes while the activity
+ * still runs, whatever the type documentation says.
+ */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
+/** Short writes and reads of the domain's rows: repeated until the database answers. */
+export const records: ActivityOptions = {
+  taskQueue: 'workflows',
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '7 days',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+  cancellationType,
+};
+
+/**
+ * One attempt at a media step. The workflow repeats it, not the engine: how often depends on what went
+ * wrong (`src/domain/retries.ts`), and an operator can cut a wait short.
+ */
+export const mediaStep: ActivityOptions = {
+  taskQueue: 'media',
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
+  retry: { maximumAttempts: 1 },
+  cancellationType,
+};
+
+/** Work on stored files that may be repeated freely. */
+export const housekeeping: ActivityOptions = {
+  taskQueue: 'media',
+  startToCloseTimeout: '1 hour',
+  scheduleToCloseTimeout: '7 days',
+  heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+  cancellationType,
+};
+
+/** Asking the engine about its runs and telling it what the rows want; on the records' queue. */
+export const engine: ActivityOptions = {
+  taskQueue: 'workflows',
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  cancellationType,
+};
