@@ -1,14 +1,21 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { IdempotencyQueries } from './idempotency.ts';
 import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
+import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { StepQueries } from './steps.ts';
+import { TokenQueries } from './tokens.ts';
+import { UserQueries } from './users.ts';
 import { VideoQueries } from './videos.ts';
 
 const nouns = {
   videos: VideoQueries,
   steps: StepQueries,
   reconciliation: ReconciliationQueries,
+  users: UserQueries,
+  tokens: TokenQueries,
+  idempotency: IdempotencyQueries,
 };
 
 /** The questions and writes of every noun, bound to one entity manager. */
@@ -19,6 +26,8 @@ export interface Db extends Queries {
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
+  /** Counters that all processes share. */
+  readonly rateLimits: RateLimits;
   close(): Promise<void>;
 }
 
@@ -41,17 +50,20 @@ export async function createDb(options: DatabaseOptions): Promise<Db> {
     await orm.close();
     throw error;
   }
-  return bindToOrm(orm);
+  return bindToOrm(orm, createRateLimits(options.databaseUrl));
 }
 
-function bindToOrm(orm: MikroORM): Db {
+function bindToOrm(orm: MikroORM, rateLimits: RateLimits): Db {
   const db = {
     transaction: <T>(work: (queries: Queries) => Promise<T>) =>
       orm.em.fork().transactional((em) => work(bind(em))),
     ping: async () => {
       await orm.em.fork().execute('select 1');
     },
-    close: () => orm.close(),
+    rateLimits,
+    close: async () => {
+      await Promise.all([orm.close(), rateLimits.close()]);
+    },
   };
   for (const [noun, Queries] of Object.entries(nouns)) {
     Object.defineProperty(db, noun, { get: () => new Queries(orm.em.fork()), enumerable: true });

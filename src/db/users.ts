@@ -1,0 +1,117 @@
+import {
+  ForeignKeyConstraintViolationException,
+  type RequiredEntityData,
+  UniqueConstraintViolationException,
+} from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { VideoflowError } from '../errors.ts';
+import { type Scope, User } from './entities/user.ts';
+import type { Page } from './videos.ts';
+
+/** Another user has this name. */
+export class UsernameTakenError extends VideoflowError {
+  readonly code = 'already_exists';
+}
+
+/** The user still owns something that must go first. */
+export class UserInUseError extends VideoflowError {
+  readonly code = 'in_use';
+}
+
+/** Without this user nobody could administrate. */
+export class LastAdminError extends VideoflowError {
+  readonly code = 'last_admin';
+}
+
+export interface NewUser {
+  username: string;
+  passwordHash: string;
+  name: string | null;
+  scopes: Scope[];
+}
+
+export type UserChanges = Partial<
+  Pick<User, 'name' | 'passwordHash' | 'scopes' | 'timeZone' | 'telegramChat' | 'notices'>
+>;
+
+export class UserQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /** @throws UsernameTakenError */
+  async insert(user: NewUser): Promise<User> {
+    const row = this.#em.create(User, user as RequiredEntityData<User>);
+    try {
+      await this.#em.flush();
+    } catch (error) {
+      if (error instanceof UniqueConstraintViolationException) {
+        throw new UsernameTakenError('There is a user of this name already', { cause: error });
+      }
+      throw error;
+    }
+    return row;
+  }
+
+  find(id: string): Promise<User | null> {
+    return this.#em.findOne(User, { id });
+  }
+
+  findByUsername(username: string): Promise<User | null> {
+    return this.#em.findOne(User, { username });
+  }
+
+  /** Newest first; one more than `limit` rows tells that there is a next page. */
+  list(page: Page): Promise<User[]> {
+    const where = page.beforeId ? { id: { $lt: page.beforeId } } : {};
+    return this.#em.find(User, where, { orderBy: { id: 'desc' }, limit: page.limit + 1 });
+  }
+
+  /**
+   * Changes a user; null when there is none.
+   *
+   * @throws LastAdminError when that would leave no administrator
+   */
+  change(id: string, changes: UserChanges): Promise<User | null> {
+    return this.#em.transactional(async (tx) => {
+      const user = await tx.findOne(User, { id });
+      if (!user) return null;
+      if (changes.scopes && !changes.scopes.includes('admin')) await keepAnAdmin(tx, user);
+      return tx.assign(user, changes);
+    });
+  }
+
+  /**
+   * Removes a user with its tokens and keys; false when there is none.
+   *
+   * @throws UserInUseError while it owns videos, LastAdminError
+   */
+  async remove(id: string): Promise<boolean> {
+    try {
+      return await this.#em.transactional(async (tx) => {
+        const user = await tx.findOne(User, { id });
+        if (!user) return false;
+        await keepAnAdmin(tx, user);
+        return (await tx.nativeDelete(User, { id })) === 1;
+      });
+    } catch (error) {
+      if (error instanceof ForeignKeyConstraintViolationException) {
+        throw new UserInUseError('The user still has videos; delete them first', { cause: error });
+      }
+      throw error;
+    }
+  }
+}
+
+/** Two administrators that remove each other at the same moment must not both succeed, hence the locks. */
+async function keepAnAdmin(tx: EntityManager, leaving: User): Promise<void> {
+  if (!leaving.scopes.includes('admin')) return;
+  const admins = await tx.execute<{ id: string }[]>(
+    `select id from users where 'admin' = any(scopes) order by id for update`,
+  );
+  if (admins.every((admin) => admin.id === leaving.id)) {
+    throw new LastAdminError('The last administrator cannot be removed');
+  }
+}
