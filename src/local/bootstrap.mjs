@@ -77,7 +77,7 @@ function installDependencies(root) {
   if (!needsInstall(facts)) return;
   say('Installing the dependencies (npm ci), this takes a minute or two …');
   // NODE_ENV=production would leave the type checker and the tests' tools out: one checkout serves both commands.
-  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',
   });
