@@ -183,7 +183,7 @@ const tileSize = ({ tileWidth, tileHeight }: StoryboardGrid) => ({ width: tileWi
 
 /** Cell k shows the first frame at or after its beginning; an empty cell repeats the one before. */
 const spread = ({ intervalSec, count }: StoryboardGrid) =>
-  `fps=1/${seconds(intervalSec)}:round=down:start_time=0,tpad=stop=${count}:stop_mode=clone`;
+  `fps=1/${seconds(intervalSec)}:round=down:start_time=0:eof_action=pass,tpad=stop=${count}:stop_mode=clone`;
 
 const tile = ({ columns, rows, count }: StoryboardGrid) => `tile=${columns}x${rows}:nb_frames=${count}`;
 

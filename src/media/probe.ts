@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { MediaFacts } from '../domain/media.ts';
 import { UnusableMediaError } from '../errors.ts';
 import { measureLengthArgs, probeArgs } from './commands.ts';
+import { damaged, notAVideo, readComplaint, unsupportedCodec } from './complaints.ts';
 import { type HeaderFacts, readMediaHeader } from './header.ts';
 import {
   chooseVideo,
@@ -12,7 +13,7 @@ import {
   toMediaFacts,
 } from './probeReport.ts';
 import type { Runner, ToolRun, Watch } from './runner.ts';
-import { MAX_PIXELS, MAX_STREAMS } from './safety.ts';
+import { MAX_PIXELS } from './safety.ts';
 import { toolFailed } from './toolFailure.ts';
 
 export type ProbeLimits = Pick<Config, 'MAX_DURATION_SEC' | 'MAX_WIDTH' | 'MAX_HEIGHT'>;
@@ -20,29 +21,7 @@ export type ProbeLimits = Pick<Config, 'MAX_DURATION_SEC' | 'MAX_WIDTH' | 'MAX_H
 const PROBE_LIMITS = { wallClockSec: 30, cpuSec: 20, fileSizeBytes: 0 };
 const MEASURE_LIMITS = { wallClockSec: 120, cpuSec: 60, fileSizeBytes: 0 };
 
-const NOT_A_VIDEO =
-  'The file is not a video of a kind that is accepted; upload MP4, MOV, MKV, WebM, MPEG-TS or AVI';
-const BROKEN = 'The file is damaged or not complete; export or upload it again';
 const NO_PICTURE = 'The file has no video track; upload a file with a picture';
-
-/** What ffprobe says on standard error, and what that means for the person who uploaded. */
-const COMPLAINTS: ReadonlyArray<[RegExp, (match: RegExpExecArray) => UnusableMediaError]> = [
-  [/Format not on whitelist/, () => new UnusableMediaError('unsupported_media', NOT_A_VIDEO)],
-  [/exceeds max_streams/, () => tooManyStreams()],
-  [/Codec \(([\w.-]{1,40})\) not on whitelist/, (match) => unsupportedCodec(match[1])],
-];
-
-const tooManyStreams = () =>
-  new UnusableMediaError(
-    'too_many_streams',
-    `The file has more than ${MAX_STREAMS} tracks; export it with fewer`,
-  );
-
-const unsupportedCodec = (codec = 'unknown') =>
-  new UnusableMediaError(
-    'unsupported_codec',
-    `The codec ${codec} is not accepted; export the video as H.264 with AAC`,
-  );
 
 /** ffprobe gives a family's name; the header tells MP4 from MOV and MKV from WebM. */
 const CONTAINER_NAMES: Record<string, string> = { mov: 'mp4', matroska: 'mkv', webm: 'mkv' };
@@ -50,7 +29,7 @@ const CONTAINER_NAMES: Record<string, string> = { mov: 'mp4', matroska: 'mkv', w
 /** Why a file is refused although it could be read; the first that holds. */
 function refusal(facts: MediaFacts, limits: ProbeLimits): UnusableMediaError | null {
   const { width, height, durationSec } = facts;
-  if (!(width > 0 && height > 0)) return new UnusableMediaError('corrupt_media', BROKEN);
+  if (!(width > 0 && height > 0)) return damaged();
   // The longer side against the longer limit, so that a video held upright is judged like one lying down.
   const [longest, shortest] = [limits.MAX_WIDTH, limits.MAX_HEIGHT].sort((a, b) => b - a) as [number, number];
   if (
@@ -73,15 +52,13 @@ const tooLong = ({ MAX_DURATION_SEC }: ProbeLimits) =>
     `The video is longer than the accepted ${MAX_DURATION_SEC} seconds; cut it first`,
   );
 
-/** Judges a run of ffprobe that did not accept the file. */
-function complaint(run: ToolRun, header: HeaderFacts): UnusableMediaError {
-  for (const [pattern, toError] of COMPLAINTS) {
-    const match = pattern.exec(run.stderrTail);
-    if (match) return toError(match);
-  }
-  return header.sniffed === null
-    ? new UnusableMediaError('unsupported_media', NOT_A_VIDEO)
-    : new UnusableMediaError('corrupt_media', BROKEN);
+/** Judges a run of ffprobe that gave no streams. */
+function complaint(run: ToolRun, header: HeaderFacts): Error {
+  const error = readComplaint(run.stderrTail);
+  // "Damaged" would be the wrong word for bytes that never claimed to be a video.
+  return error?.code === 'corrupt_media' && header.sniffed === null
+    ? notAVideo()
+    : (error ?? toolFailed('ffprobe', run));
 }
 
 function readReport(run: ToolRun, header: HeaderFacts): ProbeReport {
@@ -100,8 +77,8 @@ function requireVideo(report: ProbeReport, run: ToolRun, header: HeaderFacts): R
     return video;
   }
   // Noise is sometimes taken for sound: without a signature it is no audio file either.
-  if (header.sniffed === null) throw new UnusableMediaError('unsupported_media', NOT_A_VIDEO);
-  if (report.streams.length === 0) throw complaint(run, header);
+  if (header.sniffed === null) throw notAVideo();
+  if (report.streams.length === 0) throw readComplaint(run.stderrTail) ?? damaged();
   throw new UnusableMediaError('no_video_stream', NO_PICTURE);
 }
 
@@ -112,7 +89,7 @@ export function createProbe({ runner, limits }: { runner: Runner; limits: ProbeL
     const args = measureLengthArgs(inputPath, video.index, limits.MAX_DURATION_SEC + 1);
     const run = await runner.run({ tool: 'ffmpeg', args, limits: MEASURE_LIMITS, output: 'progress' }, watch);
     const lengthSec = run.progress.outTimeSec ?? 0;
-    if (!(lengthSec > 0)) throw new UnusableMediaError('corrupt_media', BROKEN);
+    if (!(lengthSec > 0)) throw damaged();
     return lengthSec;
   };
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DiskFullError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { rethrowDiskError } from './diskErrors.ts';
 
 /** A folder nobody has touched for this long belongs to a worker that is gone. */
 const ABANDONED_AFTER_MS = 5 * 60_000;
@@ -12,12 +12,6 @@ const TOUCH_EVERY_MS = 60_000;
 export type Scratch = ReturnType<typeof createScratch>;
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
-
-const asDiskFull = (error: unknown): never => {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') throw new DiskFullError();
-  throw error;
-};
 
 /**
  * Makes the scratch space: one folder per process below `dir`, named so that no other process, and no
@@ -68,7 +62,7 @@ export function createScratch({ dir, log }: { dir: string; log: Log }) {
     async withDir<T>(work: (path: string) => Promise<T>): Promise<T> {
       const path = await mkdir(ownPath, { recursive: true })
         .then(() => mkdtemp(join(ownPath, 'job-')))
-        .catch(asDiskFull);
+        .catch(rethrowDiskError);
       try {
         return await work(path);
       } finally {

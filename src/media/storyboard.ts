@@ -8,10 +8,11 @@ import {
   tileAllFramesArgs,
   tileKeyframesArgs,
 } from './commands.ts';
+import { uselessRun } from './complaints.ts';
+import { rethrowDiskError } from './diskErrors.ts';
 import { type JpegFacts, readJpeg } from './jpeg.ts';
 import type { Runner, Watch } from './runner.ts';
 import { planStoryboard, type StoryboardGrid, storyboardIndex } from './storyboardGrid.ts';
-import { toolFailed } from './toolFailure.ts';
 
 export interface StoryboardRequest {
   inputPath: string;
@@ -64,14 +65,14 @@ export function createStoryboarder({ runner }: { runner: Runner }) {
     const args = tileAllFramesArgs(command);
     const run = await runner.run({ tool: 'ffmpeg', args, limits, output: 'progress' }, watch);
     const picture = run.exitCode === 0 ? await readJpeg(command.imagePath) : null;
-    if (!picture) throw toolFailed('ffmpeg', run);
+    if (!picture) throw uselessRun('ffmpeg', run);
     return picture;
   };
 
   /**
    * Renders the sheet of seek previews and its WebVTT index.
    *
-   * @throws MediaToolError when the video cannot be decoded; as `Runner.run`
+   * @throws UnusableMediaError `corrupt_media` when no frame can be decoded; as `Runner.run`
    */
   return async function renderStoryboard(request: StoryboardRequest, watch: Watch): Promise<Storyboard> {
     const { facts, imagePath, indexPath } = request;
@@ -88,9 +89,10 @@ export function createStoryboarder({ runner }: { runner: Runner }) {
     };
     try {
       const sheet = (await tileKeyframes(command, watch)) ?? (await tileAllFrames(command, watch));
-      await writeFile(temporaryIndex, storyboardIndex(grid, durationSec, request.imageName));
-      await rename(temporaryImage, imagePath);
-      await rename(temporaryIndex, indexPath);
+      const index = storyboardIndex(grid, durationSec, request.imageName);
+      await writeFile(temporaryIndex, index).catch(rethrowDiskError);
+      await rename(temporaryImage, imagePath).catch(rethrowDiskError);
+      await rename(temporaryIndex, indexPath).catch(rethrowDiskError);
       return { ...grid, sizeBytes: sheet.sizeBytes };
     } finally {
       await Promise.all([temporaryImage, temporaryIndex].map((path) => rm(path, { force: true })));

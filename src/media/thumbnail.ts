@@ -1,7 +1,8 @@
 import { rename, rm } from 'node:fs/promises';
 import type { MediaFacts } from '../domain/media.ts';
-import { UnusableMediaError } from '../errors.ts';
 import { MAX_PICTURE_BYTES, type ThumbnailCommand, thumbnailArgs } from './commands.ts';
+import { uselessRun } from './complaints.ts';
+import { rethrowDiskError } from './diskErrors.ts';
 import { readJpeg } from './jpeg.ts';
 import type { Runner, Watch } from './runner.ts';
 import { fitWidth } from './storyboardGrid.ts';
@@ -55,6 +56,7 @@ export function createThumbnailer({ runner }: { runner: Runner }) {
     const size = fitWidth(facts, request.widthPx ?? DEFAULT_WIDTH_PX);
     const temporaryPath = `${outputPath}.part`;
     const wanted = { inputPath, outputPath: temporaryPath, streamIndex: facts.videoStreamIndex, ...size };
+    let failure: Error | undefined;
     try {
       for (const place of thumbnailPlaces(facts.durationSec)) {
         const args = thumbnailArgs({ ...wanted, ...place, durationSec: facts.durationSec });
@@ -65,17 +67,15 @@ export function createThumbnailer({ runner }: { runner: Runner }) {
         // Past the end of a file ffmpeg is content with nothing: the picture itself is the proof.
         const picture = run.exitCode === 0 ? await readJpeg(temporaryPath) : null;
         if (picture) {
-          await rename(temporaryPath, outputPath);
+          await rename(temporaryPath, outputPath).catch(rethrowDiskError);
           const timeSec = milliseconds(place.seekSec + (run.progress.frameTimeSec ?? 0));
           return { ...picture, contentType: 'image/jpeg', timeSec };
         }
+        failure = uselessRun('ffmpeg', run);
       }
     } finally {
       await rm(temporaryPath, { force: true });
     }
-    throw new UnusableMediaError(
-      'corrupt_media',
-      'No picture of the video can be decoded; export or upload it again',
-    );
+    throw failure;
   };
 }

@@ -6,6 +6,10 @@ export type ToolName = 'ffmpeg' | 'ffprobe';
 
 const DISK_FULL = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/;
 
+const OUT_OF_MEMORY = /Cannot allocate memory/;
+/** What a wrapper or the dynamic linker says of a program it cannot run. */
+const UNSTARTABLE = [126, 127];
+
 /** Gives the error of a tool that is not installed. */
 export const toolMissing = (tool: ToolName): MediaToolError =>
   new MediaToolError(
@@ -36,6 +40,12 @@ export function interruption(tool: ToolName, exit: ToolExit): Error | null {
     return new MediaToolError(`${tool} printed more than it may`, 'media_tool_failed');
   }
   if (exit.stoppedBy === 'not_needed') return null;
+  if (UNSTARTABLE.includes(exit.exitCode ?? 0)) {
+    return new MediaToolError(`${tool} could not be started`, 'media_tool_missing');
+  }
+  if (exit.exitCode !== 0 && OUT_OF_MEMORY.test(exit.stderrTail)) {
+    return new MediaToolError(`${tool} met its memory limit`, 'media_tool_crashed');
+  }
   if (exit.exitCode !== 0 && DISK_FULL.test(exit.stderrTail)) return new DiskFullError();
   if (exit.signal === 'SIGXFSZ') {
     return new MediaToolError('The result grew larger than it may', 'media_tool_output_too_large');
