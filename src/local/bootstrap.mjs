@@ -77,10 +77,14 @@ function installDependencies(root) {
   if (!needsInstall(facts)) return;
   say('Installing the dependencies (npm ci), this takes a minute or two …');
   // NODE_ENV=production would leave the type checker and the tests' tools out: one checkout serves both commands.
-  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const { status, error } = spawnSync(
+    'npm',
+    ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  );
   if (error || status !== 0) {
     refuse('The dependencies could not be installed: see the lines of npm above, then start again.');
   }
@@ -130,15 +134,38 @@ function handOver({ node, root, script, args }) {
 }
 
 /**
- * When npm itself is killed with SIGKILL nobody tells its script. Its death shows as a new parent.
+ * Gives what tells that npm is still our ancestor: our parent, and behind the shell between us npm itself where it
+ * can be seen. When npm is killed with SIGKILL nobody tells its script; another ancestor shows it.
  *
- * @param {() => void} stop
+ * @returns {string}
  */
+function readAncestors() {
+  try {
+    const [shell = '', grandparent = ''] = readParent(process.ppid);
+    if (shell.endsWith('sh')) return `${process.ppid} ${grandparent}`;
+  } catch {
+    // No /proc on this system.
+  }
+  return String(process.ppid);
+}
+
+/**
+ * Reads a process' name and its parent's pid from /proc.
+ *
+ * @param {number} pid
+ */
+function readParent(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const end = stat.lastIndexOf(')');
+  return [stat.slice(stat.indexOf('(') + 1, end), stat.slice(end + 2).split(' ')[1]];
+}
+
+/** @param {() => void} stop */
 function stopWithNpm(stop) {
   if (!process.env.npm_lifecycle_event) return;
-  const parent = process.ppid;
+  const ancestors = readAncestors();
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (readAncestors() === ancestors) return;
     clearInterval(timer);
     stop();
   }, PARENT_CHECK_MS);
