@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
+import { SNIFF_BYTES, type SniffedContainer, sniffContainer } from '../domain/containerSniff.ts';
 import { UnusableMediaError } from '../errors.ts';
-import { SNIFF_BYTES, type SniffedContainer, sniffContainer } from './containerSniff.ts';
 import { type IsobmffFacts, readIsobmff } from './isobmff.ts';
 import { readMatroska } from './matroska.ts';
 
