@@ -2,7 +2,7 @@ import type { Config } from '../src/config.ts';
 import type { Db } from '../src/db/index.ts';
 import type { Engine, Flows } from '../src/flows.ts';
 import type { Log } from '../src/log.ts';
-import type { Media } from '../src/media/media.ts';
+import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import { createMediaActivities } from './media.ts';

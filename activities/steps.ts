@@ -3,7 +3,7 @@ import type { Video } from '../src/db/entities/video.ts';
 import type { NewAsset } from '../src/db/steps.ts';
 import type { MediaFacts } from '../src/domain/media.ts';
 import type { StepName } from '../src/domain/video.ts';
-import type { Watch } from '../src/media/media.ts';
+import type { Watch } from '../src/media/index.ts';
 import type { StepInput } from '../workflows/contract.ts';
 import { interrupted, isCancelled, toFailure } from './failures.ts';
 import type { ActivityDeps } from './index.ts';
@@ -44,7 +44,7 @@ export async function runStep(
     const beginning = await deps.db.steps.beginStep({ videoId, name, run });
     if (beginning.outcome !== 'go') return beginning.outcome;
     const { attempt, video } = beginning;
-    return await attemptStep(deps, { videoId, name, attempt }, video, (step) => work(step));
+    return await attemptStep({ ...deps, log }, { videoId, name, attempt }, video, work);
   } catch (error) {
     if (!isCancelled(error) && !Context.current().cancellationSignal.aborted) throw toFailure(error, log);
     if (Context.current().cancellationDetails?.workerShutdown) throw interrupted();
@@ -72,11 +72,12 @@ async function attemptStep(
           return key;
         },
       });
+      // From here on only the record knows whether the objects are in use: were its answer lost, removing
+      // them could take away promoted ones. What turns out to be nobody's is swept.
+      const made = written.splice(0);
       const end = await deps.db.steps.completeStep(attempt, results);
-      if (!end) return 'superseded';
-      written.length = 0;
-      await removeQuietly(deps, end.replacedKeys);
-      return 'done';
+      await removeQuietly(deps, end ? end.replacedKeys : made);
+      return end ? 'done' : 'superseded';
     });
   } finally {
     pulse.stop();
@@ -89,7 +90,7 @@ async function removeQuietly(deps: ActivityDeps, keys: string[]): Promise<void> 
   for (const key of keys) {
     await deps.storage
       .remove(key)
-      .catch((error: Error) => deps.log.warn({ err: error }, 'an object was left behind'));
+      .catch((error: Error) => deps.log.warn({ err: error, key }, 'an object was left behind'));
   }
 }
 

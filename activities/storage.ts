@@ -14,15 +14,15 @@ export function createStorageActivities({ db, storage, log }: ActivityDeps) {
       await storage.remove(`assets/${videoId}/`);
     },
 
-    /** Removes sources and assets of videos that have no row: an upload or worker died over them. */
+    /** Removes sources and assets that no row speaks of: an upload or a worker died over them. */
     async sweepStorage(): Promise<void> {
       const before = new Date(Date.now() - ORPHAN_AGE_MS);
       for (const prefix of ['sources/', 'assets/']) {
         for await (const keys of inBatches(storage.listOlderThan(prefix, before))) {
           Context.current().heartbeat();
-          const known = await db.reconciliation.existing(keys.map(videoIdOf).filter((id) => id !== null));
-          for (const key of keys.filter((candidate) => !known.has(videoIdOf(candidate) ?? ''))) {
-            log.info({ key }, 'an object without a row is removed');
+          const known = await db.reconciliation.keysInUse(keys);
+          for (const key of keys.filter((candidate) => !known.has(candidate))) {
+            log.info({ module: 'activities', key }, 'an object without a row is removed');
             await storage.remove(key);
           }
         }
@@ -30,10 +30,6 @@ export function createStorageActivities({ db, storage, log }: ActivityDeps) {
     },
   };
 }
-
-/** The video of a key such as `sources/<id>` or `assets/<id>/…`. */
-const videoIdOf = (key: string): string | null =>
-  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(key)?.[0] ?? null;
 
 async function* inBatches(keys: AsyncIterable<string>): AsyncIterable<string[]> {
   let batch: string[] = [];

@@ -17,13 +17,13 @@ const SECRET_FIELDS = [
 const redactPaths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `*.*.*.${field}`]);
 
 /**
- * Gives the root logger of one process: JSON lines on standard output, secrets redacted by name.
- * Every module takes a child of it with its own name: `log.child({ module: 'http' })`.
+ * Gives the logger of one process: JSON lines on standard output, secrets redacted by name. It is the
+ * root of `log.child({ module })`, which every part takes for itself, so that each line names its module.
  */
-export function createLog(options: { level: string; module: string }, destination?: DestinationStream): Log {
+export function createLog(options: { level: string; program: string }, destination?: DestinationStream): Log {
   const settings = {
     level: options.level,
-    base: { module: options.module, pid: process.pid },
+    base: { program: options.program, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: redactPaths, censor: '[redacted]' },
   };

@@ -14,7 +14,7 @@ import { createDb } from './db/index.ts';
 import type { Queue } from './domain/queues.ts';
 import { createFlows, type Engine } from './flows.ts';
 import { createLog, type Log } from './log.ts';
-import { createMedia } from './media/media.ts';
+import { createMedia } from './media/index.ts';
 import { createScratch } from './media/scratch.ts';
 import { createLocalStorage } from './storage/local.ts';
 
@@ -23,6 +23,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** How often a worker makes sure that the reconciler runs: a lost engine comes back without it. */
 const ENSURE_RECONCILE_MS = 30_000;
 const CONNECT_RETRY_MS = 1000;
+const SWEEP_MS = 60_000;
 
 /** How each queue is worked on. */
 function queueOptions(queue: Queue, config: Config, activities: object): Partial<WorkerOptions> {
@@ -46,19 +47,20 @@ function queueOptions(queue: Queue, config: Config, activities: object): Partial
 /** Builds what activities join, takes up the queues of WORKER_QUEUES and works until asked to stop. */
 async function main(): Promise<void> {
   const config = loadConfig();
-  const log = createLog({ level: config.LOG_LEVEL, module: 'worker' });
-  installRuntime(config, log);
+  const root = createLog({ level: config.LOG_LEVEL, program: 'worker' });
+  const log = root.child({ module: 'worker' });
+  installRuntime(config, root);
   const db = await createDb({ databaseUrl: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
-  const flows = createFlows({ config, log });
-  const scratch = createScratch({ dir: config.SCRATCH_DIR, log });
+  const flows = createFlows({ config, log: root });
+  const scratch = createScratch({ dir: config.SCRATCH_DIR, log: root.child({ module: 'scratch' }) });
   await scratch.sweep();
   const storage = createLocalStorage({
     dir: config.STORAGE_DIR,
     log,
     minFreeBytes: config.MIN_FREE_BYTES,
   });
-  const media = createMedia({ config, log });
-  const groups = groupActivities({ config, log, db, flows, media, scratch, storage });
+  const media = createMedia({ config, log: root });
+  const groups = groupActivities({ config, log: root, db, flows, media, scratch, storage });
   const activities = Object.assign({}, ...Object.values(groups));
 
   const connection = await connect(config, log);
@@ -84,12 +86,14 @@ async function main(): Promise<void> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   const watch = setInterval(() => void ensureReconcile(flows, config, log), ENSURE_RECONCILE_MS);
+  const sweep = setInterval(() => void scratch.sweep(), SWEEP_MS);
   void ensureReconcile(flows, config, log);
   log.info({ queues: config.WORKER_QUEUES }, 'working');
   try {
     await Promise.all(workers.map((worker) => worker.run()));
   } finally {
     clearInterval(watch);
+    clearInterval(sweep);
     await Promise.allSettled([scratch.dispose(), flows.close(), db.close(), connection.close()]);
   }
 }
@@ -115,10 +119,12 @@ async function connect(config: Config, log: Log): Promise<NativeConnection> {
 function installRuntime(config: Config, log: Log): void {
   const engineLog = log.child({ module: 'temporal' });
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+  // What a step or a run ended with stands in its row, its history and our own lines.
+  const expected = /^(Activity failed|Workflow failed|No workflows registered)/;
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('INFO', ({ level, message, meta }: LogEntry) => {
-      engineLog[levels[level]]({ ...meta }, message);
+      engineLog[expected.test(message) ? 'debug' : levels[level]]({ ...meta }, message);
     }),
     telemetryOptions: {
       metrics: { prometheus: { bindAddress: `${config.METRICS_HOST}:${config.WORKER_METRICS_PORT}` } },
@@ -127,7 +133,9 @@ function installRuntime(config: Config, log: Log): void {
 }
 
 await main().catch((error: unknown) => {
-  createLog({ level: 'info', module: 'worker' }).fatal({ err: error }, 'the worker ended');
+  createLog({ level: 'info', program: 'worker' })
+    .child({ module: 'worker' })
+    .fatal({ err: error }, 'the worker ended');
   process.exitCode = 1;
 });
 process.exit();

@@ -107,10 +107,14 @@ export class ReconciliationQueries {
     return video?.sourceKey ?? null;
   }
 
-  /** Of the ids given, those that have a row (deleted ones included). */
-  async existing(videoIds: string[]): Promise<Set<string>> {
-    const rows = await this.#em.find(Video, { id: { $in: videoIds } }, { fields: ['id'] });
-    return new Set(rows.map((row) => row.id));
+  /** Of the storage keys given, those that a row speaks of (rows of deleted videos included). */
+  async keysInUse(keys: string[]): Promise<Set<string>> {
+    const rows = await this.#em.execute<{ key: string }[]>(
+      `select source_key as key from videos where source_key in (?) union all
+       select key from assets where key in (?)`,
+      [keys, keys],
+    );
+    return new Set(rows.map((row) => row.key));
   }
 }
 

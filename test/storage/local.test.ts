@@ -10,7 +10,7 @@ import { createLocalStorage } from '../../src/storage/local.ts';
 import { describeStorage } from './storageContract.ts';
 
 const MIB = 1024 * 1024;
-const log = createLog({ level: 'silent', module: 'test' });
+const log = createLog({ level: 'silent', program: 'test' });
 const makeDir = () => mkdtemp(join(tmpdir(), 'videoflow-storage-'));
 
 describeStorage('local folder', async () => {
