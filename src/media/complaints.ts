@@ -1,5 +1,5 @@
 import { UnusableMediaError } from '../errors.ts';
-import { MAX_STREAMS } from './safety.ts';
+import { MAX_PIXELS, MAX_STREAMS } from './safety.ts';
 import { type ToolName, toolFailed } from './toolFailure.ts';
 import type { ToolExit } from './toolProcess.ts';
 
@@ -24,11 +24,22 @@ export const unsupportedCodec = (codec = 'unknown') =>
     `The codec ${codec} is not accepted; export the video as H.264 with AAC`,
   );
 
+/** `size` in pixels, as far as the decoder let it be known. */
+export const tooLargePicture = (size: string) =>
+  new UnusableMediaError(
+    'too_large_picture',
+    `The picture of ${size} pixels is larger than accepted (${MAX_PIXELS / 1e6} megapixels at most); export it smaller`,
+  );
+
 /** What ffmpeg and ffprobe say about an input, and what that means for the person who uploaded it. */
 const COMPLAINTS: ReadonlyArray<[RegExp, (match: RegExpExecArray) => UnusableMediaError]> = [
   [/Format not on whitelist/, notAVideo],
   [/exceeds max_streams/, tooManyStreams],
   [/Codec \(([\w.-]{1,40})\) not on whitelist/, (match) => unsupportedCodec(match[1])],
+  [
+    /Picture size (\d{1,10}x\d{1,10}) exceeds specified max pixel/,
+    (match) => tooLargePicture(match[1] ?? ''),
+  ],
   [
     /Invalid data found|moov atom not found|End of file|Cannot determine format of input|matches no streams/,
     damaged,

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import type { MediaFacts } from '../domain/media.ts';
 import { UnusableMediaError } from '../errors.ts';
 import { measureLengthArgs, probeArgs } from './commands.ts';
-import { damaged, notAVideo, readComplaint, unsupportedCodec } from './complaints.ts';
+import { damaged, notAVideo, readComplaint, tooLargePicture, unsupportedCodec } from './complaints.ts';
 import { type HeaderFacts, readMediaHeader } from './header.ts';
 import {
   chooseVideo,
@@ -27,9 +27,9 @@ const NO_PICTURE = 'The file has no video track; upload a file with a picture';
 const CONTAINER_NAMES: Record<string, string> = { mov: 'mp4', matroska: 'mkv', webm: 'mkv' };
 
 /** Why a file is refused although it could be read; the first that holds. */
-function refusal(facts: MediaFacts, limits: ProbeLimits): UnusableMediaError | null {
+function refusal(facts: MediaFacts, limits: ProbeLimits, run: ToolRun): UnusableMediaError | null {
   const { width, height, durationSec } = facts;
-  if (!(width > 0 && height > 0)) return damaged();
+  if (!(width > 0 && height > 0)) return readComplaint(run.stderrTail) ?? damaged();
   // The longer side against the longer limit, so that a video held upright is judged like one lying down.
   const [longest, shortest] = [limits.MAX_WIDTH, limits.MAX_HEIGHT].sort((a, b) => b - a) as [number, number];
   if (
@@ -37,10 +37,7 @@ function refusal(facts: MediaFacts, limits: ProbeLimits): UnusableMediaError | n
     Math.min(width, height) > shortest ||
     width * height > MAX_PIXELS
   ) {
-    return new UnusableMediaError(
-      'too_large_picture',
-      `The picture of ${width} x ${height} is larger than the accepted ${limits.MAX_WIDTH} x ${limits.MAX_HEIGHT} and ${MAX_PIXELS / 1e6} megapixels`,
-    );
+    return tooLargePicture(`${width}x${height}`);
   }
   if (durationSec > limits.MAX_DURATION_SEC) return tooLong(limits);
   return null;
@@ -114,7 +111,7 @@ export function createProbe({ runner, limits }: { runner: Runner; limits: ProbeL
       sizeBytes: header.sizeBytes,
       durationSec: declaredDuration(report, video) ?? (await measureDuration(inputPath, video, watch)),
     });
-    const problem = refusal(facts, limits);
+    const problem = refusal(facts, limits, run);
     if (problem) throw problem;
     return facts;
   };

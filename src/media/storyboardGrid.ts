@@ -18,8 +18,8 @@ const even = (value: number): number => Math.max(2, Math.round(value / 2) * 2);
 
 /** Gives the size of a picture of this shape that is no wider than asked and no larger than the source. */
 export function fitWidth(source: { width: number; height: number }, widthPx: number) {
-  const width = Math.min(widthPx, source.width);
-  return { width: even(width), height: even((width * source.height) / source.width) };
+  const width = Math.max(2, Math.floor(Math.min(widthPx, source.width) / 2) * 2);
+  return { width, height: even((width * source.height) / source.width) };
 }
 
 /** Chooses interval and layout: at most 100 tiles, at least a second each, inside 160 x 160 pixels. */

@@ -7,8 +7,12 @@ export type ToolName = 'ffmpeg' | 'ffprobe';
 const DISK_FULL = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/;
 
 const OUT_OF_MEMORY = /Cannot allocate memory/;
+/** This refusal of ours is reported by some demuxers as if memory had run out. */
+const TOO_MANY_STREAMS = /exceeds max_streams/;
 /** What a wrapper or the dynamic linker says of a program it cannot run. */
 const UNSTARTABLE = [126, 127];
+
+const isOutOfMemory = (stderr: string) => OUT_OF_MEMORY.test(stderr) && !TOO_MANY_STREAMS.test(stderr);
 
 /** Gives the error of a tool that is not installed. */
 export const toolMissing = (tool: ToolName): MediaToolError =>
@@ -43,7 +47,7 @@ export function interruption(tool: ToolName, exit: ToolExit): Error | null {
   if (UNSTARTABLE.includes(exit.exitCode ?? 0)) {
     return new MediaToolError(`${tool} could not be started`, 'media_tool_missing');
   }
-  if (exit.exitCode !== 0 && OUT_OF_MEMORY.test(exit.stderrTail)) {
+  if (exit.exitCode !== 0 && isOutOfMemory(exit.stderrTail)) {
     return new MediaToolError(`${tool} met its memory limit`, 'media_tool_crashed');
   }
   if (exit.exitCode !== 0 && DISK_FULL.test(exit.stderrTail)) return new DiskFullError();
