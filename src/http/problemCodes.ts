@@ -49,6 +49,12 @@ export const PROBLEMS = {
     detail: 'The token lacks the scope that this needs',
     retryable: false,
   },
+  invalid_signature: {
+    status: 403,
+    title: 'Address not valid',
+    detail: 'The signed address was changed or is too old; ask for the object again to get a new one',
+    retryable: false,
+  },
   quota_exceeded: {
     status: 403,
     title: 'Quota exceeded',
@@ -56,6 +62,18 @@ export const PROBLEMS = {
     retryable: false,
   },
   not_found: { status: 404, title: 'Not found', detail: 'There is nothing here', retryable: false },
+  no_thumbnail: {
+    status: 404,
+    title: 'No thumbnail',
+    detail: 'The video has no thumbnail, or none yet',
+    retryable: true,
+  },
+  no_storyboard: {
+    status: 404,
+    title: 'No storyboard',
+    detail: 'The video has no storyboard, or none yet',
+    retryable: true,
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',
@@ -81,6 +99,36 @@ export const PROBLEMS = {
     retryable: false,
   },
   in_use: { status: 409, title: 'In use', detail: 'Something else still needs this', retryable: false },
+  last_admin: {
+    status: 409,
+    title: 'Last administrator',
+    detail: 'The last administrator cannot be removed',
+    retryable: false,
+  },
+  external_id_taken: {
+    status: 409,
+    title: 'External id taken',
+    detail: 'Another video of the same user_id has this external_id',
+    retryable: false,
+  },
+  not_ready: {
+    status: 409,
+    title: 'Not ready',
+    detail: 'The video cannot be played, or not yet; its status says more',
+    retryable: true,
+  },
+  not_cancellable: {
+    status: 409,
+    title: 'Nothing to cancel',
+    detail: 'No step of the video is waiting or running',
+    retryable: false,
+  },
+  not_retryable: {
+    status: 409,
+    title: 'Nothing to retry',
+    detail: 'No step has failed or was cancelled, or its work is still being stopped',
+    retryable: false,
+  },
   not_possible: {
     status: 409,
     title: 'Not possible now',
@@ -105,6 +153,13 @@ export const PROBLEMS = {
     detail: 'The body is not of a type that is taken here',
     retryable: false,
   },
+  unsupported_media: {
+    status: 415,
+    title: 'Not a video that is taken here',
+    detail:
+      'The file does not begin as a video does; taken are MP4, MOV, 3GP, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, FLV, WMV and Ogg',
+    retryable: false,
+  },
   range_not_satisfiable: {
     status: 416,
     title: 'Range not satisfiable',
@@ -117,6 +172,7 @@ export const PROBLEMS = {
     detail: 'Some fields are not as they should be',
     retryable: false,
   },
+  empty_file: { status: 422, title: 'Empty file', detail: 'The file has no bytes', retryable: false },
   idempotency_key_reused: {
     status: 422,
     title: 'Idempotency-Key used before',
