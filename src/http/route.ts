@@ -6,6 +6,7 @@ import type { Db, Queries } from '../db/index.ts';
 import type { Flows } from '../flows.ts';
 import type { Log } from '../log.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Limits } from './limits.ts';
 
 /** What the routes work with. */
 export interface HttpDeps {
@@ -14,6 +15,11 @@ export interface HttpDeps {
   db: Db;
   flows: Flows;
   storage: Storage;
+}
+
+/** What a handler works with. */
+export interface RouteDeps extends HttpDeps {
+  limits: Limits;
 }
 
 /** Who asks. A signed address stands for its owner without a token. */
@@ -62,7 +68,7 @@ export interface RouteRequest<Params = unknown, Query = unknown, Body = unknown>
   body: Body;
   user: RequestUser;
   log: Log;
-  deps: HttpDeps;
+  deps: RouteDeps;
   idempotency: Idempotency;
 }
 
@@ -110,7 +116,7 @@ interface RouteFacts {
    * Lets a request without an Authorization header in by other means, such as a signature in the
    * address. Gives null, or throws, when they do not suffice.
    */
-  orSigned?: (request: { ctx: Context; deps: HttpDeps }) => Promise<RequestUser | null>;
+  orSigned?: (request: { ctx: Context; deps: RouteDeps }) => Promise<RequestUser | null>;
   /**
    * Makes the route understand `Prefer: wait`: gives the final answer about the object, or null while
    * there is none yet.

@@ -1,0 +1,155 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import type { Context } from 'koa';
+import type { RingKey } from '../config.ts';
+import type { StoredAnswer } from '../db/entities/idempotencyKey.ts';
+import type { KeyState } from '../db/idempotency.ts';
+import type { Db, Queries } from '../db/index.ts';
+import { HttpProblem, invalidRequest } from './problem.ts';
+import type { Idempotency, Reply } from './route.ts';
+
+const RENEW_MS = 10_000;
+/** Printable ASCII: what a header carries unharmed, and what a log line may show. */
+const KEY = /^[\x20-\x7e]{1,255}$/;
+
+interface CallOptions {
+  db: Db;
+  signingKeys: readonly RingKey[];
+  userId: string;
+  /** Method and path pattern. */
+  route: string;
+  /** What is known before the body: method, path and query. */
+  address: unknown;
+  key: string;
+}
+
+/** Gives the request's key, or null. @throws HttpProblem `invalid_request` */
+export function readIdempotencyKey(ctx: Context): string | null {
+  const key = ctx.get('Idempotency-Key');
+  if (!key) return null;
+  if (KEY.test(key)) return key;
+  throw invalidRequest([{ path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }]);
+}
+
+/** Serves requests that bring no key: there is nothing to remember. */
+export const withoutKey = (db: Db): Idempotency => ({
+  identify: async () => null,
+  commit: (work) => db.transaction(work),
+});
+
+/**
+ * One request with a key. It holds a lease from its beginning, renews it while the body flows, and ends
+ * in one of three ways: `commit` stores the answer with the writes, `refuse` stores a refusal that will
+ * not change, `release` forgets everything.
+ */
+export class IdempotentCall implements Idempotency {
+  readonly #options: CallOptions;
+  readonly #holder = randomUUID();
+  #state: KeyState | undefined;
+  #fingerprint: string | undefined;
+  #isSettled = false;
+  #renewal: NodeJS.Timeout | undefined;
+
+  constructor(options: CallOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the lease, or finds the first answer. @throws HttpProblem `idempotency_in_progress` */
+  async begin(): Promise<void> {
+    const { db, userId, route, key } = this.#options;
+    const state = await db.idempotency.begin({ userId, route, key, holder: this.#holder });
+    if (state.state === 'busy') throw inProgress(state.retryAfterSec);
+    this.#state = state;
+    if (state.state !== 'leased') return;
+    const renew = () => db.idempotency.renew(state.id, this.#holder).catch(() => false);
+    // A renewal that fails is tried again; whether the lease was lost, `commit` asks the database.
+    this.#renewal = setInterval(() => void renew(), RENEW_MS).unref();
+  }
+
+  async identify(parts: unknown): Promise<Reply | null> {
+    const state = this.#state;
+    if (state?.state !== 'answered') {
+      this.#fingerprint = this.#sign(parts, this.#options.signingKeys[0]);
+      return null;
+    }
+    const keyId = state.fingerprint.split('.')[0];
+    const signingKey = this.#options.signingKeys.find((known) => known.id === keyId);
+    if (this.#sign(parts, signingKey) !== state.fingerprint) throw new HttpProblem('idempotency_key_reused');
+    return toReply(state.answer, state.objectId);
+  }
+
+  commit(work: (queries: Queries) => Promise<Reply>): Promise<Reply> {
+    return this.#settle(work);
+  }
+
+  /** Keeps the answer of a handler that had nothing to write. */
+  async remember(reply: Reply): Promise<void> {
+    if (this.#isHeld()) await this.#settle(async () => reply);
+  }
+
+  /** Keeps a refusal, when it would be the same the next time and the request is known; else lets go. */
+  async refuse(refusal: Reply, isFinal: boolean): Promise<void> {
+    if (!this.#isHeld()) return;
+    if (isFinal && this.#fingerprint !== undefined) await this.#settle(async () => refusal);
+    else await this.release();
+  }
+
+  /** Ends the lease if it still runs, so that the next request with this key may try at once. */
+  async release(): Promise<void> {
+    clearInterval(this.#renewal);
+    if (this.#state?.state !== 'leased' || this.#isSettled) return;
+    await this.#options.db.idempotency.release(this.#state.id, this.#holder);
+  }
+
+  #isHeld(): boolean {
+    return this.#state?.state === 'leased' && !this.#isSettled;
+  }
+
+  async #settle(work: (queries: Queries) => Promise<Reply>): Promise<Reply> {
+    const { db } = this.#options;
+    const fingerprint = this.#fingerprint;
+    if (this.#state?.state !== 'leased' || fingerprint === undefined) {
+      throw new Error('A request must be identified, and not be a repetition, before it is committed');
+    }
+    const { id } = this.#state;
+    const reply = await db.transaction(async (queries) => {
+      if (!(await queries.idempotency.lock(id, this.#holder))) throw inProgress(1);
+      const answered = await work(queries);
+      const objectId = answered.objectId ?? null;
+      await queries.idempotency.settle(id, { fingerprint, answer: toAnswer(answered), objectId });
+      return answered;
+    });
+    this.#isSettled = true;
+    clearInterval(this.#renewal);
+    return reply;
+  }
+
+  /**
+   * Signed, not only hashed: a body may hold a password, and a plain hash of it in the database could be
+   * guessed at a billion tries a second.
+   */
+  #sign(parts: unknown, key: RingKey | undefined): string {
+    if (!key) return '';
+    const text = JSON.stringify([this.#options.address, parts]);
+    return `${key.id}.${createHmac('sha256', key.bytes).update(`idempotency\n${text}`).digest('hex')}`;
+  }
+}
+
+const inProgress = (retryAfterSec: number): HttpProblem =>
+  new HttpProblem('idempotency_in_progress', undefined, {
+    headers: { 'Retry-After': String(retryAfterSec) },
+  });
+
+const toAnswer = (reply: Reply): StoredAnswer => ({
+  status: reply.status,
+  headers: reply.headers ?? {},
+  body: (reply.storedBody === undefined ? reply.body : reply.storedBody) ?? null,
+});
+
+function toReply({ status, headers, body }: StoredAnswer, objectId: string | null): Reply {
+  return {
+    status,
+    headers: { ...headers, 'Idempotency-Replayed': 'true' },
+    ...(body === null ? {} : { body }),
+    ...(objectId === null ? {} : { objectId }),
+  };
+}

@@ -1,0 +1,68 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type Koa from 'koa';
+
+/** A client that trickles its headers only holds a connection. */
+const HEADERS_DEADLINE_MS = 20_000;
+const KEEP_ALIVE_MS = 65_000;
+/** After this the system asks a silent peer whether it is still there. */
+const PROBE_AFTER_MS = 60_000;
+
+export interface Listening {
+  port: number;
+  /**
+   * Takes no new requests, lets the running ones finish for at most `graceSec`, then cuts them.
+   *
+   * @returns how many had to be cut
+   */
+  close(graceSec: number): Promise<number>;
+}
+
+/** Serves an app on a port; 0 picks a free one. */
+export async function listen(app: Koa, options: { host: string; port: number }): Promise<Listening> {
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_DEADLINE_MS,
+      // An upload may take hours; the routes watch their own bodies.
+      requestTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_AFTER_MS,
+    },
+    app.callback(),
+  );
+  let isClosing = false;
+  let open = 0;
+  server.prependListener('request', (_request, response) => {
+    open += 1;
+    if (isClosing) response.setHeader('Connection', 'close');
+    response.once('close', () => {
+      open -= 1;
+      if (isClosing) server.closeIdleConnections();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async (graceSec) => {
+      isClosing = true;
+      let cut = 0;
+      const timer = setTimeout(() => {
+        cut = open;
+        server.closeAllConnections();
+      }, graceSec * 1000);
+      await closeServer(server);
+      clearTimeout(timer);
+      return cut;
+    },
+  };
+}
+
+const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });

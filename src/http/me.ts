@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import type { UserChanges } from '../db/users.ts';
+import { hashPassword, verifyPassword } from '../secrets/password.ts';
+import { HttpProblem, invalidRequest, notFound } from './problem.ts';
+import { defineRoute, type Route, type RouteRequest } from './route.ts';
+import {
+  noticesField,
+  passwordField,
+  personNameField,
+  telegramChatField,
+  timeZoneField,
+  toUserView,
+  userView,
+} from './userFields.ts';
+
+const getMe = defineRoute({
+  method: 'get',
+  path: '/v1/me',
+  operationId: 'getMe',
+  tag: 'Me',
+  summary: 'Who this token stands for',
+  scope: 'read',
+  responses: { 200: { description: 'The user', schema: userView } },
+  handler: async ({ user, deps }) => {
+    const row = await deps.db.users.find(user.id);
+    if (!row) throw notFound();
+    return { status: 200, body: toUserView(row) };
+  },
+});
+
+const changes = z
+  .strictObject({
+    name: personNameField.optional(),
+    time_zone: timeZoneField.optional(),
+    telegram_chat: telegramChatField.optional(),
+    notices: noticesField.optional(),
+    password: passwordField.optional(),
+    current_password: z.string().max(256).optional().meta({ format: 'password' }),
+  })
+  .refine((body) => body.password === undefined || body.current_password !== undefined, {
+    path: ['current_password'],
+    message: 'is needed to change the password',
+  });
+
+const changeMe = defineRoute({
+  method: 'patch',
+  path: '/v1/me',
+  operationId: 'changeMe',
+  tag: 'Me',
+  summary: 'Change name, time zone, notices or password',
+  description: [
+    'A new `password` needs the `current_password` and revokes every other token of the user at once:',
+    'whoever had learnt the old one is locked out, only the token of this request stays.',
+    '`notices` changes the switches it names and leaves the others.',
+  ].join('\n'),
+  scope: 'write',
+  body: changes,
+  responses: { 200: { description: 'The user as changed', schema: userView } },
+  handler: async (request) => {
+    const { body, user, deps } = request;
+    const columns = await toColumns(body, request);
+    const row = await deps.db.transaction(async (queries) => {
+      if (columns.passwordHash) await queries.tokens.revokeAll(user.id, user.tokenId);
+      const before = body.notices && (await queries.users.find(user.id));
+      const notices = before ? { notices: { ...before.notices, ...body.notices } } : {};
+      return queries.users.change(user.id, { ...columns, ...notices });
+    });
+    if (!row) throw notFound();
+    return { status: 200, body: toUserView(row) };
+  },
+});
+
+async function toColumns(body: z.output<typeof changes>, request: RouteRequest): Promise<UserChanges> {
+  const columns: UserChanges = {};
+  if (body.name !== undefined) columns.name = body.name;
+  if (body.time_zone !== undefined) columns.timeZone = body.time_zone;
+  if (body.telegram_chat !== undefined) columns.telegramChat = body.telegram_chat;
+  if (body.password !== undefined) {
+    await checkCurrentPassword(body.current_password ?? '', request);
+    columns.passwordHash = await hashPassword(body.password);
+  }
+  return columns;
+}
+
+/** Counted like a login, for a stolen token must not serve to guess the password. */
+async function checkCurrentPassword(password: string, { ctx, user, deps }: RouteRequest): Promise<void> {
+  await deps.limits.countLogin(ctx, user.username ?? user.id);
+  const row = await deps.db.users.find(user.id);
+  if (!row) throw new HttpProblem('unauthorized');
+  if (await verifyPassword(password, row.passwordHash)) return;
+  throw invalidRequest([{ path: 'current_password', message: 'is not the current password' }]);
+}
+
+export const meRoutes: Route[] = [getMe, changeMe];

@@ -1,0 +1,73 @@
+import type { Context } from 'koa';
+import { isDatabaseOutage } from '../db/outage.ts';
+import { VideoflowError } from '../errors.ts';
+import { HttpProblem } from './problem.ts';
+import { PROBLEMS, type ProblemCode } from './problemCodes.ts';
+
+/** Seconds after which trouble of the outside is worth another try. */
+const RETRY_AFTER_SEC = 5;
+
+/** What an error thrown by a library means, by the status it carries. */
+const CODES_BY_STATUS: Readonly<Record<number, ProblemCode>> = {
+  400: 'invalid_body',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  408: 'request_timeout',
+  413: 'too_large',
+  415: 'unsupported_media_type',
+  431: 'headers_too_large',
+};
+
+const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);
+
+/**
+ * Turns whatever was thrown into the answer for it. The one map from errors to HTTP: our own errors
+ * bring their code and a message that is safe to show, those of libraries only a status, and of
+ * everything else nothing is shown.
+ */
+export function toProblem(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof VideoflowError && isProblemCode(error.code)) {
+    return new HttpProblem(error.code, error.message, { cause: error, headers: retryAfter(error.code) });
+  }
+  if (isDatabaseOutage(error)) {
+    const headers = retryAfter('database_unavailable');
+    return new HttpProblem('database_unavailable', undefined, { cause: error, headers });
+  }
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  return new HttpProblem(CODES_BY_STATUS[status] ?? 'internal_error', undefined, { cause: error });
+}
+
+const retryAfter = (code: ProblemCode): Record<string, string> =>
+  [503, 507].includes(PROBLEMS[code].status) ? { 'Retry-After': String(RETRY_AFTER_SEC) } : {};
+
+/** The parts of a problem's body that do not change from one request to the next. */
+export type ProblemBody = ReturnType<typeof describeProblem>;
+
+/** Gives the body for a problem, without the request's id. */
+export function describeProblem(problem: HttpProblem, publicUrl: string) {
+  const { status, title, retryable } = PROBLEMS[problem.code];
+  return {
+    type: `${publicUrl}/docs/problems#${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+    ...(problem.errors ? { errors: problem.errors } : {}),
+    retryable,
+    // Plain clients read these two.
+    error: title,
+    details: problem.message,
+  };
+}
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** Writes a problem as the answer, as RFC 9457 has it. */
+export function sendProblem(ctx: Context, body: ProblemBody, headers: Record<string, string>): void {
+  ctx.status = body.status;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.set(headers);
+  ctx.body = JSON.stringify({ ...body, request_id: ctx.state.requestId });
+  ctx.type = PROBLEM_TYPE;
+}

@@ -1,0 +1,120 @@
+import type { Context, Middleware } from 'koa';
+import { authenticate, requireScope } from './auth.ts';
+import { IdempotentCall, readIdempotencyKey, withoutKey } from './idempotency.ts';
+import { readJson } from './jsonBody.ts';
+import { parseParams, parsePart } from './parse.ts';
+import { HttpProblem } from './problem.ts';
+import { describeProblem, PROBLEM_TYPE, type ProblemBody, sendProblem, toProblem } from './problems.ts';
+import type { Reply, RequestUser, Route, RouteDeps, RouteRequest } from './route.ts';
+import { readWait, waitForEnd } from './wait.ts';
+
+/** Stands for nobody on public routes, which do not look at it. */
+const NOBODY: RequestUser = { id: '', username: null, scopes: [], tokenId: null };
+
+/**
+ * Serves one route: who asks, how often, what exactly, whether it was asked before; then the handler,
+ * and its answer.
+ */
+export function serveRoute(route: Route, deps: RouteDeps): Middleware {
+  return async (ctx: Context) => {
+    ctx.state.route = route;
+    const user = await admit(ctx, route, deps);
+    const request = await parseRequest(ctx, route, { deps, user });
+    const isKeyed = route.method === 'post' && route.idempotent !== false && route.scope !== null;
+    const reply = isKeyed ? await answerOnce(request, route) : await route.handler(request);
+    if (reply) send(ctx, await finish(reply, request, route));
+  };
+}
+
+/** Finds out who asks, counts the request and checks the scope. */
+async function admit(ctx: Context, route: Route, deps: RouteDeps): Promise<RequestUser> {
+  if (route.scope === null) {
+    if (!route.unlimited) await deps.limits.countRequest(ctx, null);
+    return NOBODY;
+  }
+  const user = await identifySender(ctx, route, deps).catch(async (error) => {
+    // Guessing tokens is counted by address, since nobody else is known.
+    if (error instanceof HttpProblem) await deps.limits.countRequest(ctx, null);
+    throw error;
+  });
+  ctx.state.userId = user.id;
+  await deps.limits.countRequest(ctx, user.id);
+  requireScope(user, route.scope);
+  return user;
+}
+
+async function identifySender(ctx: Context, route: Route, deps: RouteDeps): Promise<RequestUser> {
+  const isSigned = route.orSigned !== undefined && !ctx.get('Authorization');
+  const signer = isSigned ? await route.orSigned?.({ ctx, deps }) : null;
+  return signer ?? authenticate(ctx, deps);
+}
+
+async function parseRequest(
+  ctx: Context,
+  route: Route,
+  { deps, user }: { deps: RouteDeps; user: RequestUser },
+): Promise<RouteRequest> {
+  const params = route.params ? parseParams(route.params, ctx.params) : {};
+  const query = route.query ? parsePart(route.query, { ...ctx.query }) : {};
+  const body = route.body && !route.rawBody ? await readJson(ctx, route.body) : undefined;
+  const log = ctx.state.log ?? deps.log;
+  return { ctx, params, query, body, user, log, deps, idempotency: withoutKey(deps.db) };
+}
+
+/** Runs the handler under the request's Idempotency-Key, if there is one. */
+async function answerOnce(request: RouteRequest, route: Route): Promise<Reply | undefined> {
+  const { ctx, deps, user, params, query, body } = request;
+  const key = readIdempotencyKey(ctx);
+  if (key === null) return route.handler(request);
+  const call = new IdempotentCall({
+    db: deps.db,
+    signingKeys: deps.config.SIGNING_KEYS,
+    userId: user.id,
+    route: `${route.method} ${route.path}`,
+    address: { params, query },
+    key,
+  });
+  await call.begin();
+  try {
+    const earlier = route.rawBody ? null : await call.identify({ body });
+    if (earlier) return earlier;
+    const reply = await route.handler({ ...request, idempotency: call });
+    if (reply) await call.remember(reply);
+    else await call.release();
+    return reply;
+  } catch (error) {
+    await refuseOnce(call, toProblem(error), request).catch((failure: unknown) => {
+      request.log.warn({ err: failure }, 'a refusal could not be kept under its Idempotency-Key');
+    });
+    throw error;
+  }
+}
+
+/** Lets the key's next request meet the same refusal, or none. A lease that cannot be ended runs out. */
+async function refuseOnce(call: IdempotentCall, problem: HttpProblem, request: RouteRequest): Promise<void> {
+  const body = describeProblem(problem, request.deps.config.PUBLIC_URL);
+  const headers = { ...problem.headers, 'Content-Type': PROBLEM_TYPE };
+  const isFinal = problem.status < 500 && !body.retryable;
+  await call.refuse({ status: problem.status, headers, body }, isFinal);
+}
+
+/** Waits for the end of accepted work where the client prefers that. */
+async function finish(reply: Reply, request: RouteRequest, route: Route): Promise<Reply> {
+  const { poll } = route;
+  const { objectId } = reply;
+  const waitSec = readWait(request.ctx);
+  if (reply.status !== 202 || !poll || objectId === undefined || waitSec === null) return reply;
+  return waitForEnd(request.ctx, reply, { waitSec, poll: () => poll(request, objectId) });
+}
+
+function send(ctx: Context, { status, headers = {}, body }: Reply): void {
+  if (headers['Content-Type'] === PROBLEM_TYPE) {
+    sendProblem(ctx, body as ProblemBody, headers);
+    return;
+  }
+  ctx.status = status;
+  if (!ctx.response.get('Cache-Control')) ctx.set('Cache-Control', 'no-store');
+  ctx.set(headers);
+  if (body !== undefined) ctx.body = body;
+  else if (status === 204) ctx.body = null;
+}

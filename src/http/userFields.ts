@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { SCOPES, type User } from '../db/entities/user.ts';
+import { isTimeZone } from '../domain/timeZone.ts';
+
+/** Names are compared without regard to case, so that nobody can look like somebody else. */
+export const usernameField = z
+  .string()
+  .toLowerCase()
+  .regex(/^[a-z0-9][a-z0-9._@+-]{0,127}$/, 'must be 1 to 128 letters, digits or . _ @ + -')
+  .meta({ examples: ['ada'] });
+
+export const passwordField = z
+  .string()
+  .min(8)
+  .max(256)
+  .meta({ description: '8 to 256 characters', format: 'password' });
+
+export const scopesField = z
+  .array(z.enum(SCOPES))
+  .min(1)
+  .transform((scopes) => SCOPES.filter((scope) => scopes.includes(scope)))
+  .meta({ description: 'What may be done: any of `read`, `write`, `publish`, `admin`' });
+
+export const personNameField = z.string().trim().min(1).max(200).nullable();
+
+export const timeZoneField = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'is not a time zone of the IANA database')
+  .meta({ examples: ['Europe/Berlin'] });
+
+/** https://core.telegram.org/bots/api#sendmessage: "the target chat or username of the target channel". */
+export const telegramChatField = z
+  .string()
+  .regex(/^(-?\d{1,20}|@\w{5,32})$/, 'must be a chat id or @channel')
+  .nullable();
+
+/** Switches by the type of event, such as `video.failed`; what is not named stays as it was. */
+export const noticesField = z
+  .record(z.string().regex(/^[a-z]+\.[a-z_]+$/, 'must be a type of event'), z.boolean())
+  .refine((notices) => Object.keys(notices).length <= 100, 'must not have more than 100 switches');
+
+export const scopeList = z.array(z.enum(SCOPES));
+export const timeField = z.iso.datetime();
+
+export const userView = z
+  .strictObject({
+    id: z.uuid(),
+    username: z.string(),
+    name: z.string().nullable(),
+    scopes: scopeList,
+    time_zone: z.string(),
+    telegram_chat: z.string().nullable(),
+    notices: z.record(z.string(), z.boolean()),
+    created_at: timeField,
+  })
+  .meta({ id: 'User' });
+
+export const toUserView = (user: User): z.input<typeof userView> => ({
+  id: user.id,
+  username: user.username,
+  name: user.name ?? null,
+  scopes: user.scopes,
+  time_zone: user.timeZone,
+  telegram_chat: user.telegramChat ?? null,
+  notices: user.notices,
+  created_at: user.createdAt.toISOString(),
+});

@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from 'koa';
+import type { Reply } from './route.ts';
+
+const MAX_WAIT_SEC = 60;
+/** From quick, for work that is nearly done, to calm, for work that takes its time. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1000;
+
+/** Gives the seconds of `Prefer: wait=N`, at most 60, or null. What cannot be understood is no preference (RFC 7240). */
+export function readWait(ctx: Context): number | null {
+  const given = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:[,;]|$)/i.exec(ctx.get('Prefer'))?.[1];
+  return given === undefined ? null : Math.min(Number(given), MAX_WAIT_SEC);
+}
+
+/**
+ * Waits for the final answer about an accepted piece of work and gives it, or the first answer when the
+ * time is over or the client is gone.
+ */
+export async function waitForEnd(
+  ctx: Context,
+  accepted: Reply,
+  { waitSec, poll }: { waitSec: number; poll: () => Promise<Reply | null> },
+): Promise<Reply> {
+  const deadline = Date.now() + waitSec * 1000;
+  const headers = { 'Preference-Applied': `wait=${waitSec}` };
+  const replayed = accepted.headers?.['Idempotency-Replayed'];
+  let pauseMs = FIRST_PAUSE_MS;
+  for (;;) {
+    const final = await poll();
+    if (final) {
+      const kept = replayed ? { 'Idempotency-Replayed': replayed } : {};
+      return { ...final, headers: { ...final.headers, ...kept, ...headers } };
+    }
+    const leftMs = deadline - Date.now();
+    if (leftMs <= 0 || ctx.req.socket.destroyed) break;
+    await delay(Math.min(pauseMs, leftMs));
+    pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
+  }
+  return { ...accepted, headers: { ...accepted.headers, ...headers } };
+}
