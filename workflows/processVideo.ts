@@ -27,7 +27,7 @@ const STEPS = {
   storyboard: { activity: media.renderStoryboard, summary: 'Render the storyboard' },
 } as const;
 
-export type ProcessVideoResult = { outcome: 'done' | 'cancelled' | 'gone' };
+export type ProcessVideoResult = { outcome: 'done' | 'cancelled' };
 
 /**
  * Takes one video from its stored source to ready: source → probe → pictures in parallel. Source and
@@ -40,7 +40,6 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
   try {
     return await progress.scope.run(async () => {
       const beginning = await beginRun({ videoId, run });
-      if (beginning.outcome === 'gone') return { outcome: 'gone' };
       if (beginning.outcome === 'cancelled') return await settle(input);
       const failures = await processSteps(input, beginning.steps, progress);
       if (failures.length > 0) throw asFailure(failures);

@@ -70,8 +70,7 @@ export class StepQueries {
   beginRun(videoId: string, run: number): Promise<RunBeginning> {
     return this.#em.transactional(async (tx) => {
       const video = await lockVideo(tx, videoId);
-      if (!video || video.deletedAt) return { outcome: 'gone' };
-      if (video.cancelRequestedAt) return { outcome: 'cancelled' };
+      if (!video || isUnwanted(video)) return { outcome: 'cancelled' };
       const steps = await tx.find(Step, { video: videoId, run, state: { $nin: [...DONE_STEP_STATES] } });
       if (video.startedRun < run) video.startedRun = run;
       return { outcome: 'go', steps: steps.map((step) => step.name) };
@@ -82,11 +81,11 @@ export class StepQueries {
   beginStep({ videoId, name, run }: StepOfRun): Promise<StepBeginning> {
     return this.#em.transactional(async (tx) => {
       const video = await lockVideo(tx, videoId);
-      if (!video || video.deletedAt) return { outcome: 'superseded' };
+      if (!video) return { outcome: 'superseded' };
       const step = await tx.findOne(Step, { video: videoId, name });
       if (!step || step.run !== run) return { outcome: 'superseded' };
       if (isDoneStep(step.state)) return { outcome: 'done' };
-      if (video.cancelRequestedAt) return { outcome: 'cancelled' };
+      if (isUnwanted(video)) return { outcome: 'cancelled' };
       startAttempt(step);
       if (isCoreStep(name)) startVideo(video);
       return { outcome: 'go', attempt: step.attempt, video };
@@ -185,6 +184,8 @@ export class StepQueries {
 
 const lockVideo = (tx: EntityManager, videoId: string): Promise<Video | null> =>
   tx.findOne(Video, { id: videoId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+
+const isUnwanted = (video: Video): boolean => video.deletedAt !== null || video.cancelRequestedAt !== null;
 
 function startAttempt(step: Step): void {
   step.attempt += 1;

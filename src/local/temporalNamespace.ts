@@ -60,21 +60,20 @@ export async function prepareNamespace({
   const workflowExecutionRetentionTtl = msToTs(retentionDays * DAY_MS);
   await withConnection(address, async (connection) => {
     await registerIfMissing(connection, namespace, workflowExecutionRetentionTtl);
-    await connection.workflowService.updateNamespace({
-      namespace,
-      config: { workflowExecutionRetentionTtl },
-    });
-    await addSearchAttributes(connection, namespace);
-    // The server reads its namespaces anew every few seconds: until then it refuses the attributes.
     const query = Object.entries(SEARCH_ATTRIBUTES)
       .map(([name, type]) => (type === 'Datetime' ? `${name} IS NOT NULL` : `${name} = 'x'`))
       .join(' OR ');
+    // The server reads its namespaces anew every few seconds: until then it knows neither a new one nor
+    // its new attributes.
     await waitForYes(
       async () => {
+        const config = { workflowExecutionRetentionTtl };
+        await connection.workflowService.updateNamespace({ namespace, config });
+        await addSearchAttributes(connection, namespace);
         await connection.workflowService.countWorkflowExecutions({ namespace, query });
         return true;
       },
-      { died, timeoutMs: SETTLE_MS, what: "Temporal's search" },
+      { died, timeoutMs: SETTLE_MS, what: "Temporal's namespace" },
     );
   });
 }
