@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Layer {
+  /** Places of ours (folders or files) whose values may be imported. */
+  values: string[];
+  /** Places of which only types may be imported. */
+  types?: string[];
+  /** Packages that may not be imported; everything else of Node and npm may. */
+  never?: RegExp;
+}
+
+const ENGINE = /^@temporalio\//;
+const ORM = /^@mikro-orm\//;
+const WEB = /^(koa|@koa\/|koa-)/;
+const BASICS = ['src/domain', 'src/errors.ts', 'src/log.ts', 'src/config.ts', 'src/metrics.ts'];
+const ADAPTERS = ['src/media', 'src/storage', 'src/secrets'];
+
+/** Who may import whom: the table of docs/architecture.md. The longest matching place counts. */
+const LAYERS: Record<string, Layer> = {
+  'src/domain': { values: [], never: /./ },
+  workflows: {
+    values: ['src/domain'],
+    types: ['activities'],
+    never: /^(?!@temporalio\/(workflow|common)$)/,
+  },
+  activities: {
+    values: ['src/domain', 'src/errors.ts', 'workflows/contract.ts'],
+    types: ['src/db', 'src/flows.ts', 'src/log.ts', 'src/config.ts', ...ADAPTERS],
+    never: WEB,
+  },
+  'src/flows.ts': {
+    values: [...BASICS, 'workflows/contract.ts'],
+    never: /^(@mikro-orm|koa|@koa|@temporalio\/(worker|activity|workflow))/,
+  },
+  'src/http': {
+    values: [...BASICS, 'src/db', 'src/storage', 'src/secrets'],
+    types: ['src/flows.ts'],
+    never: ENGINE,
+  },
+  'src/db': { values: [...BASICS, 'src/secrets', 'mikro-orm.config.ts'], never: /^(@temporalio|koa|@koa)/ },
+  'mikro-orm.config.ts': { values: ['src/db'] },
+  'src/media': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/storage': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/secrets': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/config.ts': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/log.ts': { values: [], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/metrics.ts': { values: [], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/errors.ts': { values: ['src/domain'], never: /./ },
+  'src/server.ts': {
+    values: [...BASICS, 'src/db', 'src/http', 'src/flows.ts', 'src/storage', 'src/secrets'],
+  },
+  'src/worker.ts': { values: [...BASICS, 'src/db', 'src/flows.ts', 'activities', ...ADAPTERS] },
+  'src/local': { values: [...BASICS, 'src/db', 'src/secrets', 'workflows/contract.ts'] },
+  'src/cli': { values: [...BASICS, 'src/db', 'src/secrets'] },
+};
+
+interface Import {
+  file: string;
+  /** A place of ours, relative to the root, or a package. */
+  target: string;
+  isOurs: boolean;
+  isType: boolean;
+}
+
+const isIn = (place: string, path: string): boolean => path === place || path.startsWith(`${place}/`);
+
+const layerOf = (file: string): [string, Layer] | undefined =>
+  Object.entries(LAYERS)
+    .filter(([place]) => isIn(place, file))
+    .sort(([a], [b]) => b.length - a.length)[0];
+
+async function sourceFiles(): Promise<string[]> {
+  const found = await Promise.all(
+    ['src', 'workflows', 'activities'].map(async (folder) =>
+      (await readdir(join(ROOT, folder), { recursive: true })).map((name) => `${folder}/${name}`),
+    ),
+  );
+  return [
+    ...found.flat().filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')),
+    'mikro-orm.config.ts',
+  ];
+}
+
+async function importsOf(file: string): Promise<Import[]> {
+  const text = await readFile(join(ROOT, file), 'utf8');
+  const pattern =
+    /(?:^|\n)\s*(import|export)\s+(type\s+)?([^'"();]*?\bfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g;
+  return [...text.matchAll(pattern)].map((match) => {
+    const specifier = match[4] ?? match[5] ?? '';
+    const isOurs = specifier.startsWith('.');
+    const names = match[3] ?? '';
+    const onlyTypeNames = /^\s*\{/.test(names) && !/\{\s*(?!type\s)\w|,\s*(?!type\s)\w/.test(names);
+    return {
+      file,
+      isOurs,
+      isType: match[2] !== undefined || onlyTypeNames,
+      target: isOurs ? relative(ROOT, resolve(ROOT, dirname(file), specifier)) : specifier,
+    };
+  });
+}
+
+function complaint({ file, target, isOurs, isType }: Import): string | null {
+  const layer = layerOf(file);
+  if (!layer) return `${file} belongs to no layer of the table`;
+  const [place, { values, types = [], never }] = layer;
+  if (!isOurs) return never?.test(target) ? `${place} must not import ${target} (${file})` : null;
+  if (isIn(place, target)) return null;
+  const allowed = isType ? [...values, ...types] : values;
+  if (allowed.some((other) => isIn(other, target))) return null;
+  return `${file} must not import ${isType ? 'types' : 'values'} of ${target}`;
+}
+
+describe('rules: imports', () => {
+  it('follow the table of who may import whom', async () => {
+    const imports = (await Promise.all((await sourceFiles()).map(importsOf))).flat();
+    assert.ok(imports.length > 100, 'the pattern finds the imports');
+    assert.deepEqual(imports.map(complaint).filter(Boolean), []);
+  });
+
+  it('would find a forbidden one', () => {
+    const bad = { isOurs: true, isType: false };
+    assert.ok(complaint({ ...bad, file: 'src/http/a.ts', target: 'activities/index.ts' }));
+    assert.ok(complaint({ ...bad, file: 'workflows/a.ts', target: 'activities/index.ts' }));
+    assert.equal(
+      complaint({ ...bad, isType: true, file: 'workflows/a.ts', target: 'activities/index.ts' }),
+      null,
+    );
+    assert.ok(complaint({ ...bad, isOurs: false, file: 'src/media/a.ts', target: '@temporalio/activity' }));
+    assert.ok(complaint({ ...bad, file: 'src/storage/a.ts', target: 'src/media/index.ts' }));
+  });
+
+  it('keep the entity manager in src/db and process.env in the configuration', async () => {
+    for (const file of await sourceFiles()) {
+      const text = await readFile(join(ROOT, file), 'utf8');
+      if (!isIn('src/db', file) && file !== 'mikro-orm.config.ts') {
+        assert.ok(!ORM.test(text.match(/from '(@mikro-orm[^']*)'/)?.[1] ?? ''), `${file} imports the ORM`);
+      }
+      if (!['src/config.ts', 'src/db/createMigration.ts'].includes(file) && !isIn('src/local', file)) {
+        assert.ok(!text.includes('process.env'), `${file} reads process.env`);
+      }
+    }
+  });
+});

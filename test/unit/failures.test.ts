@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { toFailure } from '../../activities/failures.ts';
+import { DiskFullError, MediaToolError, UnusableMediaError } from '../../src/errors.ts';
+import { createLog } from '../../src/log.ts';
+
+const log = createLog({ level: 'silent', program: 'test' });
+const named = (name: string, message: string, code?: string) =>
+  Object.assign(new Error(message), { name, ...(code ? { code } : {}) });
+
+describe('toFailure', () => {
+  const cases: [string, unknown, { type: string; kind: string; nonRetryable: boolean }][] = [
+    [
+      'unusable media',
+      new UnusableMediaError('corrupt_media', 'Broken'),
+      { type: 'corrupt_media', kind: 'permanent', nonRetryable: true },
+    ],
+    [
+      'a failing tool',
+      new MediaToolError('It failed'),
+      { type: 'media_tool_failed', kind: 'media', nonRetryable: false },
+    ],
+    ['a full disk', new DiskFullError(), { type: 'storage_full', kind: 'outside', nonRetryable: false }],
+    [
+      'a full disk as Node says it',
+      named('Error', 'ENOSPC: no space left, write /x', 'ENOSPC'),
+      { type: 'storage_full', kind: 'outside', nonRetryable: false },
+    ],
+    [
+      'a database away',
+      named('DriverException', 'connect ECONNREFUSED 127.0.0.1', 'ECONNREFUSED'),
+      { type: 'database_unavailable', kind: 'outside', nonRetryable: false },
+    ],
+    [
+      'a broken statement',
+      named('SyntaxErrorException', 'select /secret', '42601'),
+      { type: 'internal_error', kind: 'media', nonRetryable: false },
+    ],
+    [
+      'a mistake of ours',
+      new TypeError('x is undefined at /secret/path.ts'),
+      { type: 'internal_error', kind: 'media', nonRetryable: false },
+    ],
+    ['no error at all', 'oops /secret', { type: 'internal_error', kind: 'media', nonRetryable: false }],
+  ];
+  for (const [what, error, expected] of cases) {
+    it(`names ${what} ${expected.type}`, () => {
+      const failure = toFailure(error, log);
+      assert.equal(failure.type, expected.type);
+      assert.deepEqual(failure.details, [expected.kind]);
+      assert.equal(failure.nonRetryable, expected.nonRetryable);
+      assert.doesNotMatch(failure.message, /secret|127\.0|ENOSPC|\/x/);
+    });
+  }
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import {
+  type AttemptFailure,
+  decideRetry,
+  emptyTally,
+  type FailureKind,
+  OUTSIDE_PATIENCE_MS,
+} from '../../src/domain/retries.ts';
+
+const failure = (kind: FailureKind): AttemptFailure => ({
+  kind,
+  code: `${kind}_code`,
+  message: `${kind} trouble`,
+});
+
+/** Delays of every retry until it is given up, the clock moving by each of them. */
+function delaysUntilGivenUp(kind: FailureKind, limit = 5000): { delays: number[]; code: string | null } {
+  let tally = emptyTally();
+  let nowMs = 0;
+  const delays: number[] = [];
+  while (delays.length < limit) {
+    const decision = decideRetry(tally, failure(kind), nowMs);
+    if (decision.action === 'give_up') return { delays, code: decision.code };
+    delays.push(decision.delayMs);
+    nowMs += decision.delayMs;
+    tally = decision.tally;
+  }
+  return { delays, code: null };
+}
+
+describe('decideRetry', () => {
+  it('gives a permanent failure up at once, as one that no retry helps', () => {
+    const decision = decideRetry(emptyTally(), failure('permanent'), 0);
+    assert.ok(decision.action === 'give_up' && !decision.retryable);
+  });
+
+  it('makes five attempts at media trouble, with back-off', () => {
+    assert.deepEqual(delaysUntilGivenUp('media'), { delays: [1000, 2000, 4000, 8000], code: 'media_code' });
+  });
+
+  it('calls a step under which the worker died three times crashed', () => {
+    assert.deepEqual(delaysUntilGivenUp('crash'), { delays: [1000, 2000], code: 'processing_crashed' });
+  });
+
+  it('waits for the outside for a day, at most a minute at a time', () => {
+    const { delays, code } = delaysUntilGivenUp('outside');
+    assert.equal(code, 'outside_code');
+    assert.equal(Math.max(...delays), 60_000);
+    const totalMs = delays.reduce((sum, delay) => sum + delay, 0);
+    assert.ok(totalMs >= OUTSIDE_PATIENCE_MS && totalMs < OUTSIDE_PATIENCE_MS + 120_000);
+  });
+
+  it('takes back up what a stopping worker gave back, at once and as often as it happens', () => {
+    const { delays, code } = delaysUntilGivenUp('interrupted', 50);
+    assert.equal(code, null);
+    assert.ok(delays.every((delay) => delay === 0));
+  });
+
+  it('counts kinds apart from each other', () => {
+    let tally = emptyTally();
+    for (const kind of ['media', 'crash', 'media', 'crash', 'media', 'outside', 'media'] as const) {
+      const decision = decideRetry(tally, failure(kind), 0);
+      assert.equal(decision.action, 'retry', kind);
+      if (decision.action === 'retry') tally = decision.tally;
+    }
+    assert.equal(decideRetry(tally, failure('crash'), 0).action, 'give_up');
+    assert.equal(decideRetry(tally, failure('media'), 0).action, 'give_up');
+  });
+});
