@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { type Config, loadConfig, makeRingKey } from '../../src/config.ts';
+import { SCOPES, type Scope } from '../../src/db/entities/user.ts';
+import { createDb, type Db } from '../../src/db/index.ts';
+import { QUEUES } from '../../src/domain/queues.ts';
+import type { EngineHealth, Flows } from '../../src/flows.ts';
+import { createApp } from '../../src/http/app.ts';
+import { listen } from '../../src/http/listen.ts';
+import { createLog } from '../../src/log.ts';
+import { hashToken, makeToken } from '../../src/secrets/token.ts';
+import { createLocalStorage } from '../../src/storage/local.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { testDatabase, uniqueName } from './stack.ts';
+
+export interface TestUser {
+  id: string;
+  username: string;
+  token: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** The parsed body when it is JSON, else its text. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape
+  body: any;
+}
+
+export interface CallOptions {
+  method?: string;
+  token?: string | null;
+  json?: unknown;
+  body?: BodyInit;
+  headers?: Record<string, string>;
+}
+
+/** What the API told the engine to do, in order. */
+export interface FlowCall {
+  command: 'startProcessing' | 'cancelProcessing' | 'startRemoval';
+  input: unknown;
+}
+
+export interface TestApi {
+  url: string;
+  config: Config;
+  db: Db;
+  databaseUrl: string;
+  storage: Storage;
+  flowCalls: FlowCall[];
+  /** What `flows.health()` answers; change it to change the weather. */
+  engineHealth: EngineHealth;
+  /** Every log line so far, parsed. */
+  logLines(): Record<string, unknown>[];
+  call(path: string, options?: CallOptions): Promise<Answer>;
+  /** A user with a token; straight into the database, so that it costs no login. */
+  makeUser(options?: { scopes?: Scope[]; tokenScopes?: Scope[] }): Promise<TestUser>;
+  makeToken(userId: string, options?: { scopes?: Scope[]; expiresAt?: Date }): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the real app over real HTTP, on a database and a storage folder of its own. Only the engine is
+ * not there: commands to it are written down.
+ */
+export async function startApi(env: Record<string, string> = {}): Promise<TestApi> {
+  const database = await testDatabase();
+  const dir = await mkdtemp(join(tmpdir(), 'vf-api-'));
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    DATABASE_URL: database.url,
+    DATABASE_POOL_MAX: '12',
+    SIGNING_KEYS: makeRingKey('s1'),
+    ENCRYPTION_KEYS: makeRingKey('e1'),
+    DATA_DIR: dir,
+    MIN_FREE_BYTES: '1',
+    PUBLIC_URL: 'http://videoflow.test',
+    RATE_LIMIT_PER_MINUTE: '1000000',
+    LOGIN_LIMIT_PER_MINUTE: '1000000',
+    ...env,
+  });
+  const { lines, log } = memoryLog();
+  const db = await createDb({ databaseUrl: database.url, poolMax: config.DATABASE_POOL_MAX });
+  const storage = createLocalStorage({
+    dir: config.STORAGE_DIR,
+    log,
+    minFreeBytes: config.MIN_FREE_BYTES,
+  });
+  const { flows, flowCalls, engineHealth } = recordingFlows();
+  const server = await listen(createApp({ config, log, db, flows, storage }), { host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${server.port}`;
+  const issueToken: TestApi['makeToken'] = async (userId, { scopes, expiresAt } = {}) => {
+    const token = makeToken();
+    await db.tokens.insert({
+      userId,
+      name: null,
+      hash: hashToken(token),
+      scopes: scopes ?? [...SCOPES],
+      expiresAt: expiresAt ?? null,
+    });
+    return token;
+  };
+  return {
+    url,
+    config,
+    db,
+    databaseUrl: database.url,
+    storage,
+    flowCalls,
+    engineHealth,
+    logLines: () => lines.map((line) => JSON.parse(line)),
+    call: (path, options) => call(url + path, options),
+    makeToken: issueToken,
+    makeUser: async ({ scopes = [...SCOPES], tokenScopes } = {}) => {
+      const username = uniqueName('user');
+      // Nobody logs in with it: a real hash would cost a quarter of a second for every user.
+      const user = await db.users.insert({ username, passwordHash: 'none', name: null, scopes });
+      const token = await issueToken(user.id, { scopes: tokenScopes ?? scopes });
+      return { id: user.id, username, token };
+    },
+    close: async () => {
+      await server.close(1);
+      await db.close();
+      await database.drop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function call(url: string, options: CallOptions = {}): Promise<Answer> {
+  const headers: Record<string, string> = { ...options.headers };
+  if (options.token) headers.authorization = `Bearer ${options.token}`;
+  if (options.json !== undefined) headers['content-type'] ??= 'application/json';
+  const body = options.json === undefined ? options.body : JSON.stringify(options.json);
+  const method = options.method ?? (body === undefined ? 'GET' : 'POST');
+  const response = await fetch(url, {
+    method,
+    headers,
+    redirect: 'manual',
+    ...(body === undefined ? {} : { body }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+function memoryLog() {
+  const lines: string[] = [];
+  const destination = new Writable({
+    write: (chunk, _encoding, done) => {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  return { lines, log: createLog({ level: 'debug', program: 'test' }, destination) };
+}
+
+function recordingFlows() {
+  const flowCalls: FlowCall[] = [];
+  const pollers = Object.fromEntries(QUEUES.map((queue) => [queue, 1])) as EngineHealth['pollers'];
+  const engineHealth: EngineHealth = { reachable: true, pollers };
+  const flows: Flows = {
+    startProcessing: async (run) => void flowCalls.push({ command: 'startProcessing', input: run }),
+    cancelProcessing: async (videoId, runs) =>
+      void flowCalls.push({ command: 'cancelProcessing', input: { videoId, runs } }),
+    startRemoval: async (videoId, userId) =>
+      void flowCalls.push({ command: 'startRemoval', input: { videoId, userId } }),
+    health: async () => engineHealth,
+    close: async () => {},
+  };
+  return { flows, flowCalls, engineHealth };
+}
