@@ -121,14 +121,13 @@ export function keyframePacketsArgs({
 }: StoryboardCommand): string[] {
   const cell = seconds(grid.intervalSec);
   const isKept = String.raw`key*gte(pts*tb\,ld(0))`;
-  const nextCell = String.raw`st(0\,(floor(pts*tb/${cell})+1)*${cell})`;
   return assemble({
     global: progressTo('pipe:3'),
     inputOptions: FILE_GUARD,
     input: fileUrl(inputPath),
     outputOptions: [
       ...only(streamIndex),
-      ...['-c', 'copy', '-bsf:v', String.raw`noise=drop='if(${isKept}\,0*${nextCell}\,1)'`],
+      ...['-c', 'copy', '-bsf:v', String.raw`noise=drop='if(${isKept}\,0*${nextCell('pts*tb', cell)}\,1)'`],
       ...['-t', seconds(durationSec), '-fs', String(MAX_PACKET_BYTES), '-f', 'nut'],
     ],
     output: 'pipe:1',
@@ -162,7 +161,7 @@ export function tileAllFramesArgs({
   grid,
   durationSec,
 }: StoryboardCommand): string[] {
-  const filters = [spread(grid), resize(tileSize(grid)), tile(grid)];
+  const filters = [firstOfEachCell(grid), resize(tileSize(grid)), spread(grid), tile(grid)];
   return assemble({
     global: progressTo('pipe:1'),
     inputOptions: [...FILE_GUARD, '-t', seconds(durationSec)],
@@ -181,7 +180,14 @@ const ROTATE = {
 
 const tileSize = ({ tileWidth, tileHeight }: StoryboardGrid) => ({ width: tileWidth, height: tileHeight });
 
-/** Cell k shows the first frame at or after its beginning; an empty cell repeats the one before. */
+/** Where the cell after the one that holds this time begins, kept in variable 0. */
+const nextCell = (time: string, cellSec: string) =>
+  String.raw`st(0\,(floor(${time}/${cellSec})+1)*${cellSec})`;
+
+const firstOfEachCell = ({ intervalSec }: StoryboardGrid) =>
+  String.raw`select='if(gte(t\,ld(0))\,${nextCell('t', seconds(intervalSec))}\,0)'`;
+
+/** Takes at most one frame a cell: cell k shows its own; an empty one repeats the one before. */
 const spread = ({ intervalSec, count }: StoryboardGrid) =>
   `fps=1/${seconds(intervalSec)}:round=down:start_time=0:eof_action=pass,tpad=stop=${count}:stop_mode=clone`;
 

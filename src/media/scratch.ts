@@ -20,7 +20,8 @@ const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).
  * A touch every minute says that the owner lives; process numbers would not do, since workers in several
  * containers may share the disk.
  */
-export function createScratch({ dir, log }: { dir: string; log: Log }) {
+export function createScratch({ dir, log: parentLog }: { dir: string; log: Log }) {
+  const log = parentLog.child({ module: 'scratch' });
   const own = `worker-${process.pid}-${randomUUID()}`;
   const ownPath = join(dir, own);
 

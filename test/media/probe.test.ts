@@ -112,9 +112,7 @@ describe('probe', function () {
     const landscape = mediaUnderTest({ MAX_WIDTH: 640, MAX_HEIGHT: 360 });
     assert.equal((await landscape.media.probe(await fixture('vfrRotated'), quietWatch())).height, 640);
     const small = mediaUnderTest({ MAX_WIDTH: 639, MAX_HEIGHT: 360 });
-    const tooLarge = await small.media
-      .probe(await fixture('vfrRotated'), quietWatch())
-      .then(assert.fail, refusal);
+    const tooLarge = await refusalOf(small.media.probe(await fixture('vfrRotated'), quietWatch()));
     assert.equal(tooLarge.code, 'too_large_picture');
   });
 
