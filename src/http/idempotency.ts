@@ -139,17 +139,20 @@ const inProgress = (retryAfterSec: number): HttpProblem =>
     headers: { 'Retry-After': String(retryAfterSec) },
   });
 
-const toAnswer = (reply: Reply): StoredAnswer => ({
-  status: reply.status,
-  headers: reply.headers ?? {},
-  body: (reply.storedBody === undefined ? reply.body : reply.storedBody) ?? null,
-});
+function toAnswer(reply: Reply): StoredAnswer {
+  const body = reply.storedBody === undefined ? reply.body : reply.storedBody;
+  return {
+    status: reply.status,
+    headers: reply.headers ?? {},
+    body: body === undefined ? null : JSON.stringify(body),
+  };
+}
 
 function toReply({ status, headers, body }: StoredAnswer, objectId: string | null): Reply {
   return {
     status,
     headers: { ...headers, 'Idempotency-Replayed': 'true' },
-    ...(body === null ? {} : { body }),
+    ...(body === null ? {} : { body: JSON.parse(body) }),
     ...(objectId === null ? {} : { objectId }),
   };
 }

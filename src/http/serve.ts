@@ -109,7 +109,9 @@ async function finish(reply: Reply, request: RouteRequest, route: Route): Promis
 
 function send(ctx: Context, { status, headers = {}, body }: Reply): void {
   if (headers['Content-Type'] === PROBLEM_TYPE) {
-    sendProblem(ctx, body as ProblemBody, headers);
+    const problem = body as ProblemBody;
+    ctx.state.problemCode = problem.code;
+    sendProblem(ctx, problem, headers);
     return;
   }
   ctx.status = status;

@@ -33,7 +33,7 @@ export interface CallOptions {
   method?: string;
   token?: string | null;
   json?: unknown;
-  body?: BodyInit;
+  body?: NonNullable<RequestInit['body']>;
   headers?: Record<string, string>;
 }
 

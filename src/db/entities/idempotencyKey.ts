@@ -6,7 +6,8 @@ import { User } from './user.ts';
 export interface StoredAnswer {
   status: number;
   headers: Record<string, string>;
-  body: unknown;
+  /** JSON text, so that a replay has its fields in the same order; null for no body. */
+  body: string | null;
 }
 
 const schema = defineEntity({
