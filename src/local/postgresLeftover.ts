@@ -26,7 +26,7 @@ export async function clearPostmasterFile(cluster: string, say: (line: string) =
     ]);
   }
   await waitForMembers(cluster, pid);
-  if (identifyProcess(pid)) rmSync(file, { force: true });
+  if (isNumberTaken(pid)) rmSync(file, { force: true });
 }
 
 /** The children of a killed postmaster notice its death and end by themselves, within moments. */
@@ -43,6 +43,15 @@ async function waitForMembers(cluster: string, pid: number): Promise<void> {
         `Process ${member} still works on ${cluster} and does not end. End it: kill -9 ${member}`,
       );
     }
+  }
+}
+
+/** What Postgres itself asks before it refuses; a zombie that nobody reaps counts there. */
+function isNumberTaken(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -1,10 +1,12 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { readLogTail } from './childLog.ts';
 import { checkDiskSpace } from './diskSpace.ts';
 import { createFfmpegProbes, ensureFfmpeg } from './ffmpeg.ts';
-import { createPart, type Part } from './part.ts';
+import { createPart, type Part, type PartSpec } from './part.ts';
 import { preparePostgres } from './postgres.ts';
+import { Refusal } from './refusal.ts';
 import { openRunRecord, type RunRecord } from './runRecord.ts';
 import type { Environment, LocalSettings } from './settings.ts';
 import { prepareTemporal } from './temporal.ts';
@@ -80,6 +82,19 @@ interface StartContext {
   started(part: Part): void;
 }
 
+async function startPart(spec: PartSpec, { options, record, started }: StartContext): Promise<void> {
+  const part = createPart(spec, { record, say: options.say });
+  started(part);
+  try {
+    await part.start();
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const tail = readLogTail(join(options.dataDir, 'logs', `${spec.name}.log`));
+    throw new Refusal(`${reason}. The last lines of its log:\n${tail}`);
+  }
+}
+
 async function startPostgres({ options, record, started }: StartContext): Promise<string> {
   const { env, settings, dataDir, isThrowAway, say, show } = options;
   if (env.DATABASE_URL) {
@@ -94,9 +109,7 @@ async function startPostgres({ options, record, started }: StartContext): Promis
     say,
     show: (line) => show('postgres', line),
   });
-  const part = createPart(spec, { record, say });
-  started(part);
-  await part.start();
+  await startPart(spec, { options, record, started });
   say(`Postgres: ready on ${new URL(url).host}`);
   return url;
 }
@@ -127,9 +140,7 @@ async function startTemporal({ options, record, started }: StartContext) {
     say,
     show: (line) => show('temporal', line),
   });
-  const part = createPart(spec, { record, say });
-  started(part);
-  await part.start();
+  await startPart(spec, { options, record, started });
   say(`Temporal: ready on ${address}, Web UI at ${uiUrl}`);
   return { temporalAddress: address, temporalUiUrl: uiUrl };
 }
