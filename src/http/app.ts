@@ -5,6 +5,7 @@ import helmet from 'koa-helmet';
 import type { Config } from '../config.ts';
 import type { HttpMetrics } from '../metrics.ts';
 import { accessLog } from './accessLog.ts';
+import { docRoutes } from './docs.ts';
 import { createLimits } from './limits.ts';
 import { HttpProblem, notFound } from './problem.ts';
 import { describeProblem, sendProblem, toProblem } from './problems.ts';
@@ -26,7 +27,7 @@ export function createApp(options: HttpDeps & { metrics?: HttpMetrics }): Koa {
   app.maxIpsCount = 1;
 
   const router = new Router();
-  for (const route of routes) router[route.method](route.path, serveRoute(route, deps));
+  for (const route of [...routes, ...docRoutes]) router[route.method](route.path, serveRoute(route, deps));
 
   app.use(requestIds());
   app.use(accessLog(log, metrics));

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { z } from 'zod';
 import { isDatabaseOutage } from '../db/outage.ts';
 import { VideoflowError } from '../errors.ts';
 import { HttpProblem } from './problem.ts';
@@ -40,6 +41,22 @@ export function toProblem(error: unknown): HttpProblem {
 
 const retryAfter = (code: ProblemCode): Record<string, string> =>
   [503, 507].includes(PROBLEMS[code].status) ? { 'Retry-After': String(RETRY_AFTER_SEC) } : {};
+
+/** The body of every refusal, after RFC 9457; `error` and `details` are for plain clients. */
+export const PROBLEM_SCHEMA = z
+  .strictObject({
+    type: z.url(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+    retryable: z.boolean(),
+    error: z.string(),
+    details: z.string(),
+    request_id: z.string(),
+  })
+  .meta({ id: 'Problem' });
 
 /** The parts of a problem's body that do not change from one request to the next. */
 export type ProblemBody = ReturnType<typeof describeProblem>;

@@ -155,3 +155,7 @@ export function defineRoute<
   // The frame parses with the very schemas that the handler's types come from.
   return definition as unknown as Route;
 }
+
+/** Says whether a route takes `Idempotency-Key`: a key belongs to a user, so public routes have none. */
+export const isIdempotent = (route: Route): boolean =>
+  route.method === 'post' && route.idempotent !== false && route.scope !== null;

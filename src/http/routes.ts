@@ -1,7 +1,17 @@
 import { meRoutes } from './me.ts';
 import type { Route } from './route.ts';
 import { tokenRoutes } from './tokens.ts';
+import { uploadRoutes } from './uploads/routes.ts';
 import { userRoutes } from './users.ts';
+import { videoFileRoutes } from './videoFiles.ts';
+import { videoRoutes } from './videos.ts';
 
 /** Every route of the API, in the order of the documentation. */
-export const routes: readonly Route[] = [...tokenRoutes, ...meRoutes, ...userRoutes];
+export const routes: readonly Route[] = [
+  ...tokenRoutes,
+  ...meRoutes,
+  ...userRoutes,
+  ...uploadRoutes,
+  ...videoRoutes,
+  ...videoFileRoutes,
+];

@@ -5,7 +5,14 @@ import { readJson } from './jsonBody.ts';
 import { parseParams, parsePart } from './parse.ts';
 import { HttpProblem } from './problem.ts';
 import { describeProblem, PROBLEM_TYPE, type ProblemBody, sendProblem, toProblem } from './problems.ts';
-import type { Reply, RequestUser, Route, RouteDeps, RouteRequest } from './route.ts';
+import {
+  isIdempotent,
+  type Reply,
+  type RequestUser,
+  type Route,
+  type RouteDeps,
+  type RouteRequest,
+} from './route.ts';
 import { readWait, waitForEnd } from './wait.ts';
 
 /** Stands for nobody on public routes, which do not look at it. */
@@ -20,8 +27,7 @@ export function serveRoute(route: Route, deps: RouteDeps): Middleware {
     ctx.state.route = route;
     const user = await admit(ctx, route, deps);
     const request = await parseRequest(ctx, route, { deps, user });
-    const isKeyed = route.method === 'post' && route.idempotent !== false && route.scope !== null;
-    const reply = isKeyed ? await answerOnce(request, route) : await route.handler(request);
+    const reply = isIdempotent(route) ? await answerOnce(request, route) : await route.handler(request);
     if (reply) send(ctx, await finish(reply, request, route));
   };
 }

@@ -1,0 +1,48 @@
+import { type Config, loadConfig } from './config.ts';
+import { createDb } from './db/index.ts';
+import { createFlows } from './flows.ts';
+import { createApp } from './http/app.ts';
+import { listen } from './http/listen.ts';
+import { createLog, type Log } from './log.ts';
+import { createHttpMetrics, serveMetrics } from './metrics.ts';
+import { createLocalStorage } from './storage/local.ts';
+
+/** Builds what the routes work with, serves them, and stops gracefully when asked to. */
+async function main(config: Config, log: Log): Promise<void> {
+  const metrics = createHttpMetrics();
+  const db = await createDb({ databaseUrl: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const flows = createFlows({ config, log });
+  const storage = createLocalStorage({ dir: config.STORAGE_DIR, log, minFreeBytes: config.MIN_FREE_BYTES });
+  const app = createApp({ config, log, db, flows, storage, metrics });
+  const metricsServer = await serveMetrics({
+    host: config.METRICS_HOST,
+    port: config.METRICS_PORT,
+    registry: metrics.registry,
+  });
+  const api = await listen(app, { host: config.HOST, port: config.PORT });
+  log.info({ host: config.HOST, port: api.port, metrics_port: metricsServer.port }, 'listening');
+
+  const signal = await stopSignal();
+  log.info({ signal }, 'stopping: no new requests, the running ones have their grace');
+  const cut = await api.close(config.SHUTDOWN_GRACE_SEC);
+  if (cut > 0) log.warn({ cut }, 'requests were cut at the end of the grace');
+  await Promise.allSettled([flows.close(), db.close(), metricsServer.close()]);
+  log.info('stopped');
+}
+
+const stopSignal = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+
+let log = createLog({ level: 'info', program: 'api' }).child({ module: 'server' });
+try {
+  const config = loadConfig();
+  log = createLog({ level: config.LOG_LEVEL, program: 'api' }).child({ module: 'server' });
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was left alone'));
+  await main(config, log);
+} catch (error) {
+  log.fatal({ err: error }, 'the API ended');
+  process.exitCode = 1;
+}
+process.exit();
