@@ -1,4 +1,9 @@
-import { type FilterQuery, LockMode, type RequiredEntityData } from '@mikro-orm/core';
+import {
+  type FilterQuery,
+  LockMode,
+  type RequiredEntityData,
+  UniqueConstraintViolationException,
+} from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import {
   CORE_STEPS,
@@ -8,9 +13,15 @@ import {
   type StepName,
   type VideoStatus,
 } from '../domain/video.ts';
+import { VideoflowError } from '../errors.ts';
 import { Step } from './entities/step.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+
+/** Another video of the same user and label has this `external_id`. */
+export class ExternalIdTakenError extends VideoflowError {
+  readonly code = 'external_id_taken';
+}
 
 export interface NewVideo {
   id: string;
@@ -59,7 +70,11 @@ export class VideoQueries {
     this.#em = em;
   }
 
-  /** Inserts an accepted video in `pending` with its queued steps. */
+  /**
+   * Inserts an accepted video in `pending` with its queued steps.
+   *
+   * @throws ExternalIdTakenError
+   */
   async insert(video: NewVideo): Promise<Video> {
     const { userId, optionalSteps, ...columns } = video;
     const row = this.#em.create(Video, {
@@ -70,13 +85,30 @@ export class VideoQueries {
     for (const name of [...CORE_STEPS, ...optionalSteps]) {
       row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
     }
-    await this.#em.flush();
+    await this.#em.flush().catch((error) => {
+      // The only unique thing of a video, besides ids that we make ourselves.
+      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      throw new ExternalIdTakenError('Another video of the same user_id has this external_id', {
+        cause: error,
+      });
+    });
     return row;
   }
 
   /** The user's video with its parts, or null when it is another's, deleted or was never there. */
   find(userId: string, id: string): Promise<Video | null> {
     return this.#em.findOne(Video, own(userId, id), { populate: WITH_PARTS });
+  }
+
+  /** The same without its files, for those who only ask how far it is. */
+  findProgress(userId: string, id: string): Promise<Video | null> {
+    return this.#em.findOne(Video, own(userId, id), { populate: ['steps'] });
+  }
+
+  /** The user a video belongs to; null when it is deleted or was never there. */
+  async findOwner(id: string): Promise<string | null> {
+    const video = await this.#em.findOne(Video, { id, deletedAt: null }, { fields: ['user'] });
+    return video?.user.id ?? null;
   }
 
   /** Newest first; one more than `limit` rows tells that there is a next page. */

@@ -1,0 +1,139 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { create as contentDisposition } from 'content-disposition';
+import type { Context } from 'koa';
+import { SourceMissingError } from '../../errors.ts';
+import type { ByteRange, Storage } from '../../storage/storage.ts';
+import { HttpProblem, notFound } from '../problem.ts';
+import { parseRange } from './ranges.ts';
+
+/** One file as it is given out. */
+export interface Representation {
+  sizeBytes: number;
+  modifiedAt: Date;
+  /** Changes whenever the bytes do; strong, so that ranges of two answers can be put together. */
+  etag: string;
+  contentType: string;
+  disposition: { type: 'inline' | 'attachment'; filename: string };
+  open(range?: ByteRange): Promise<Readable>;
+}
+
+/** What never changes under a key is known by its key. */
+export const etagOf = (...parts: (string | number)[]): string =>
+  `"${createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 27)}"`;
+
+/**
+ * Describes a stored object.
+ *
+ * @throws HttpProblem `not_found` when its bytes are gone
+ */
+export async function representObject(
+  storage: Storage,
+  key: string,
+  facts: Pick<Representation, 'contentType' | 'disposition'>,
+): Promise<Representation> {
+  const stored = await storage.stat(key);
+  if (!stored) throw notFound();
+  const open = (range?: ByteRange) =>
+    storage.open(key, range).catch((error) => {
+      // A removal may come between the two looks.
+      throw error instanceof SourceMissingError ? notFound() : error;
+    });
+  return { ...facts, ...stored, etag: etagOf(key, stored.sizeBytes), open };
+}
+
+/**
+ * Gives out a file or the parts asked for: conditional requests, HEAD, single and multiple ranges
+ * (RFC 9110 §13 and §14). A client that leaves releases the file.
+ *
+ * @throws HttpProblem `range_not_satisfiable`
+ */
+export async function sendBytes(ctx: Context, file: Representation): Promise<undefined> {
+  ctx.status = 200;
+  ctx.set({
+    'Accept-Ranges': 'bytes',
+    'Cache-Control': 'private, no-cache',
+    'Content-Disposition': contentDisposition(file.disposition.filename, { type: file.disposition.type }),
+    // Signed addresses are made for the pages of other origins.
+    'Cross-Origin-Resource-Policy': 'cross-origin',
+    ETag: file.etag,
+    'Last-Modified': file.modifiedAt.toUTCString(),
+    'X-Content-Type-Options': 'nosniff',
+  });
+  if (ctx.fresh) {
+    ctx.status = 304;
+    return;
+  }
+  const asked = isRangeWanted(ctx, file) ? parseRange(ctx.get('Range'), file.sizeBytes) : null;
+  if (asked?.kind === 'unsatisfiable') {
+    const headers = { 'Content-Range': `bytes */${file.sizeBytes}` };
+    throw new HttpProblem('range_not_satisfiable', undefined, { headers });
+  }
+  if (asked?.kind !== 'parts') return sendWhole(ctx, file);
+  const [first, ...others] = asked.parts;
+  return others.length === 0 ? sendPart(ctx, file, first) : sendParts(ctx, file, asked.parts);
+}
+
+/** "A server MUST ignore a Range header with a method other than GET" (§14.2), and when If-Range fails (§13.1.5). */
+function isRangeWanted(ctx: Context, file: Representation): boolean {
+  if (ctx.method !== 'GET' || !ctx.get('Range')) return false;
+  const condition = ctx.get('If-Range');
+  if (condition === '') return true;
+  if (condition.startsWith('"') || condition.startsWith('W/')) return condition === file.etag;
+  return condition === file.modifiedAt.toUTCString();
+}
+
+async function sendWhole(ctx: Context, file: Representation): Promise<undefined> {
+  await setBody(ctx, file.contentType, file.sizeBytes, () => file.open());
+}
+
+async function sendPart(ctx: Context, file: Representation, part: ByteRange): Promise<undefined> {
+  ctx.status = 206;
+  ctx.set('Content-Range', contentRange(part, file.sizeBytes));
+  await setBody(ctx, file.contentType, part.end - part.start + 1, () => file.open(part));
+}
+
+/** `multipart/byteranges` (§14.6). */
+async function sendParts(ctx: Context, file: Representation, parts: ByteRange[]): Promise<undefined> {
+  const boundary = randomBytes(18).toString('hex');
+  const pieces = parts.map((part) => ({
+    part,
+    head: Buffer.from(
+      `\r\n--${boundary}\r\nContent-Type: ${file.contentType}\r\nContent-Range: ${contentRange(part, file.sizeBytes)}\r\n\r\n`,
+    ),
+  }));
+  const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+  const length = pieces.reduce(
+    (sum, { part, head }) => sum + head.length + part.end - part.start + 1,
+    tail.length,
+  );
+  async function* write() {
+    for (const { part, head } of pieces) {
+      yield head;
+      yield* await file.open(part);
+    }
+    yield tail;
+  }
+  ctx.status = 206;
+  await setBody(ctx, `multipart/byteranges; boundary=${boundary}`, length, async () =>
+    Readable.from(write(), { objectMode: false }),
+  );
+}
+
+async function setBody(
+  ctx: Context,
+  contentType: string,
+  length: number,
+  open: () => Promise<Readable>,
+): Promise<void> {
+  ctx.set('Content-Type', contentType);
+  if (ctx.method === 'GET') {
+    const stream = await open();
+    // Too late for another status: what was announced cannot be sent, so the client must see a break.
+    stream.once('error', () => ctx.res.destroy());
+    ctx.body = stream;
+  }
+  ctx.length = length;
+}
+
+const contentRange = ({ start, end }: ByteRange, sizeBytes: number) => `bytes ${start}-${end}/${sizeBytes}`;

@@ -1,0 +1,91 @@
+import type { NewVideo } from '../../db/videos.ts';
+import { OPTIONAL_STEPS } from '../../domain/video.ts';
+import { createSignPath } from '../bytes/signedUrls.ts';
+import type { Reply, RouteRequest } from '../route.ts';
+import { toVideoView } from '../videoViews.ts';
+import { cleanFilename, titleFromFilename } from './filename.ts';
+import type { ReceivedFile } from './receiveObject.ts';
+import type { UploadFields } from './videoFields.ts';
+
+/** A new video whose bytes have arrived and are not yet anybody's. */
+export interface ArrivedVideo {
+  id: string;
+  sourceKey: string;
+  file: ReceivedFile;
+  fields: UploadFields;
+  /** As sent. */
+  filename: string | undefined;
+}
+
+/** Where the bytes of a video live, from their first one on. */
+export const sourceKeyOf = (videoId: string): string => `sources/${videoId}`;
+
+/**
+ * Turns received bytes into a video: first they are made durable, then the row and the answer are
+ * committed together, then the engine is told. Whatever goes wrong before the commit leaves nothing.
+ *
+ * @throws ExternalIdTakenError; HttpProblem of the Idempotency-Key; storage trouble
+ */
+export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo): Promise<Reply> {
+  const { deps, idempotency, user } = request;
+  const { writer, sha256 } = arrived.file;
+  let first: Reply | null;
+  try {
+    first = await idempotency.identify({ fields: arrived.fields, filename: arrived.filename, sha256 });
+    if (first) await writer.abort();
+    else await writer.commit();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+  if (first) return first;
+  try {
+    const reply = await idempotency.commit(async ({ videos }) => {
+      const video = await videos.insert(toNewVideo(user.id, arrived));
+      return {
+        status: 202,
+        headers: { Location: `${deps.config.PUBLIC_URL}/v1/videos/${video.id}` },
+        body: toVideoView(video, createSignPath(deps.config)),
+        storedBody: toVideoView(video, null),
+        objectId: video.id,
+      };
+    });
+    // Not waited for: a client need not know whether the engine is there; the reconciler starts what is not.
+    void deps.flows.startProcessing({ videoId: arrived.id, userId: user.id, run: 1 });
+    return reply;
+  } catch (error) {
+    await removeUnlessAccepted(request, arrived);
+    throw error;
+  }
+}
+
+/** A commit whose answer got lost may have happened; what nobody can tell now is left to the sweep. */
+async function removeUnlessAccepted(
+  { deps, log }: RouteRequest,
+  { id, sourceKey }: ArrivedVideo,
+): Promise<void> {
+  try {
+    if ((await deps.db.videos.findOwner(id)) === null) await deps.storage.remove(sourceKey);
+  } catch (error) {
+    log.warn({ err: error, video_id: id }, 'the bytes of a refused upload are left to the sweep');
+  }
+}
+
+function toNewVideo(userId: string, { id, sourceKey, file, fields, filename }: ArrivedVideo): NewVideo {
+  const name = cleanFilename(filename);
+  return {
+    id,
+    userId,
+    userLabel: fields.user_id ?? null,
+    externalId: fields.external_id ?? null,
+    title: fields.title ?? titleFromFilename(name),
+    description: fields.description ?? null,
+    tags: fields.tags ?? [],
+    filename: name,
+    contentType: null,
+    sourceKey,
+    sourceSha256: file.sha256,
+    sizeBytes: file.sizeBytes,
+    optionalSteps: fields.process ?? [...OPTIONAL_STEPS],
+  };
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'koa';
+import { HttpProblem } from '../problem.ts';
+
+/** A client that sends nothing for so long is gone; one that is slow may take hours. */
+const IDLE_MS = 120_000;
+/** How long a client that was refused in mid-send may go on sending, so that it comes to read the answer. */
+const LINGER_MS = 30_000;
+
+/**
+ * The body of a request as it arrives. Whoever leaves early can still answer: the connection stays open
+ * and the rest is thrown away.
+ *
+ * @throws HttpProblem `upload_aborted` when the client goes away or falls silent
+ */
+export async function* readBodyChunks(
+  request: IncomingMessage,
+  { idleMs = IDLE_MS }: { idleMs?: number } = {},
+): AsyncGenerator<Buffer> {
+  const chunks = request.iterator({ destroyOnReturn: false });
+  try {
+    for (;;) {
+      const silence = setTimeout(() => request.destroy(new Error('the client fell silent')), idleMs);
+      const { done, value } = await chunks.next().finally(() => clearTimeout(silence));
+      if (done) return;
+      yield value as Buffer;
+    }
+  } catch (cause) {
+    throw new HttpProblem('upload_aborted', undefined, { cause });
+  } finally {
+    await chunks.return?.(undefined);
+    discardRest(request);
+  }
+}
+
+/**
+ * Refuses a body by its announced length, before any of it is read.
+ *
+ * @throws HttpProblem `too_large`
+ */
+export function assertLengthWithin(ctx: Context, maxBytes: number): void {
+  if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
+}
+
+export const tooLarge = (maxBytes: number): HttpProblem =>
+  new HttpProblem('too_large', `A video may have ${maxBytes} bytes at most`);
+
+/**
+ * Throws away what a refused client still sends, for a while: closing the connection at once would
+ * reset it, and the client might never see why it was refused.
+ */
+function discardRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  const timer = setTimeout(() => request.destroy(), LINGER_MS).unref();
+  request
+    .on('error', () => {})
+    .on('close', () => clearTimeout(timer))
+    .resume();
+}

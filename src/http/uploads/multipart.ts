@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Readable, Writable } from 'node:stream';
+import { Busboy, type BusboyHeaders } from '@fastify/busboy';
+import { HttpProblem, invalidRequest } from '../problem.ts';
+import { readBodyChunks } from './bodyChunks.ts';
+import type { ReceivedFile } from './receiveObject.ts';
+
+/** Enough for a description; what is longer is told to be too long. */
+const MAX_FIELD_BYTES = 64 * 1024;
+const MAX_FIELDS = 200;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** What the parser holds of a file that is not taken up yet; socket reads come in 64 KiB. */
+const PART_BUFFER_BYTES = 1024 * 1024;
+
+/** The fields of a form by name, each with all its values. */
+export type FormFields = ReadonlyMap<string, readonly string[]>;
+
+export interface ReceivedForm {
+  fields: FormFields;
+  file: ReceivedFile;
+  /** As sent, and thus not to be trusted. */
+  filename: string | undefined;
+}
+
+export interface FormOptions {
+  /** The name of the one file part. */
+  fileField: string;
+  /** Sees the fields that came before the file, so that a wrong one is refused before hours of sending. */
+  onFile: (fields: FormFields) => void;
+  receive: (chunks: AsyncIterable<Buffer>) => Promise<ReceivedFile>;
+}
+
+/**
+ * Reads a `multipart/form-data` body with one file, which streams to where `receive` puts it.
+ *
+ * @throws HttpProblem `invalid_body`, `invalid_request`, `upload_aborted`; and what `receive` throws.
+ *   A received file is dropped then.
+ */
+export async function receiveForm(request: IncomingMessage, options: FormOptions): Promise<ReceivedForm> {
+  const stop = new AbortController();
+  const form = openForm(request.headers, options);
+  try {
+    await Promise.race([feed(request, form.parser, stop.signal), form.failure]);
+    const received = await form.file();
+    if (!received) throw invalidRequest([{ path: options.fileField, message: 'is required, as a file' }]);
+    return { fields: form.fields, ...received };
+  } catch (error) {
+    stop.abort();
+    await form.drop(error as Error);
+    throw error;
+  }
+}
+
+/** Hands the body to the parser, no faster than the file is taken up. */
+async function feed(request: IncomingMessage, parser: Writable, signal: AbortSignal): Promise<void> {
+  for await (const chunk of readBodyChunks(request)) {
+    if (signal.aborted) return;
+    if (!parser.write(chunk)) await once(parser, 'drain', { signal });
+  }
+  parser.end();
+  await once(parser, 'finish', { signal });
+}
+
+/** A form under way; `failure` never resolves, it rejects as soon as something is wrong. */
+function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: FormOptions) {
+  const { promise: failure, reject: fail } = Promise.withResolvers<never>();
+  failure.catch(() => {});
+  const fields = new Map<string, string[]>();
+  let file: { stream: Readable; filename: string | undefined; received: Promise<ReceivedFile> } | undefined;
+
+  const parser = createParser(headers, fileField);
+  parser.on('error', (cause) => fail(new HttpProblem('invalid_body', undefined, { cause })));
+  parser.on('fieldsLimit', () => fail(new HttpProblem('invalid_body', 'The form has too many fields')));
+  parser.on('field', (name, value, _nameIsCut, valueIsCut) => {
+    if (valueIsCut) fail(invalidRequest([{ path: name, message: 'is too long' }]));
+    fields.set(name, [...(fields.get(name) ?? []), value]);
+  });
+  parser.on('file', (name, stream, filename) => {
+    // The parser tells every error of a file a second time on its stream; unheard it would end the process.
+    stream.on('error', () => {});
+    try {
+      if (name !== fileField) throw invalidRequest([{ path: name, message: 'is not a known file field' }]);
+      if (file) throw invalidRequest([{ path: fileField, message: 'may be sent once only' }]);
+      onFile(fields);
+      const received = receive(stream);
+      file = { stream, filename, received };
+      received.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  return {
+    parser,
+    fields,
+    failure,
+    file: async () => file && { file: await file.received, filename: file.filename },
+    drop: async (error: Error) => {
+      parser.destroy();
+      file?.stream.destroy(error);
+      const received = await file?.received.catch(() => null);
+      await received?.writer.abort();
+    },
+  };
+}
+
+function createParser(headers: IncomingHttpHeaders, fileField: string) {
+  try {
+    return Busboy({
+      headers: headers as BusboyHeaders,
+      highWaterMark: PART_BUFFER_BYTES,
+      fileHwm: PART_BUFFER_BYTES,
+      // Some clients send the file without a name.
+      isPartAFile: (name, _type, filename) => name === fileField || filename !== undefined,
+      limits: {
+        fieldSize: MAX_FIELD_BYTES,
+        fields: MAX_FIELDS,
+        headerSize: MAX_HEADER_BYTES,
+        headerPairs: 32,
+      },
+    });
+  } catch (cause) {
+    throw new HttpProblem('invalid_body', 'The form has no boundary', { cause });
+  }
+}

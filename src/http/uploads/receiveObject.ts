@@ -1,0 +1,88 @@
+import { createHash, type Hash } from 'node:crypto';
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { SNIFF_BYTES, type SniffedContainer, sniffContainer } from '../../domain/containerSniff.ts';
+import type { ObjectWriter, Storage } from '../../storage/storage.ts';
+import { HttpProblem } from '../problem.ts';
+import { tooLarge } from './bodyChunks.ts';
+
+/** A file that arrived whole and is not visible yet: either commit or abort its writer. */
+export interface ReceivedFile {
+  writer: ObjectWriter;
+  sizeBytes: number;
+  /** SHA-256 in hex, when it was asked for. */
+  sha256: string | null;
+}
+
+export interface ReceiveOptions {
+  storage: Storage;
+  key: string;
+  maxBytes: number;
+  /** Hashing halves the speed, so only where two uploads have to be compared. */
+  isHashed: boolean;
+}
+
+const SOUND_ONLY: ReadonlySet<SniffedContainer> = new Set(['wav', 'mp3', 'flac', 'aac']);
+
+/**
+ * Streams a file into the storage. Its first bytes decide whether any of it is stored.
+ *
+ * @throws HttpProblem `empty_file`, `unsupported_media`, `too_large`; DiskFullError; StorageUnavailableError;
+ *   and what the chunks throw. Nothing is left behind then.
+ */
+export async function receiveObject(
+  chunks: AsyncIterable<Buffer>,
+  { storage, key, maxBytes, isHashed }: ReceiveOptions,
+): Promise<ReceivedFile> {
+  const hash: Hash | null = isHashed ? createHash('sha256') : null;
+  let writer: ObjectWriter | undefined;
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of withCheckedHead(chunks)) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+      writer ??= await storage.createWriter(key);
+      hash?.update(chunk);
+      await write(writer.stream, chunk);
+    }
+    if (!writer) throw new HttpProblem('empty_file');
+    return { writer, sizeBytes, sha256: hash?.digest('hex') ?? null };
+  } catch (error) {
+    await writer?.abort();
+    throw error;
+  }
+}
+
+/** Holds back the first bytes until they are enough to tell what they begin. */
+async function* withCheckedHead(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let head: Buffer | null = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (!head) {
+      yield chunk;
+      continue;
+    }
+    head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+    if (head.length < SNIFF_BYTES) continue;
+    assertVideo(head);
+    yield head;
+    head = null;
+  }
+  if (!head || head.length === 0) return;
+  assertVideo(head);
+  yield head;
+}
+
+function assertVideo(head: Buffer): void {
+  const container = sniffContainer(head.subarray(0, SNIFF_BYTES));
+  if (!container) throw new HttpProblem('unsupported_media');
+  if (SOUND_ONLY.has(container)) {
+    throw new HttpProblem('unsupported_media', 'This is a sound file; a video is needed');
+  }
+}
+
+/** Waits while more is under way to the disk than the stream wants to hold. */
+async function write(stream: Writable, chunk: Buffer): Promise<void> {
+  // An error that was told while nobody waited is not told again.
+  if (stream.errored) throw stream.errored;
+  if (!stream.write(chunk)) await once(stream, 'drain');
+}

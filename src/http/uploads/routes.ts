@@ -1,0 +1,130 @@
+import { newId } from '../../db/ids.ts';
+import { DiskFullError } from '../../errors.ts';
+import { parsePart } from '../parse.ts';
+import { HttpProblem, invalidRequest } from '../problem.ts';
+import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
+import { pollVideo } from '../videos.ts';
+import { videoSchema } from '../videoViews.ts';
+import { type ArrivedVideo, acceptVideo, sourceKeyOf } from './acceptVideo.ts';
+import { assertLengthWithin, readBodyChunks } from './bodyChunks.ts';
+import { type FormFields, receiveForm } from './multipart.ts';
+import { type ReceivedFile, receiveObject } from './receiveObject.ts';
+import { rawUploadFields, type UploadFields, uploadFields } from './videoFields.ts';
+
+/** What the parts around the file may weigh. */
+const FORM_OVERHEAD_BYTES = 1024 * 1024;
+
+const formBody = {
+  contentType: 'multipart/form-data',
+  schema: {
+    type: 'object',
+    required: ['file'],
+    additionalProperties: false,
+    properties: {
+      file: { type: 'string', format: 'binary' },
+      title: { type: 'string', maxLength: 500 },
+      description: { type: 'string', maxLength: 10_000 },
+      tags: { type: 'array', items: { type: 'string', maxLength: 100 }, maxItems: 50 },
+      user_id: { type: 'string', maxLength: 200 },
+      external_id: { type: 'string', maxLength: 200 },
+      process: { type: 'array', items: { type: 'string', enum: ['thumbnail', 'storyboard'] } },
+    },
+  },
+};
+const rawBody = { contentType: 'video/*', schema: { type: 'string', format: 'binary' } };
+
+const uploadVideo = defineRoute({
+  method: 'post',
+  path: '/v1/videos',
+  operationId: 'uploadVideo',
+  tag: 'Uploading',
+  summary: 'Upload a video',
+  description:
+    'Either a form with the part `file`, its fields before or after it, or the bytes themselves as the body with ' +
+    'the fields in the address. Lists are a field several times, a JSON array, or words with commas.',
+  scope: 'write',
+  rawBody: true,
+  requestBodies: [formBody, rawBody],
+  query: rawUploadFields,
+  responses: {
+    200: { description: 'The end of its processing, with `Prefer: wait`', schema: videoSchema },
+    202: {
+      description: 'Stored; processing begins',
+      schema: videoSchema,
+      headers: { Location: 'The address of the video' },
+    },
+  },
+  poll: pollVideo,
+  handler: (request) => {
+    const { ctx } = request;
+    // `is` gives null for a request without a body.
+    if (ctx.request.length === 0) throw new HttpProblem('empty_file');
+    if (ctx.is('multipart/form-data')) return uploadForm(request);
+    if (!ctx.get('Content-Type') || ctx.is('video/*', 'application/octet-stream')) return uploadRaw(request);
+    throw new HttpProblem(
+      'unsupported_media_type',
+      'The body must be multipart/form-data, video/* or octets',
+    );
+  },
+});
+
+async function uploadRaw(request: RouteRequest<unknown, UploadFields & { filename?: string | undefined }>) {
+  const { filename, ...fields } = request.query;
+  const place = await prepare(request, 0);
+  const file = await place.receive(readBodyChunks(request.ctx.req));
+  return acceptVideo(request, { ...place.names, file, fields, filename });
+}
+
+async function uploadForm(request: RouteRequest<unknown, object>): Promise<Reply> {
+  const strays = Object.keys(request.ctx.query);
+  if (strays.length > 0) {
+    throw invalidRequest(strays.map((path) => ({ path, message: 'belongs into the form' })));
+  }
+  const place = await prepare(request, FORM_OVERHEAD_BYTES);
+  const form = await receiveForm(request.ctx.req, {
+    fileField: 'file',
+    onFile: parseFields,
+    receive: place.receive,
+  });
+  let fields: UploadFields;
+  try {
+    fields = parseFields(form.fields);
+  } catch (error) {
+    await form.file.writer.abort();
+    throw error;
+  }
+  return acceptVideo(request, { ...place.names, file: form.file, filename: form.filename, fields });
+}
+
+/** Text fields with one value are that value; the lists take several. */
+function parseFields(form: FormFields): UploadFields {
+  const given = [...form].map(([name, values]) => [name, values.length === 1 ? values[0] : [...values]]);
+  return parsePart(uploadFields, Object.fromEntries(given)) as UploadFields;
+}
+
+interface Place {
+  names: Pick<ArrivedVideo, 'id' | 'sourceKey'>;
+  receive(chunks: AsyncIterable<Buffer>): Promise<ReceivedFile>;
+}
+
+/**
+ * Makes room for a new video, if what is announced fits.
+ *
+ * @throws HttpProblem `too_large`; DiskFullError
+ */
+async function prepare({ ctx, deps }: RouteRequest, overheadBytes: number): Promise<Place> {
+  const { config, storage } = deps;
+  const maxBytes = config.MAX_UPLOAD_BYTES;
+  assertLengthWithin(ctx, maxBytes + overheadBytes);
+  const free = await storage.freeBytes();
+  if (free !== null && free - (ctx.request.length ?? 0) < config.MIN_FREE_BYTES) throw new DiskFullError();
+  const id = newId();
+  const sourceKey = sourceKeyOf(id);
+  const isHashed = ctx.get('Idempotency-Key') !== '';
+  return {
+    names: { id, sourceKey },
+    receive: (chunks) => receiveObject(chunks, { storage, key: sourceKey, maxBytes, isHashed }),
+  };
+}
+
+export const uploadRoutes: readonly Route[] = [uploadVideo];

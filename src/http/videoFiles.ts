@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import type { Asset } from '../db/entities/asset.ts';
+import type { Video } from '../db/entities/video.ts';
+import type { AssetKind } from '../domain/video.ts';
+import { mediaTypeOf } from './bytes/mediaTypes.ts';
+import { type Representation, representObject, sendBytes } from './bytes/sendBytes.ts';
+import { admitSigned, createSignPath, signatureFields } from './bytes/signedUrls.ts';
+import { idParams } from './parse.ts';
+import { HttpProblem } from './problem.ts';
+import type { ProblemCode } from './problemCodes.ts';
+import { defineRoute, type Route, type RouteRequest } from './route.ts';
+import { representIndex } from './storyboardIndex.ts';
+import { findVideo } from './videos.ts';
+import { assetOf } from './videoViews.ts';
+
+const signedQuery = z.strictObject(signatureFields);
+type FileRequest = RouteRequest<unknown, z.output<typeof signedQuery>>;
+
+interface FileFacts {
+  /** The last part of the address. */
+  name: string;
+  operationId: string;
+  summary: string;
+  contentType: string | readonly string[];
+  find: (video: Video, request: FileRequest) => Promise<Representation>;
+}
+
+/** Every file of a video is given out alike: by token or by signed address, whole or in ranges. */
+const fileRoute = ({ name, operationId, summary, contentType, find }: FileFacts): Route =>
+  defineRoute({
+    method: 'get',
+    path: `/v1/videos/:id/${name}`,
+    operationId,
+    tag: 'Videos',
+    summary,
+    scope: 'read',
+    orSigned: admitSigned,
+    params: idParams,
+    query: signedQuery,
+    responses: {
+      200: { description: 'The bytes', contentType },
+      206: { description: 'The ranges asked for', contentType },
+      304: { description: 'Unchanged' },
+    },
+    handler: async (request) => {
+      const video = await findVideo(request, request.params.id);
+      return sendBytes(request.ctx, await find(video, request));
+    },
+  });
+
+const baseName = (video: Video): string => video.filename?.replace(/\.[^.]*$/, '') || video.title;
+
+/** @throws HttpProblem `not_ready` for a video that has no bytes yet */
+function representSource(video: Video, { deps }: FileRequest, type: 'inline' | 'attachment') {
+  if (!video.sourceKey) throw new HttpProblem('not_ready', 'The video has no bytes yet');
+  const { contentType, extension } = mediaTypeOf(video.container ?? null);
+  const filename = video.filename ?? `${video.title}.${extension}`;
+  return representObject(deps.storage, video.sourceKey, { contentType, disposition: { type, filename } });
+}
+
+/** @throws HttpProblem with the code for a file that is not there */
+function requireAsset(video: Video, kind: AssetKind, missing: ProblemCode): Asset {
+  const asset = assetOf(video, kind);
+  if (!asset) throw new HttpProblem(missing);
+  return asset;
+}
+
+function representPicture(video: Video, { deps }: FileRequest, asset: Asset, suffix: string) {
+  const disposition = { type: 'inline' as const, filename: `${baseName(video)}${suffix}.jpg` };
+  return representObject(deps.storage, asset.key, { contentType: 'image/jpeg', disposition });
+}
+
+/** Whoever came by a signed address gets one to the sheet, with the same end; whoever has a token needs none. */
+function sheetUrl(video: Video, { deps, user, query }: FileRequest): string {
+  if (user.tokenId !== null || query.expires === undefined) return 'storyboard.jpg';
+  return createSignPath(deps.config, Number(query.expires))(`/v1/videos/${video.id}/storyboard.jpg`);
+}
+
+export const videoFileRoutes: readonly Route[] = [
+  fileRoute({
+    name: 'stream',
+    operationId: 'streamVideo',
+    summary: 'The video to be played, once it is ready',
+    contentType: 'video/*',
+    find: async (video, request) => {
+      if (video.status !== 'ready') throw new HttpProblem('not_ready');
+      return representSource(video, request, 'inline');
+    },
+  }),
+  fileRoute({
+    name: 'download',
+    operationId: 'downloadVideo',
+    summary: 'The uploaded bytes, as a file to keep',
+    contentType: ['video/*', 'application/octet-stream'],
+    find: async (video, request) => representSource(video, request, 'attachment'),
+  }),
+  fileRoute({
+    name: 'thumbnail.jpg',
+    operationId: 'getThumbnail',
+    summary: 'The picture at a tenth of the duration',
+    contentType: 'image/jpeg',
+    find: async (video, request) =>
+      representPicture(video, request, requireAsset(video, 'thumbnail', 'no_thumbnail'), ''),
+  }),
+  fileRoute({
+    name: 'storyboard.jpg',
+    operationId: 'getStoryboardSheet',
+    summary: 'The sheet of seek previews',
+    contentType: 'image/jpeg',
+    find: async (video, request) =>
+      representPicture(
+        video,
+        request,
+        requireAsset(video, 'storyboard_image', 'no_storyboard'),
+        '-storyboard',
+      ),
+  }),
+  fileRoute({
+    name: 'storyboard.vtt',
+    operationId: 'getStoryboardIndex',
+    summary: 'The WebVTT index of the seek previews',
+    contentType: 'text/vtt',
+    find: async (video, request) => {
+      const asset = requireAsset(video, 'storyboard_index', 'no_storyboard');
+      const filename = `${baseName(video)}-storyboard.vtt`;
+      return representIndex(request.deps.storage, asset, { sheetUrl: sheetUrl(video, request), filename });
+    },
+  }),
+];

@@ -1,0 +1,280 @@
+import { z } from 'zod';
+import type { Video } from '../db/entities/video.ts';
+import type { Intent, VideoFilter } from '../db/videos.ts';
+import { isFinalStep, STEP_NAMES, VIDEO_STATUSES } from '../domain/video.ts';
+import { createSignPath } from './bytes/signedUrls.ts';
+import { listOf, pageFields, toList, toPage } from './pagination.ts';
+import { idParams } from './parse.ts';
+import { HttpProblem, notFound } from './problem.ts';
+import type { ProblemCode } from './problemCodes.ts';
+import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
+import { descriptionField, tagsField, titleField } from './uploads/videoFields.ts';
+import {
+  stepSchema,
+  toStatusView,
+  toStepViews,
+  toVideoView,
+  videoSchema,
+  videoStatusSchema,
+} from './videoViews.ts';
+
+const TAG = 'Videos';
+
+const SETTLED = ['ready', 'failed', 'cancelled'];
+
+/** Gives a user's video. @throws HttpProblem `not_found` */
+export async function findVideo({ deps, user }: RouteRequest, id: string): Promise<Video> {
+  const video = await deps.db.videos.find(user.id, id);
+  if (!video) throw notFound();
+  return video;
+}
+
+const reply = ({ deps }: RouteRequest, video: Video, status = 200): Reply => ({
+  status,
+  body: toVideoView(video, createSignPath(deps.config)),
+});
+
+/** For `Prefer: wait` after an upload: the answer once the video has come to an end. */
+export async function pollVideo(request: RouteRequest, id: string): Promise<Reply | null> {
+  const video = await findVideo(request, id);
+  return SETTLED.includes(video.status) ? reply(request, video) : null;
+}
+
+/** For `Prefer: wait` after a cancel or a retry: the answer once no step is at work any more. */
+async function pollSteps(request: RouteRequest, id: string): Promise<Reply | null> {
+  const video = await findVideo(request, id);
+  return [...video.steps].every((step) => isFinalStep(step.state)) ? reply(request, video) : null;
+}
+
+const filterFields = {
+  status: z
+    .enum(VIDEO_STATUSES)
+    .optional()
+    .meta({ description: '`awaiting_upload` is only listed if asked for' }),
+  tag: z.string().optional(),
+  user_id: z.string().optional(),
+  external_id: z.string().optional(),
+  created_after: z.iso.datetime({ offset: true }).optional(),
+  created_before: z.iso.datetime({ offset: true }).optional(),
+};
+const listQuery = z.strictObject({ ...pageFields, ...filterFields });
+
+function toFilter(query: z.output<typeof listQuery>): VideoFilter {
+  const { status, tag, user_id, external_id, created_after, created_before } = query;
+  return {
+    ...(status ? { status } : {}),
+    ...(tag === undefined ? {} : { tag }),
+    ...(user_id === undefined ? {} : { userLabel: user_id }),
+    ...(external_id === undefined ? {} : { externalId: external_id }),
+    ...(created_after ? { createdAfter: new Date(created_after) } : {}),
+    ...(created_before ? { createdBefore: new Date(created_before) } : {}),
+  };
+}
+
+const listVideos = defineRoute({
+  method: 'get',
+  path: '/v1/videos',
+  operationId: 'listVideos',
+  tag: TAG,
+  summary: 'List videos, newest first',
+  scope: 'read',
+  query: listQuery,
+  responses: { 200: { description: 'One page', schema: listOf(videoSchema) } },
+  handler: async ({ deps, user, query }) => {
+    const page = toPage(query);
+    const rows = await deps.db.videos.list(user.id, toFilter(query), page);
+    const sign = createSignPath(deps.config);
+    return { status: 200, body: toList(rows, page, (video) => toVideoView(video, sign)) };
+  },
+});
+
+const getVideo = defineRoute({
+  method: 'get',
+  path: '/v1/videos/:id',
+  operationId: 'getVideo',
+  tag: TAG,
+  summary: 'All about one video',
+  scope: 'read',
+  params: idParams,
+  query: z.strictObject({}),
+  responses: { 200: { description: 'The video', schema: videoSchema } },
+  handler: async (request) => reply(request, await findVideo(request, request.params.id)),
+});
+
+const changeVideo = defineRoute({
+  method: 'patch',
+  path: '/v1/videos/:id',
+  operationId: 'changeVideo',
+  tag: TAG,
+  summary: 'Change title, description or tags',
+  scope: 'write',
+  params: idParams,
+  body: z.strictObject({
+    title: titleField.optional(),
+    description: descriptionField.nullable().optional(),
+    tags: tagsField.optional(),
+  }),
+  responses: { 200: { description: 'The video as it is now', schema: videoSchema } },
+  handler: async (request) => {
+    const { deps, user, params, body } = request;
+    // Only what was given: undefined would count as a value.
+    const changes = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+    const video = await deps.db.videos.change(user.id, params.id, changes);
+    if (!video) throw notFound();
+    return reply(request, video);
+  },
+});
+
+const deleteVideo = defineRoute({
+  method: 'delete',
+  path: '/v1/videos/:id',
+  operationId: 'deleteVideo',
+  tag: TAG,
+  summary: 'Delete a video',
+  description:
+    'It is gone at once for everybody; its work is stopped and its files are removed behind the scenes.',
+  scope: 'write',
+  params: idParams,
+  responses: {
+    202: {
+      description: 'Gone; its files follow',
+      schema: z.strictObject({ id: z.uuid(), deleted: z.literal(true) }),
+    },
+  },
+  handler: async ({ deps, user, params }) => {
+    if (!(await deps.db.videos.requestDelete(user.id, params.id))) throw notFound();
+    void deps.flows.startRemoval(params.id, user.id);
+    return { status: 202, body: { id: params.id, deleted: true } };
+  },
+});
+
+const getStatus = defineRoute({
+  method: 'get',
+  path: '/v1/videos/:id/status',
+  operationId: 'getVideoStatus',
+  tag: TAG,
+  summary: 'How far a video is; cheap, for polling',
+  scope: 'read',
+  params: idParams,
+  query: z.strictObject({}),
+  responses: { 200: { description: 'Where it stands', schema: videoStatusSchema } },
+  handler: async ({ deps, user, params }) => {
+    const video = await deps.db.videos.findProgress(user.id, params.id);
+    if (!video) throw notFound();
+    return { status: 200, body: toStatusView(video) };
+  },
+});
+
+const listSteps = defineRoute({
+  method: 'get',
+  path: '/v1/videos/:id/steps',
+  operationId: 'listSteps',
+  tag: TAG,
+  summary: 'Each step of the processing, in the order of work',
+  scope: 'read',
+  params: idParams,
+  query: z.strictObject({}),
+  responses: { 200: { description: 'All steps', schema: listOf(stepSchema) } },
+  handler: async ({ deps, user, params }) => {
+    const video = await deps.db.videos.findProgress(user.id, params.id);
+    if (!video) throw notFound();
+    return { status: 200, body: { data: toStepViews(video), next_cursor: null } };
+  },
+});
+
+const accepted = {
+  200: { description: 'The end of it, with `Prefer: wait`', schema: videoSchema },
+  202: {
+    description: 'Accepted',
+    schema: videoSchema,
+    headers: { Location: 'The address of the video' },
+  },
+};
+
+/** Answers an intent that the database has decided, and tells the engine. */
+async function answerIntent(
+  request: RouteRequest,
+  {
+    id,
+    intent,
+    refusal,
+    tell,
+  }: {
+    id: string;
+    intent: Intent;
+    refusal: ProblemCode;
+    tell: (runs: number[]) => Promise<void>;
+  },
+): Promise<Reply> {
+  if (intent.outcome !== 'accepted') {
+    throw intent.outcome === 'not_found' ? notFound() : new HttpProblem(refusal);
+  }
+  // Not waited for: it is decided already, and the reconciler tells an engine that is away.
+  void tell(intent.runs);
+  const video = await findVideo(request, id);
+  const headers = { Location: `${request.deps.config.PUBLIC_URL}/v1/videos/${id}` };
+  return { ...reply(request, video, 202), headers, storedBody: toVideoView(video, null), objectId: id };
+}
+
+async function retry(request: RouteRequest, id: string, step?: (typeof STEP_NAMES)[number]): Promise<Reply> {
+  const { deps, user } = request;
+  const intent = await deps.db.videos.requestRetry(user.id, id, step);
+  const tell = ([run = 1]: number[]) => deps.flows.startProcessing({ videoId: id, userId: user.id, run });
+  return answerIntent(request, { id, intent, refusal: 'not_retryable', tell });
+}
+
+const retryVideo = defineRoute({
+  method: 'post',
+  path: '/v1/videos/:id/retry',
+  operationId: 'retryVideo',
+  tag: TAG,
+  summary: 'Do again what failed or was cancelled, keeping what is done',
+  scope: 'write',
+  params: idParams,
+  responses: accepted,
+  poll: pollSteps,
+  handler: (request) => retry(request, request.params.id),
+});
+
+const retryStep = defineRoute({
+  method: 'post',
+  path: '/v1/videos/:id/steps/:name/retry',
+  operationId: 'retryStep',
+  tag: TAG,
+  summary: 'Do one step again',
+  scope: 'write',
+  params: z.strictObject({ id: z.uuid(), name: z.enum(STEP_NAMES) }),
+  responses: accepted,
+  poll: pollSteps,
+  handler: (request) => retry(request, request.params.id, request.params.name),
+});
+
+const cancelVideo = defineRoute({
+  method: 'post',
+  path: '/v1/videos/:id/cancel',
+  operationId: 'cancelVideo',
+  tag: TAG,
+  summary: 'Stop the work on a video, keeping what is done',
+  scope: 'write',
+  params: idParams,
+  responses: accepted,
+  poll: pollSteps,
+  handler: async (request) => {
+    const { deps, user, params } = request;
+    const intent = await deps.db.videos.requestCancel(user.id, params.id);
+    const tell = (runs: number[]) => deps.flows.cancelProcessing(params.id, runs);
+    return answerIntent(request, { id: params.id, intent, refusal: 'not_cancellable', tell });
+  },
+});
+
+export const videoRoutes: readonly Route[] = [
+  listVideos,
+  getVideo,
+  changeVideo,
+  deleteVideo,
+  getStatus,
+  listSteps,
+  retryStep,
+  retryVideo,
+  cancelVideo,
+];
