@@ -44,10 +44,8 @@ export interface NewAsset {
   height: number | null;
 }
 
-export type RunBeginning =
-  | { outcome: 'go'; steps: StepName[] }
-  | { outcome: 'gone' }
-  | { outcome: 'cancelled' };
+/** `cancelled` when that was asked for, or the video is deleted. */
+export type RunBeginning = { outcome: 'go'; steps: StepName[] } | { outcome: 'cancelled' };
 
 export type StepBeginning =
   | { outcome: 'go'; attempt: number; video: Video }
@@ -70,9 +68,11 @@ export class StepQueries {
   beginRun(videoId: string, run: number): Promise<RunBeginning> {
     return this.#em.transactional(async (tx) => {
       const video = await lockVideo(tx, videoId);
-      if (!video || isUnwanted(video)) return { outcome: 'cancelled' };
-      const steps = await tx.find(Step, { video: videoId, run, state: { $nin: [...DONE_STEP_STATES] } });
+      if (!video) return { outcome: 'cancelled' };
+      // Also for a run that only ends itself: were it not noted, the reconciler would start it once more.
       if (video.startedRun < run) video.startedRun = run;
+      if (isUnwanted(video)) return { outcome: 'cancelled' };
+      const steps = await tx.find(Step, { video: videoId, run, state: { $nin: [...DONE_STEP_STATES] } });
       return { outcome: 'go', steps: steps.map((step) => step.name) };
     });
   }

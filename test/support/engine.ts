@@ -73,12 +73,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
     ...settings,
   };
   const config = loadConfig(environment);
-  await prepareNamespace({
-    address: config.TEMPORAL_ADDRESS,
-    namespace: config.TEMPORAL_NAMESPACE,
-    retentionDays: 1,
-    died: new AbortController().signal,
-  });
+  await prepareTestNamespace(config);
   const log = createLog({ level: 'silent', program: 'test' });
   const db = await createDb({ databaseUrl: database.url });
   const flows = createFlows({ config, log });
@@ -89,8 +84,8 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
   const logPath = join(dir, 'worker.log');
   const addUser = () => insertUser(database.url);
   const userId = await addUser();
-  const find = async (videoId: string, owner = userId): Promise<Video> => {
-    const video = await db.videos.find(owner, videoId);
+  const find = async (videoId: string): Promise<Video> => {
+    const video = await db.videos.find(userId, videoId);
     if (!video) throw new Error(`no video ${videoId}`);
     return video;
   };
@@ -153,6 +148,15 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
     },
   };
 }
+
+/** Makes the namespace of a configuration ready for use. */
+export const prepareTestNamespace = (config: Config): Promise<void> =>
+  prepareNamespace({
+    address: config.TEMPORAL_ADDRESS,
+    namespace: config.TEMPORAL_NAMESPACE,
+    retentionDays: 1,
+    died: new AbortController().signal,
+  });
 
 async function insertUser(databaseUrl: string): Promise<string> {
   const orm = await openOrm({ databaseUrl, poolMax: 1 });
