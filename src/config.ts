@@ -108,6 +108,9 @@ const environment = z.object({
   FFPROBE_PATH: z.string().default('ffprobe'),
 });
 
+/** The names of all variables of the configuration. */
+export const CONFIG_KEYS = Object.keys(environment.shape);
+
 export type Config = z.infer<typeof environment> & {
   PUBLIC_URL: string;
   STORAGE_DIR: string;

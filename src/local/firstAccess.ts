@@ -57,7 +57,7 @@ export function describeReady(addresses: LocalAddresses, access: FirstAccess, lo
     ['API', `${api_url}/v1`],
     ['Documentation', `${api_url}/docs`],
     ['Temporal', temporal_ui_url],
-    ['User', `${access.username}, password ${access.password}`],
+    ['User', access.password ? `${access.username}, password ${access.password}` : access.username],
     ['Token', access.token],
     ['For scripts', localFile],
   ];

@@ -16,6 +16,7 @@ const localVariables = z.object({
   FIRST_PASSWORD: z.string().optional(),
   TEMPORAL_UI_URL: z.url().optional(),
   SEED: z.coerce.number().int().optional(),
+  XDG_CACHE_HOME: z.string().optional(),
 });
 
 /** What the one-machine stack reads besides the configuration of server and worker. */
