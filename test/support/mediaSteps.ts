@@ -35,14 +35,15 @@ export interface StepOutcomes {
 
 /** Takes one file through every entry, whatever the probe says. */
 export async function takeThroughAll(media: Media, inputPath: string, folder: string): Promise<StepOutcomes> {
-  const facts = await media.probe(inputPath, quietWatch()).catch(() => FORGED_FACTS);
+  const probed = media.probe(inputPath, quietWatch());
+  const facts = await probed.catch(() => FORGED_FACTS);
   const thumbnail = { inputPath, outputPath: join(folder, 'thumbnail.jpg'), facts };
   const storyboard = {
     ...{ inputPath, facts, imagePath: join(folder, 'storyboard.jpg') },
     ...{ indexPath: join(folder, 'storyboard.vtt'), imageName: 'storyboard.jpg' },
   };
   return {
-    probe: await outcome(media.probe(inputPath, quietWatch())),
+    probe: await outcome(probed),
     thumbnail: await outcome(media.renderThumbnail(thumbnail, quietWatch())),
     storyboard: await outcome(media.renderStoryboard(storyboard, quietWatch())),
   };
