@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { SNIFF_BYTES, type SniffedContainer, sniffContainer } from '../domain/containerSniff.ts';
 import { UnusableMediaError } from '../errors.ts';
+import { notAVideo } from './complaints.ts';
 import { type IsobmffFacts, readIsobmff } from './isobmff.ts';
 import { readMatroska } from './matroska.ts';
 
@@ -20,6 +21,7 @@ const INDEX_PROBLEMS: Record<Exclude<IsobmffFacts['state'], 'complete'>, () => U
       'corrupt_media',
       'The file has no index, as when a recording or upload was cut off; upload it again',
     ),
+  still_picture: notAVideo,
   external_media: () =>
     new UnusableMediaError(
       'unsupported_media',

@@ -9,7 +9,7 @@ import { countSampleEnd } from './sampleTable.ts';
  * each decodes far more of a hostile file than these few tables.
  */
 export interface IsobmffFacts {
-  state: 'complete' | 'truncated' | 'no_index' | 'external_media';
+  state: 'complete' | 'truncated' | 'no_index' | 'external_media' | 'still_picture';
   /** QuickTime by brand, or by having none. */
   isQuickTime: boolean;
 }
@@ -64,6 +64,7 @@ export async function readIsobmff(file: FileHandle, fileSize: number): Promise<I
   let moovBox: Box | null = null;
   let fragmentsEnd = 0;
   let hasFragments = false;
+  let hasItems = false;
   for await (const box of topLevelBoxes(file, fileSize)) {
     if (box.type === 'ftyp') {
       const text = Buffer.alloc(4);
@@ -72,10 +73,12 @@ export async function readIsobmff(file: FileHandle, fileSize: number): Promise<I
     }
     if (box.type === 'moov') moovBox ??= box;
     hasFragments ||= box.type === 'moof';
+    hasItems ||= box.type === 'meta';
     if (FRAGMENT_PARTS.includes(box.type)) fragmentsEnd = Math.max(fragmentsEnd, box.end);
   }
   const isQuickTime = brand === null || brand === 'qt  ';
-  if (!moovBox) return { state: 'no_index', isQuickTime };
+  // HEIC and AVIF keep pictures as items and have no movie.
+  if (!moovBox) return { state: hasItems ? 'still_picture' : 'no_index', isQuickTime };
   if (moovBox.end > fileSize || (hasFragments && fragmentsEnd > fileSize)) {
     return { state: 'truncated', isQuickTime };
   }

@@ -62,7 +62,13 @@ export function createRunner({
     const { expectedSec, limits } = call;
     const { wallClockSec } = limits;
     const reader = createProgressReader((report) => {
-      if (expectedSec !== undefined) watch.onProgress(progressPercent(report, expectedSec));
+      if (expectedSec === undefined) return;
+      try {
+        watch.onProgress(progressPercent(report, expectedSec));
+      } catch (error) {
+        // Thrown on from here it would end the whole worker.
+        log.warn({ err: error }, 'progress could not be reported');
+      }
     });
     const child = startToolProcess({
       argv,

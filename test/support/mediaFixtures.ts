@@ -92,6 +92,8 @@ const GOOD = {
   /** Frame times that jump, held upright: coded 640 x 360, shown 360 x 640. */
   vfrRotated: { extension: 'mp4', make: makeVfrRotated },
   rotated180: from('h264', 'mp4', ...copy, '-metadata:s:v', 'rotate=180'),
+  av1: lavfi('mp4', ...picture('320x240', 2, 25), '-c:v', 'libsvtav1', '-preset', '12', '-g', '25'),
+  prores: lavfi('mov', ...picture('320x240', 1, 25), '-c:v', 'prores_ks'),
   oddSize: lavfi(
     'mp4',
     ...picture('640x480', 2),
@@ -123,6 +125,19 @@ const BAD = {
   /** A healthy index over a picture of noise. */
   noiseInside: { extension: 'mp4', make: makeNoiseInside },
   rareCodec: lavfi('avi', ...picture('320x240', 1, 25), '-c:v', 'magicyuv'),
+  /** A photograph in the family of MP4. */
+  avif: lavfi(
+    'avif',
+    ...picture('320x240', 1, 1),
+    '-frames:v',
+    '1',
+    '-c:v',
+    'libaom-av1',
+    '-cpu-used',
+    '8',
+    '-still-picture',
+    '1',
+  ),
   png: lavfi(
     'mp4',
     ...picture('320x240', 1, 1),
