@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type FieldError, invalidRequest, notFound } from './problem.ts';
 
-/** No column takes a NUL, and no honest text holds one. */
-const NUL = '\u0000';
+/** No column takes a NUL, and half a surrogate pair would be stored as another character. */
+const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
 
 /**
  * Parses one part of a request.
@@ -12,15 +12,15 @@ const NUL = '\u0000';
 export function parsePart(schema: z.ZodType, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalidRequest(parsed.error.issues.flatMap(toFieldErrors));
-  const withNul = findNul(parsed.data, []);
-  if (withNul) throw invalidRequest([{ path: withNul, message: 'must not contain the NUL character' }]);
+  const unstorable = findUnstorable(parsed.data, []);
+  if (unstorable) throw invalidRequest([{ path: unstorable, message: 'must be valid Unicode without NUL' }]);
   return parsed.data;
 }
 
 /** Parses the parameters of a path: one that cannot be an id is an object that is not there. */
 export function parseParams(schema: z.ZodType, value: unknown): unknown {
   const parsed = schema.safeParse(value);
-  if (!parsed.success || findNul(parsed.data, [])) throw notFound();
+  if (!parsed.success || findUnstorable(parsed.data, [])) throw notFound();
   return parsed.data;
 }
 
@@ -33,13 +33,13 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   }));
 }
 
-/** Gives the path of the first string that contains a NUL; what was parsed is as deep as its schema. */
-function findNul(value: unknown, path: string[]): string | null {
-  if (typeof value === 'string') return value.includes(NUL) ? path.join('.') || 'value' : null;
+/** Gives the path of the first such string; what was parsed is as deep as its schema. */
+function findUnstorable(value: unknown, path: string[]): string | null {
+  if (typeof value === 'string') return isStorable(value) ? null : path.join('.') || 'value';
   if (typeof value !== 'object' || value === null) return null;
   for (const [key, part] of Object.entries(value)) {
-    if (key.includes(NUL)) return [...path, 'key'].join('.');
-    const found = findNul(part, [...path, key]);
+    if (!isStorable(key)) return [...path, 'key'].join('.');
+    const found = findUnstorable(part, [...path, key]);
     if (found) return found;
   }
   return null;

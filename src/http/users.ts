@@ -36,7 +36,7 @@ const createUser = defineRoute({
     201: { description: 'The user', schema: userView, headers: { Location: 'Where the user is found' } },
     409: { description: '`already_exists`: the username is taken' },
   },
-  handler: async ({ body, idempotency }) => {
+  handler: async ({ body, idempotency, deps }) => {
     const passwordHash = await hashPassword(body.password);
     return idempotency.commit(async (queries) => {
       const user = await queries.users.insert({
@@ -45,7 +45,7 @@ const createUser = defineRoute({
         name: body.name ?? null,
         scopes: body.scopes ?? USUAL_SCOPES,
       });
-      const headers = { Location: `/v1/users/${user.id}` };
+      const headers = { Location: `${deps.config.PUBLIC_URL}/v1/users/${user.id}` };
       return { status: 201, body: toUserView(user), headers, objectId: user.id };
     });
   },

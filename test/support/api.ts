@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import pg from 'pg';
 import { type Config, loadConfig, makeRingKey } from '../../src/config.ts';
 import { SCOPES, type Scope } from '../../src/db/entities/user.ts';
 import { createDb, type Db } from '../../src/db/index.ts';
@@ -55,6 +56,9 @@ export interface TestApi {
   /** Every log line so far, parsed. */
   logLines(): Record<string, unknown>[];
   call(path: string, options?: CallOptions): Promise<Answer>;
+  /** Asks the database directly, past everything of ours. */
+  // biome-ignore lint/suspicious/noExplicitAny: rows of every shape
+  sql(text: string, values?: unknown[]): Promise<any[]>;
   /** A user with a token; straight into the database, so that it costs no login. */
   makeUser(options?: { scopes?: Scope[]; tokenScopes?: Scope[] }): Promise<TestUser>;
   makeToken(userId: string, options?: { scopes?: Scope[]; expiresAt?: Date }): Promise<string>;
@@ -112,6 +116,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<TestAp
     engineHealth,
     logLines: () => lines.map((line) => JSON.parse(line)),
     call: (path, options) => call(url + path, options),
+    sql: (text, values) => askDatabase(database.url, text, values),
     makeToken: issueToken,
     makeUser: async ({ scopes = [...SCOPES], tokenScopes } = {}) => {
       const username = uniqueName('user');
@@ -144,6 +149,16 @@ async function call(url: string, options: CallOptions = {}): Promise<Answer> {
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+async function askDatabase(connectionString: string, text: string, values: unknown[] = []) {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return (await client.query(text, values)).rows;
+  } finally {
+    await client.end();
+  }
 }
 
 function memoryLog() {
