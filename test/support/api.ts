@@ -67,14 +67,18 @@ export interface TestApi {
 
 /**
  * Serves the real app over real HTTP, on a database and a storage folder of its own. Only the engine is
- * not there: commands to it are written down.
+ * not there: commands to it are written down. `routeDatabase` may put something between app and database.
  */
-export async function startApi(env: Record<string, string> = {}): Promise<TestApi> {
+export async function startApi(
+  env: Record<string, string> = {},
+  routeDatabase = async (databaseUrl: string) => databaseUrl,
+): Promise<TestApi> {
   const database = await testDatabase();
+  const databaseUrl = await routeDatabase(database.url);
   const dir = await mkdtemp(join(tmpdir(), 'vf-api-'));
   const config = loadConfig({
     NODE_ENV: 'test',
-    DATABASE_URL: database.url,
+    DATABASE_URL: databaseUrl,
     DATABASE_POOL_MAX: '12',
     SIGNING_KEYS: makeRingKey('s1'),
     ENCRYPTION_KEYS: makeRingKey('e1'),
@@ -86,7 +90,7 @@ export async function startApi(env: Record<string, string> = {}): Promise<TestAp
     ...env,
   });
   const { lines, log } = memoryLog();
-  const db = await createDb({ databaseUrl: database.url, poolMax: config.DATABASE_POOL_MAX });
+  const db = await createDb({ databaseUrl, poolMax: config.DATABASE_POOL_MAX });
   const storage = createLocalStorage({
     dir: config.STORAGE_DIR,
     log,

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { createDb } from '../../src/db/index.ts';
+import { type Answer, startApi, type TestApi } from '../support/api.ts';
+
+describe('rate limits', () => {
+  let api: TestApi;
+  afterEach(() => api.close());
+
+  const left = (answer: Answer) => Number(answer.headers.get('ratelimit-remaining'));
+
+  it('count each user alone, tell what is left, and refuse with Retry-After', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '5' });
+    const [busy, calm] = [await api.makeUser(), await api.makeUser()];
+    const ask = (token: string) => api.call('/v1/me', { token });
+    for (const expected of [4, 3, 2, 1, 0]) {
+      const answer = await ask(busy.token);
+      assert.equal(answer.status, 200);
+      assert.equal(left(answer), expected);
+      assert.equal(answer.headers.get('ratelimit-limit'), '5');
+      assert.equal(answer.headers.get('ratelimit-policy'), '5;w=60');
+    }
+    for (let round = 0; round < 3; round += 1) {
+      const refused = await ask(busy.token);
+      assert.equal(refused.status, 429);
+      assert.equal(refused.body.code, 'rate_limited');
+      assert.equal(refused.body.retryable, true);
+      assert.equal(left(refused), 0);
+      const afterSec = Number(refused.headers.get('retry-after'));
+      assert.ok(afterSec >= 1 && afterSec <= 60, `${afterSec}`);
+    }
+    assert.equal((await ask(calm.token)).status, 200);
+  });
+
+  it('are shared by all processes', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '3' });
+    const user = await api.makeUser();
+    await api.call('/v1/me', { token: user.token });
+    const other = await createDb({ databaseUrl: api.databaseUrl, poolMax: 2 });
+    try {
+      const limiter = other.rateLimits.createLimiter({ name: 'requests', points: 3, durationSec: 60 });
+      await limiter.consume(`user:${user.id}`);
+    } finally {
+      await other.close();
+    }
+    assert.equal(left(await api.call('/v1/me', { token: user.token })), 0);
+  });
+
+  it('count guessed tokens by address, and the guesses do not hurt the user', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '10' });
+    const user = await api.makeUser();
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 20; guess += 1) {
+      const token = `vf_${String(guess).padStart(43, 'A')}`;
+      statuses.push((await api.call('/v1/me', { token })).status);
+    }
+    assert.deepEqual(statuses, [...Array(10).fill(401), ...Array(10).fill(429)]);
+    assert.equal((await api.call('/v1/me', { token: user.token })).status, 200);
+  });
+
+  it('do not believe an address that anybody may write', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '3' });
+    const ask = (forwarded: string) => api.call('/v1/me', { headers: { 'x-forwarded-for': forwarded } });
+    const answers = [await ask('1.1.1.1'), await ask('2.2.2.2'), await ask('3.3.3.3'), await ask('4.4.4.4')];
+    assert.deepEqual(
+      answers.map((answer) => answer.status),
+      [401, 401, 401, 429],
+    );
+  });
+
+  it('behind a proxy count the address that the proxy itself wrote', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '2', TRUST_PROXY: 'true' });
+    const ask = (forwarded: string) => api.call('/v1/me', { headers: { 'x-forwarded-for': forwarded } });
+    const spoofing = [
+      await ask('1.1.1.1, 9.9.9.9'),
+      await ask('2.2.2.2, 9.9.9.9'),
+      await ask('3.3.3.3, 9.9.9.9'),
+    ];
+    assert.equal(spoofing.at(-1)?.status, 429);
+    assert.equal((await ask('9.9.9.9, 8.8.8.8')).status, 401);
+  });
+
+  it('stop the guessing of one password, and leave other users alone', async () => {
+    api = await startApi({ LOGIN_LIMIT_PER_MINUTE: '3' });
+    const admin = await api.makeUser();
+    const password = 'correct horse battery';
+    for (const username of ['victim', 'bystander']) {
+      await api.call('/v1/users', { token: admin.token, json: { username, password } });
+    }
+    const login = (username: string, guess: string) =>
+      api.call('/v1/tokens', { json: { username, password: guess } });
+    const statuses = [];
+    for (let guess = 0; guess < 4; guess += 1) statuses.push((await login('VICTIM', `guess${guess}`)).status);
+    assert.deepEqual(statuses, [401, 401, 401, 429]);
+    assert.equal((await login('victim', password)).status, 429);
+    assert.equal((await login('bystander', password)).status, 201);
+  });
+
+  it('are not counted for the documentation', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '1' });
+    for (let round = 0; round < 3; round += 1) assert.equal((await api.call('/openapi.json')).status, 200);
+  });
+});
