@@ -33,6 +33,8 @@ export interface TestEngine {
   userId: string;
   /** Starts a worker process; settings override the configuration. */
   startWorker(settings?: Record<string, string>): WorkerProcess;
+  /** Ends all workers that were started; they can be started again. */
+  stopWorkers(signal: NodeJS.Signals): Promise<void>;
   /** Stores a file as an accepted video and, unless told otherwise, starts its processing. */
   addVideo(file: string, options?: AddVideo): Promise<string>;
   find(videoId: string): Promise<Video>;
@@ -102,6 +104,9 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
       const worker = spawnWorker({ ...environment, ...overrides }, logPath);
       workers.push(worker);
       return worker;
+    },
+    stopWorkers: async (signal) => {
+      await Promise.all(workers.splice(0).map((worker) => worker.kill(signal)));
     },
     async addVideo(file, { userId: owner = userId, steps = OPTIONAL_STEPS, start = true } = {}) {
       const id = newId();
