@@ -18,6 +18,10 @@ export interface Representation {
   open(range?: ByteRange): Promise<Readable>;
 }
 
+/** Opened by itself, a browser shows a file inside a page of its own making, which must be able to load it. */
+const SHOWN_ALONE =
+  "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 /** What never changes under a key is known by its key. */
 export const etagOf = (...parts: (string | number)[]): string =>
   `"${createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 27)}"`;
@@ -54,6 +58,7 @@ export async function sendBytes(ctx: Context, file: Representation): Promise<und
     'Accept-Ranges': 'bytes',
     'Cache-Control': 'private, no-cache',
     'Content-Disposition': contentDisposition(file.disposition.filename, { type: file.disposition.type }),
+    'Content-Security-Policy': SHOWN_ALONE,
     // Signed addresses are made for the pages of other origins.
     'Cross-Origin-Resource-Policy': 'cross-origin',
     ETag: file.etag,

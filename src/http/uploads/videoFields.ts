@@ -14,7 +14,12 @@ const line = (max: number) =>
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');
 
 export const titleField = line(500).meta({ description: 'Shown to people', example: 'Holiday in Rome' });
-export const descriptionField = z.string().max(10_000).meta({ description: 'Free text' });
+export const descriptionField = z
+  .string()
+  .max(10_000)
+  // A form turns every line break into CR LF on its way; the text is the same one.
+  .transform((text) => text.replace(/\r\n?/g, '\n'))
+  .meta({ description: 'Free text' });
 export const userLabelField = line(200).meta({
   description: "The end user in the caller's own system; a label to filter by",
 });
