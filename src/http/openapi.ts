@@ -51,7 +51,7 @@ export function describeApi(routes: readonly Route[], config: Config): JsonSchem
         signature: {
           type: 'apiKey',
           in: 'query',
-          name: 'signature',
+          name: 'sig',
           description: 'The signed addresses in a video need no token',
         },
       },
