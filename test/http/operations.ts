@@ -1,0 +1,87 @@
+import type { CallOptions, TestApi, TestUser } from '../support/api.ts';
+import { makeReady, playWorker, upload } from '../support/processedVideo.ts';
+import { uniqueName } from '../support/stack.ts';
+import { makeForm, videoBytes } from '../support/uploading.ts';
+
+/** The parameters of a path by name. */
+export type PathIds = Record<string, string>;
+
+/** How the tenant matrix tries one operation of the API. */
+export interface OperationPlan {
+  /** What the owner with the right scope is answered; shows that the rest of the plan is right. */
+  status: number;
+  /** Makes what the operation is about, for a user, and gives the parameters of its path. */
+  make?: (api: TestApi, owner: TestUser) => Promise<PathIds>;
+  /** What is sent beside the path. */
+  request?: () => CallOptions;
+  /** Administrators may do it with anybody's object, so only others are strangers. */
+  isForAdmins?: true;
+}
+
+/** Anybody may call it, so no token can be missing; why that is right. */
+export interface PublicPlan {
+  publicBecause: string;
+}
+
+const PASSWORD = 'correct horse battery';
+const bytes = videoBytes(4096, 'matrix');
+
+const ready = async (api: TestApi, owner: TestUser): Promise<PathIds> => ({
+  id: await makeReady(api, owner, { bytes }),
+});
+const pending = async (api: TestApi, owner: TestUser): Promise<PathIds> => ({
+  id: await upload(api, owner, bytes),
+});
+const failed = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
+  const { id = '' } = await pending(api, owner);
+  await playWorker(api, id).fail('source', 'corrupt_media');
+  return { id, name: 'source' };
+};
+const anotherUser = async (api: TestApi): Promise<PathIds> => ({ id: (await api.makeUser()).id });
+const token = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
+  await api.makeToken(owner.id);
+  const [row] = await api.db.tokens.list(owner.id, { limit: 1 });
+  return { id: row?.id ?? '' };
+};
+
+const rename = (): CallOptions => ({ json: { title: 'renamed' } });
+
+/**
+ * Every operation of the API, by its id. A new one must be listed here before the tenant matrix lets it
+ * pass: that is the moment to think about who may call it.
+ */
+export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = {
+  createToken: { publicBecause: 'it is how one gets a token' },
+  listTokens: { status: 200, make: token },
+  revokeToken: { status: 204, make: token, isForAdmins: true },
+  getMe: { status: 200 },
+  changeMe: { status: 200, request: () => ({ json: { name: 'Ada' } }) },
+
+  createUser: { status: 201, request: () => ({ json: { username: uniqueName('u'), password: PASSWORD } }) },
+  listUsers: { status: 200 },
+  getUser: { status: 200, make: anotherUser },
+  changeUser: { status: 200, make: anotherUser, request: () => ({ json: { name: 'x' } }) },
+  deleteUser: { status: 204, make: anotherUser },
+
+  uploadVideo: { status: 202, request: () => ({ body: makeForm([['file', bytes, 'a.mp4']]) }) },
+  listVideos: { status: 200, make: pending },
+  getVideo: { status: 200, make: pending },
+  changeVideo: { status: 200, make: pending, request: rename },
+  deleteVideo: { status: 202, make: pending },
+  getVideoStatus: { status: 200, make: pending },
+  listSteps: { status: 200, make: pending },
+  retryStep: { status: 202, make: failed },
+  retryVideo: { status: 202, make: failed },
+  cancelVideo: { status: 202, make: pending },
+  streamVideo: { status: 200, make: ready },
+  downloadVideo: { status: 200, make: ready },
+  getThumbnail: { status: 200, make: ready },
+  getStoryboardSheet: { status: 200, make: ready },
+  getStoryboardIndex: { status: 200, make: ready },
+
+  getStatus: { publicBecause: 'it says nothing but that the service is there' },
+  getLive: { publicBecause: 'whoever restarts processes has no token' },
+  getReady: { publicBecause: 'load balancers have no token' },
+  getSystemHealth: { publicBecause: 'operators and scripts ask it before there is a user' },
+  getOpenapi: { publicBecause: 'it is the documentation' },
+};
