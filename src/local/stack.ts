@@ -36,8 +36,15 @@ export interface Foundation {
 
 /** Makes the data folder: Postgres' own user must be able to pass through it, the files in it are 0600. */
 export function prepareDataDir(dataDir: string): void {
-  mkdirSync(join(dataDir, 'logs'), { recursive: true });
-  chmodSync(dataDir, 0o711);
+  try {
+    mkdirSync(join(dataDir, 'logs'), { recursive: true });
+    chmodSync(dataDir, 0o711);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Refusal(
+      `The data folder ${dataDir} cannot be used (${reason}). Choose another one with DATA_DIR.`,
+    );
+  }
   checkDiskSpace(dataDir);
 }
 
