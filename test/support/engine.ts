@@ -10,18 +10,23 @@ import { Client, Connection } from '@temporalio/client';
 import { type Config, loadConfig, makeRingKey } from '../../src/config.ts';
 import { User } from '../../src/db/entities/user.ts';
 import type { Video } from '../../src/db/entities/video.ts';
+import { createFirstUser } from '../../src/db/firstUser.ts';
 import { newId } from '../../src/db/ids.ts';
 import { createDb, type Db } from '../../src/db/index.ts';
 import { openOrm } from '../../src/db/orm.ts';
 import { isFinalStep, OPTIONAL_STEPS, type StepName } from '../../src/domain/video.ts';
 import { createFlows, type Engine, type Flows } from '../../src/flows.ts';
+import { findFreePort } from '../../src/local/ports.ts';
 import { prepareNamespace } from '../../src/local/temporalNamespace.ts';
 import { createLog } from '../../src/log.ts';
 import { createLocalStorage } from '../../src/storage/local.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { temporalAddress, testDatabase, uniqueName, waitFor } from './stack.ts';
 
-const WORKER = fileURLToPath(new URL('../../src/worker.ts', import.meta.url));
+const programs = {
+  worker: fileURLToPath(new URL('../../src/worker.ts', import.meta.url)),
+  api: fileURLToPath(new URL('../../src/server.ts', import.meta.url)),
+};
 
 /** A database, a namespace and folders of a test file's own, with as many worker processes as it starts. */
 export interface TestEngine {
@@ -32,7 +37,9 @@ export interface TestEngine {
   storage: Storage;
   userId: string;
   /** Starts a worker process; settings override the configuration. */
-  startWorker(settings?: Record<string, string>): WorkerProcess;
+  startWorker(settings?: Record<string, string>): ChildProgram;
+  /** Starts an API process and gives its address, when it answers, and a token of a user of its own. */
+  startApi(settings?: Record<string, string>): Promise<ApiProcess>;
   /** Ends all workers that were started; they can be started again. */
   stopWorkers(signal: NodeJS.Signals): Promise<void>;
   /** Stores a file as an accepted video and, unless told otherwise, starts its processing. */
@@ -51,9 +58,14 @@ export interface AddVideo {
   start?: boolean;
 }
 
-export interface WorkerProcess {
+export interface ChildProgram {
   pid: number;
   kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+export interface ApiProcess extends ChildProgram {
+  url: string;
+  token: string;
 }
 
 /** Makes the surroundings that workflow tests need; `close` stops and removes everything. */
@@ -82,7 +94,8 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
   const storage = createLocalStorage({ dir: config.STORAGE_DIR, log, minFreeBytes: 1 });
   const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS });
   const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
-  const workers: WorkerProcess[] = [];
+  const workers: ChildProgram[] = [];
+  const apis: ChildProgram[] = [];
   const logPath = join(dir, 'worker.log');
   const addUser = () => insertUser(database.url);
   const userId = await addUser();
@@ -101,9 +114,28 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
     addUser,
     find,
     startWorker(overrides = {}) {
-      const worker = spawnWorker({ ...environment, ...overrides }, logPath);
+      const worker = spawnProgram('worker', { ...environment, ...overrides }, logPath);
       workers.push(worker);
       return worker;
+    },
+    async startApi(overrides = {}) {
+      const PORT = String(await findFreePort());
+      const METRICS_PORT = String(await findFreePort());
+      const api = spawnProgram(
+        'api',
+        { ...environment, PORT, METRICS_PORT, ...overrides },
+        join(dir, 'api.log'),
+      );
+      apis.push(api);
+      const url = `http://127.0.0.1:${PORT}`;
+      await waitFor(async () => (await fetch(`${url}/status`)).status < 500, { what: 'the API', timeoutMs: 20_000 });
+      const username = uniqueName('user');
+      const { token } = await createFirstUser({
+        databaseUrl: database.url,
+        username,
+        password: uniqueName('pw'),
+      });
+      return { ...api, url, token };
     },
     stopWorkers: async (signal) => {
       await Promise.all(workers.splice(0).map((worker) => worker.kill(signal)));
@@ -146,7 +178,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
         .filter((line) => line.startsWith('{'))
         .map((line) => JSON.parse(line)),
     async close() {
-      await Promise.all(workers.map((worker) => worker.kill('SIGKILL')));
+      await Promise.all([...workers, ...apis].map((program) => program.kill('SIGKILL')));
       await Promise.all([flows.close(), connection.close(), db.close()]);
       await database.drop();
       await rm(dir, { recursive: true, force: true });
@@ -176,15 +208,19 @@ async function insertUser(databaseUrl: string): Promise<string> {
   return user.id;
 }
 
-function spawnWorker(environment: Record<string, string>, logPath: string): WorkerProcess {
-  const child: ChildProcess = spawn(process.execPath, [WORKER], {
+function spawnProgram(
+  name: keyof typeof programs,
+  environment: Record<string, string>,
+  logPath: string,
+): ChildProgram {
+  const child: ChildProcess = spawn(process.execPath, [programs[name]], {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const out = createWriteStream(logPath, { flags: 'a' });
   child.stdout?.pipe(out, { end: false });
   child.stderr?.pipe(out, { end: false });
-  if (child.pid === undefined) throw new Error('the worker could not be started');
+  if (child.pid === undefined) throw new Error(`the ${name} could not be started`);
   return {
     pid: child.pid,
     async kill(signal) {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { access, chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Video } from '../../src/db/entities/video.ts';
 import { processVideoId, SIGNALS } from '../../workflows/contract.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
+import { scratchJobsIn, toolsAtWorkIn } from '../support/leftovers.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { waitFor } from '../support/stack.ts';
 
@@ -85,18 +86,18 @@ describe('processVideo', () => {
     const rounds = Number(process.env.CANCEL_ROUNDS ?? 3);
     for (let round = 0; round < rounds; round++) {
       const id = await engine.addVideo(await fixture('bigOneKeyframe'), { steps: ['storyboard'] });
-      await waitFor(async () => (await ffmpegsOf(engine)).length > 0, {
+      await waitFor(async () => (await toolsAtWorkIn(engine.config.DATA_DIR)).length > 0, {
         what: 'an ffmpeg',
         timeoutMs: 20_000,
       });
-      const [pid] = await ffmpegsOf(engine);
+      const [pid] = await toolsAtWorkIn(engine.config.DATA_DIR);
       const askedAt = Date.now();
       await engine.db.videos.requestCancel(engine.userId, id);
       await engine.flows.cancelProcessing(id, [1]);
       await assert.rejects(handleOf(id).result());
       const tookMs = Date.now() - askedAt;
       assert.ok(!(await exists(`/proc/${pid}`)), 'the workflow closed before its ffmpeg was gone');
-      assert.deepEqual(await scratchJobs(engine), [], 'scratch is left');
+      assert.deepEqual(await scratchJobsIn(engine.config.SCRATCH_DIR), [], 'scratch is left');
       assert.ok(tookMs <= 2000, `cancelling took ${tookMs} ms`);
       const video = await engine.untilSettled(id);
       assert.equal(stepsOf(video).storyboard?.state, 'cancelled');
@@ -228,25 +229,6 @@ describe('processVideo when a tool fails', () => {
     assert.equal(stepsOf(video).source?.attempt, 1, 'what was done is kept');
   });
 });
-
-/** Process ids of the ffmpegs that descend from this engine's workers, found by their data folder. */
-async function ffmpegsOf(engine: TestEngine): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(
-    pids.map(
-      async (pid) => [Number(pid), await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')] as const,
-    ),
-  );
-  return lines
-    .filter(([, line]) => /ffmpeg/.test(line) && line.includes(engine.config.DATA_DIR))
-    .map(([pid]) => pid);
-}
-
-async function scratchJobs(engine: TestEngine): Promise<string[]> {
-  const workers = await readdir(engine.config.SCRATCH_DIR).catch(() => []);
-  const jobs = await Promise.all(workers.map((name) => readdir(join(engine.config.SCRATCH_DIR, name))));
-  return jobs.flat();
-}
 
 /** A stand-in for a tool that fails as long as a file exists, and else is the tool. */
 async function failWhile(dir: string, flag: string, tool: string): Promise<string> {
