@@ -16,6 +16,14 @@ export default defineConfig({
   entities: [User, Token, Video, Step, Asset, IdempotencyKey, RateLimit],
   extensions: [Migrator],
   forceUtcTimezone: true,
-  // Without a fixed name the snapshot would be called after each developer's database.
-  migrations: { path: migrations, pathTs: migrations, emit: 'ts', snapshotName: 'schema', silent: true },
+  migrations: {
+    path: migrations,
+    pathTs: migrations,
+    emit: 'ts',
+    // Without a fixed name the snapshot would be called after each developer's database.
+    snapshotName: 'schema',
+    // The snapshot belongs to the source: it changes with a new migration, not whenever one is applied.
+    snapshotOnMigrate: false,
+    silent: true,
+  },
 });
