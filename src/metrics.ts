@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Seconds; uploads and streams take minutes, all else milliseconds. */
 const REQUEST_BUCKETS_SEC = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600];
@@ -34,6 +34,27 @@ export function createHttpMetrics(): HttpMetrics {
     observeRequest: ({ method, route, status, durationSec }) =>
       requests.observe({ method, route, status: String(status) }, durationSec),
   };
+}
+
+/**
+ * Adds a gauge of the items that should have moved on long ago, by where they stay. They are counted when
+ * the registry is read; while they cannot be, the gauge has no value.
+ */
+export function addStuckItemsGauge(
+  registry: Registry,
+  countStuck: () => Promise<Readonly<Record<string, number>>>,
+): void {
+  const gauge = new Gauge({
+    name: 'videoflow_stuck_items',
+    help: 'Videos and steps without a sign of life for longer than anything that works',
+    labelNames: ['kind'] as const,
+    registers: [registry],
+    collect: async () => {
+      gauge.reset();
+      const counts = await countStuck().catch(() => ({}));
+      for (const [kind, count] of Object.entries(counts)) gauge.set({ kind }, count);
+    },
+  });
 }
 
 export interface MetricsServer {

@@ -4,13 +4,14 @@ import { createFlows } from './flows.ts';
 import { createApp } from './http/app.ts';
 import { listen } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
-import { createHttpMetrics, serveMetrics } from './metrics.ts';
+import { addStuckItemsGauge, createHttpMetrics, serveMetrics } from './metrics.ts';
 import { createLocalStorage } from './storage/local.ts';
 
 /** Builds what the routes work with, serves them, and stops gracefully when asked to. */
 async function main(config: Config, log: Log): Promise<void> {
   const metrics = createHttpMetrics();
   const db = await createDb({ databaseUrl: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  addStuckItemsGauge(metrics.registry, async () => ({ ...(await db.health.countStuck()) }));
   const flows = createFlows({ config, log });
   const storage = createLocalStorage({ dir: config.STORAGE_DIR, log, minFreeBytes: config.MIN_FREE_BYTES });
   const app = createApp({ config, log, db, flows, storage, metrics });

@@ -1,4 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { HealthQueries } from './health.ts';
 import { IdempotencyQueries } from './idempotency.ts';
 import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
@@ -16,6 +17,7 @@ const nouns = {
   users: UserQueries,
   tokens: TokenQueries,
   idempotency: IdempotencyQueries,
+  health: HealthQueries,
 };
 
 /** The questions and writes of every noun, bound to one entity manager. */

@@ -207,6 +207,7 @@ function requeue(video: Video, steps: Step[], again: Step[]): void {
     step.percent = 0;
     step.nextAttemptAt = null;
     step.endedAt = null;
+    step.updatedAt = new Date();
   }
   if (coreUndone) {
     video.status = 'pending';

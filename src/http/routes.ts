@@ -1,3 +1,4 @@
+import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import type { Route } from './route.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -14,4 +15,5 @@ export const routes: readonly Route[] = [
   ...uploadRoutes,
   ...videoRoutes,
   ...videoFileRoutes,
+  ...healthRoutes,
 ];

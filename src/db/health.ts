@@ -1,0 +1,60 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { FINAL_STEP_STATES } from '../domain/video.ts';
+
+/** Things of all users that should have moved on long ago, by where they stay. */
+export interface StuckItems {
+  /** Accepted runs that the engine has not begun. */
+  unstarted: number;
+  /** Steps at work that show no progress. */
+  running: number;
+  /** Steps whose next attempt is overdue. */
+  waiting_retry: number;
+  /** Steps that wait although nothing of their video moves. */
+  queued: number;
+  /** Deleted videos whose files and rows are still there. */
+  removing: number;
+}
+
+/** Longer than anything that works goes without a sign: ffmpeg tells its progress every few seconds. */
+const QUIET_MIN = 10;
+/** A long queue is no trouble by itself, nor is the removal of much. */
+const WAITING_MIN = 60;
+
+const FINAL_STATES = FINAL_STEP_STATES.map((state) => `'${state}'`).join(', ');
+
+const STUCK_ITEMS = `
+  with open_steps as (
+    select s.video_id, s.state,
+           v.started_run < s.run as is_unstarted,
+           case s.state
+             when 'waiting_retry' then coalesce(s.next_attempt_at, s.updated_at)
+             when 'queued' then (select max(o.updated_at) from steps o where o.video_id = s.video_id)
+             else s.updated_at
+           end as since
+    from steps s join videos v on v.id = s.video_id
+    where s.state not in (${FINAL_STATES}) and v.deleted_at is null and v.source_key is not null
+  ), quiet as (
+    select video_id, is_unstarted, state from open_steps
+    where since < now() - case when state = 'queued' and not is_unstarted
+                               then interval '${WAITING_MIN} minutes' else interval '${QUIET_MIN} minutes' end
+  )
+  select count(distinct video_id) filter (where is_unstarted)::int as unstarted,
+         count(*) filter (where not is_unstarted and state = 'running')::int as running,
+         count(*) filter (where not is_unstarted and state = 'waiting_retry')::int as waiting_retry,
+         count(*) filter (where not is_unstarted and state = 'queued')::int as queued,
+         (select count(*) from videos where deleted_at < now() - interval '${WAITING_MIN} minutes')::int as removing
+  from quiet`;
+
+/** What an operator asks of the rows of all users. */
+export class HealthQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  async countStuck(): Promise<StuckItems> {
+    const [counts] = await this.#em.execute<[StuckItems]>(STUCK_ITEMS);
+    return counts;
+  }
+}
