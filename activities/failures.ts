@@ -1,7 +1,12 @@
 import { CancelledFailure } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureKind } from '../src/domain/retries.ts';
-import { DatabaseUnavailableError, DiskFullError, VideoflowError } from '../src/errors.ts';
+import {
+  DatabaseUnavailableError,
+  DiskFullError,
+  EngineUnavailableError,
+  VideoflowError,
+} from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
@@ -29,6 +34,8 @@ const failure = (code: string, message: string, kind: FailureKind): ApplicationF
 function recognise(error: unknown): VideoflowError | null {
   if (error instanceof VideoflowError) return error;
   if (!(error instanceof Error)) return null;
+  // What the client throws when a gRPC call fails, with the server's address in its message.
+  if (error.name === 'ServiceError') return new EngineUnavailableError('The workflow engine did not answer');
   const code = 'code' in error ? String(error.code) : '';
   if (DISK_FULL.has(code)) return new DiskFullError();
   // MikroORM's DriverException keeps the SQLSTATE or the socket's error as `code`: what is not a

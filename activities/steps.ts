@@ -5,7 +5,7 @@ import type { MediaFacts } from '../src/domain/media.ts';
 import type { StepName } from '../src/domain/video.ts';
 import type { Watch } from '../src/media/index.ts';
 import type { StepInput } from '../workflows/contract.ts';
-import { interrupted, isCancelled, toFailure } from './failures.ts';
+import { interrupted, isCancelled } from './failures.ts';
 import type { ActivityDeps } from './index.ts';
 
 /** What the work on a step is given. */
@@ -46,7 +46,7 @@ export async function runStep(
     const { attempt, video } = beginning;
     return await attemptStep({ ...deps, log }, { videoId, name, attempt }, video, work);
   } catch (error) {
-    if (!isCancelled(error) && !Context.current().cancellationSignal.aborted) throw toFailure(error, log);
+    if (!isCancelled(error) && !Context.current().cancellationSignal.aborted) throw error;
     if (Context.current().cancellationDetails?.workerShutdown) throw interrupted();
     throw await Context.current().cancelled.catch((cancellation: Error) => cancellation);
   }

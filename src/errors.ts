@@ -81,6 +81,12 @@ export class DatabaseUnavailableError extends VideoflowError {
   override readonly retryClass = 'outside';
 }
 
+/** The engine does not answer right now. */
+export class EngineUnavailableError extends VideoflowError {
+  readonly code = 'engine_unavailable';
+  override readonly retryClass = 'outside';
+}
+
 /** A newer attempt or run owns this step, or the video is gone: whatever this one did changes nothing. */
 export class SupersededError extends VideoflowError {
   readonly code = 'superseded';

@@ -9,6 +9,7 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { groupActivities } from '../activities/index.ts';
+import { translateFailures } from '../activities/interceptor.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createDb } from './db/index.ts';
 import type { Queue } from './domain/queues.ts';
@@ -75,6 +76,7 @@ async function main(): Promise<void> {
         shutdownGraceTime: config.SHUTDOWN_GRACE_SEC * 1000,
         shutdownForceTime: (config.SHUTDOWN_GRACE_SEC + 30) * 1000,
         dataConverter: { failureConverterPath: here('../workflows/failureConverter.ts') },
+        interceptors: { activity: [translateFailures(root)] },
         ...queueOptions(queue, config, activities),
       }),
     ),

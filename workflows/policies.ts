@@ -9,6 +9,12 @@ export const HEARTBEAT_TIMEOUT_SEC = 30;
  */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
+/** A policy with the words that operators read beside the activity in the Web UI. */
+export const inWords = (policy: ActivityOptions, summary: string): ActivityOptions => ({
+  ...policy,
+  summary,
+});
+
 /** Short writes and reads of the domain's rows: repeated until the database answers. */
 export const records: ActivityOptions = {
   taskQueue: 'workflows',

@@ -13,10 +13,13 @@ import type { Activities } from '../activities/index.ts';
 import type { AttemptFailure } from '../src/domain/retries.ts';
 import { isCoreStep, type StepName } from '../src/domain/video.ts';
 import { PRIORITY, type ProcessVideoInput, SEARCH_ATTRIBUTES, SIGNALS, type Stage } from './contract.ts';
-import { mediaStep, records } from './policies.ts';
+import { inWords, mediaStep, records } from './policies.ts';
 import { repeatUntilSettled } from './stepLoop.ts';
 
-const { beginRun, waitForRetry, failStep, settleCancelled } = proxyActivities<Activities>(records);
+const { beginRun } = proxyActivities<Activities>(inWords(records, 'Take up what this run owns'));
+const { waitForRetry } = proxyActivities<Activities>(inWords(records, 'Show that a step will be repeated'));
+const { failStep } = proxyActivities<Activities>(inWords(records, 'Record that a step failed'));
+const { settleCancelled } = proxyActivities<Activities>(inWords(records, 'Record what was cancelled'));
 const media = proxyActivities<Activities>(mediaStep);
 
 /** What each step is, and the words an operator reads beside it. */

@@ -9,10 +9,12 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { type ReconcileInput, SIGNALS } from './contract.ts';
-import { engine, housekeeping } from './policies.ts';
+import { engine, housekeeping, inWords } from './policies.ts';
 
-const { repeatIntents, settleClosedRuns, restartLostRuns } = proxyActivities<Activities>(engine);
-const { sweepStorage } = proxyActivities<Activities>(housekeeping);
+const { repeatIntents } = proxyActivities<Activities>(inWords(engine, 'Repeat what was asked for'));
+const { settleClosedRuns } = proxyActivities<Activities>(inWords(engine, 'Settle the rows of ended runs'));
+const { restartLostRuns } = proxyActivities<Activities>(inWords(engine, 'Compare all rows with all runs'));
+const { sweepStorage } = proxyActivities<Activities>(inWords(housekeeping, 'Remove bytes that nobody owns'));
 
 const HOUR_MS = 3600 * 1000;
 
@@ -37,7 +39,7 @@ export async function reconcile(state: ReconcileInput): Promise<void> {
       comparedAt = new Date().toISOString();
     }
     setCurrentDetails(`Runs settled until ${settledUntil}, all rows compared at ${comparedAt}`);
-    await condition(() => isAsked, state.intervalSec * 1000);
+    await condition(() => isAsked, state.intervalSec * 1000, { summary: 'Until the next pass' });
   }
   await continueAsNew<typeof reconcile>({ ...state, settledUntil, comparedAt });
 }

@@ -1,11 +1,14 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { PRIORITY, type RemoveVideoInput } from './contract.ts';
-import { engine, housekeeping, records } from './policies.ts';
+import { engine, housekeeping, inWords, records } from './policies.ts';
 
-const { cancelRuns } = proxyActivities<Activities>(engine);
+const { cancelRuns } = proxyActivities<Activities>(inWords(engine, 'Cancel what still runs'));
 const { removeVideoFiles } = proxyActivities<Activities>(housekeeping);
-const { countUnfinishedSteps, eraseVideo } = proxyActivities<Activities>(records);
+const { countUnfinishedSteps } = proxyActivities<Activities>(
+  inWords(records, 'Count the steps still at work'),
+);
+const { eraseVideo } = proxyActivities<Activities>(inWords(records, 'Remove the row'));
 
 /** How often open runs are waited for, a second each, before the files go all the same. */
 const PATIENCE = 60;
@@ -21,8 +24,7 @@ export async function removeVideo({ videoId, userId }: RemoveVideoInput): Promis
   }
   await removeVideoFiles.executeWithOptions(
     {
-      ...housekeeping,
-      summary: 'Remove the stored files',
+      ...inWords(housekeeping, 'Remove the stored files'),
       priority: { priorityKey: PRIORITY.housekeeping, fairnessKey: userId },
     },
     [{ videoId }],

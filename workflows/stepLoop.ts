@@ -44,7 +44,8 @@ export async function repeatUntilSettled(step: StepLoop): Promise<AttemptFailure
 async function waitToRetry(step: StepLoop, failure: AttemptFailure, delayMs: number): Promise<void> {
   const before = step.hurries();
   await step.onRetry(failure, new Date(Date.now() + delayMs));
-  if (delayMs > 0) await condition(() => step.hurries() > before, delayMs);
+  if (delayMs > 0)
+    await condition(() => step.hurries() > before, delayMs, { summary: 'Before the next attempt' });
 }
 
 /** Our failures carry their kind as first detail (see activities/failures.ts); a silence is a crash. */

@@ -36,6 +36,11 @@ describe('toFailure', () => {
       { type: 'internal_error', kind: 'media', nonRetryable: false },
     ],
     [
+      'an engine away',
+      named('ServiceError', 'connect 127.0.0.1:7233'),
+      { type: 'engine_unavailable', kind: 'outside', nonRetryable: false },
+    ],
+    [
       'a mistake of ours',
       new TypeError('x is undefined at /secret/path.ts'),
       { type: 'internal_error', kind: 'media', nonRetryable: false },

@@ -1,0 +1,30 @@
+import type { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import type { Log } from '../src/log.ts';
+import { isCancelled, toFailure } from './failures.ts';
+
+/**
+ * Makes every activity, whichever it is, fail in our own words only: what a library says may hold
+ * addresses, statements and paths, and the engine would keep it.
+ */
+export const translateFailures =
+  (log: Log): ActivityInterceptorsFactory =>
+  (context: Context) => ({
+    inbound: {
+      async execute(input, next) {
+        try {
+          return await next(input);
+        } catch (error) {
+          if (error instanceof ApplicationFailure || isCancelled(error)) throw error;
+          const { activityType, workflowExecution } = context.info;
+          const about = {
+            module: 'activities',
+            activity: activityType,
+            workflowId: workflowExecution?.workflowId,
+          };
+          throw toFailure(error, log.child(about));
+        }
+      },
+    },
+  });
