@@ -42,12 +42,12 @@ const alive = (path: string, operationId: string) =>
   });
 
 export const healthRoutes: readonly Route[] = [
-  alive('/status', 'getServiceStatus'),
-  alive('/health/live', 'getLiveness'),
+  alive('/status', 'getStatus'),
+  alive('/health/live', 'getLive'),
   defineRoute({
     ...facts,
     path: '/health/ready',
-    operationId: 'getReadiness',
+    operationId: 'getReady',
     summary: 'Whether this process can take requests: database and storage',
     responses: answers,
     handler: async ({ deps }) => toReply(await checksOf(deps).ready()),
