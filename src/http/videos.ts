@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Video } from '../db/entities/video.ts';
+import type { Queries } from '../db/index.ts';
 import type { Intent, VideoFilter } from '../db/videos.ts';
 import { isFinalStep, STEP_NAMES, VIDEO_STATUSES } from '../domain/video.ts';
 import { createSignPath } from './bytes/signedUrls.ts';
@@ -191,36 +192,43 @@ const accepted = {
   },
 };
 
-/** Answers an intent that the database has decided, and tells the engine. */
-async function answerIntent(
-  request: RouteRequest,
-  {
-    id,
-    intent,
-    refusal,
-    tell,
-  }: {
-    id: string;
-    intent: Intent;
-    refusal: ProblemCode;
-    tell: (runs: number[]) => Promise<void>;
-  },
-): Promise<Reply> {
-  if (intent.outcome !== 'accepted') {
-    throw intent.outcome === 'not_found' ? notFound() : new HttpProblem(refusal);
-  }
-  // Not waited for: it is decided already, and the reconciler tells an engine that is away.
-  void tell(intent.runs);
-  const video = await findVideo(request, id);
-  const headers = { Location: `${request.deps.config.PUBLIC_URL}/v1/videos/${id}` };
-  return { ...reply(request, video, 202), headers, storedBody: toVideoView(video, null), objectId: id };
+interface IntentOptions {
+  id: string;
+  /** Writes the wish, if the state of the video allows it. */
+  decide: (queries: Queries) => Promise<Intent>;
+  refusal: ProblemCode;
+  tell: (runs: number[]) => Promise<void>;
 }
 
-async function retry(request: RouteRequest, id: string, step?: (typeof STEP_NAMES)[number]): Promise<Reply> {
+/** Decides an intent in the database, together with the answer that is kept, and tells the engine. */
+async function answerIntent(
+  request: RouteRequest,
+  { id, decide, refusal, tell }: IntentOptions,
+): Promise<Reply> {
+  const { deps, user, idempotency } = request;
+  let runs: number[] = [];
+  const answer = await idempotency.commit(async (queries) => {
+    const intent = await decide(queries);
+    if (intent.outcome === 'not_possible') throw new HttpProblem(refusal);
+    const video = intent.outcome === 'accepted' ? await queries.videos.find(user.id, id) : null;
+    if (intent.outcome !== 'accepted' || !video) throw notFound();
+    runs = intent.runs;
+    const headers = { Location: `${deps.config.PUBLIC_URL}/v1/videos/${id}` };
+    return { ...reply(request, video, 202), headers, storedBody: toVideoView(video, null), objectId: id };
+  });
+  // Not waited for: it is decided already, and the reconciler tells an engine that is away.
+  void tell(runs);
+  return answer;
+}
+
+function retry(request: RouteRequest, id: string, step?: (typeof STEP_NAMES)[number]): Promise<Reply> {
   const { deps, user } = request;
-  const intent = await deps.db.videos.requestRetry(user.id, id, step);
-  const tell = ([run = 1]: number[]) => deps.flows.startProcessing({ videoId: id, userId: user.id, run });
-  return answerIntent(request, { id, intent, refusal: 'not_retryable', tell });
+  return answerIntent(request, {
+    id,
+    decide: ({ videos }) => videos.requestRetry(user.id, id, step),
+    refusal: 'not_retryable',
+    tell: ([run = 1]) => deps.flows.startProcessing({ videoId: id, userId: user.id, run }),
+  });
 }
 
 const retryVideo = defineRoute({
@@ -259,11 +267,14 @@ const cancelVideo = defineRoute({
   params: idParams,
   responses: accepted,
   poll: pollSteps,
-  handler: async (request) => {
+  handler: (request) => {
     const { deps, user, params } = request;
-    const intent = await deps.db.videos.requestCancel(user.id, params.id);
-    const tell = (runs: number[]) => deps.flows.cancelProcessing(params.id, runs);
-    return answerIntent(request, { id: params.id, intent, refusal: 'not_cancellable', tell });
+    return answerIntent(request, {
+      id: params.id,
+      decide: ({ videos }) => videos.requestCancel(user.id, params.id),
+      refusal: 'not_cancellable',
+      tell: (runs) => deps.flows.cancelProcessing(params.id, runs),
+    });
   },
 });
 

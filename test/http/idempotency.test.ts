@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { IdempotentCall } from '../../src/http/idempotency.ts';
 import { HttpProblem } from '../../src/http/problem.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { playWorker, upload } from '../support/processedVideo.ts';
 import { seededRandom, uniqueName } from '../support/stack.ts';
+import { videoBytes } from '../support/uploading.ts';
 
 const PASSWORD = 'correct horse battery';
 
@@ -112,6 +114,32 @@ describe('Idempotency-Key', () => {
       const row = JSON.stringify(await keyRow(key));
       assert.ok(!row.includes(PASSWORD) && !/scrypt/.test(row));
       assert.match((await keyRow(key)).fingerprint, /^s1\.[0-9a-f]{64}$/);
+    });
+
+    it('lets a retry of a video happen once', async () => {
+      const owner = await api.makeUser();
+      const id = await upload(api, owner, videoBytes(2048, 'retried'));
+      await playWorker(api, id).fail('source', 'corrupt_media');
+      const retry = (key: string) =>
+        api.call(`/v1/videos/${id}/retry`, {
+          method: 'POST',
+          token: owner.token,
+          headers: { 'idempotency-key': key, prefer: 'wait=1' },
+        });
+      const first = await retry('retry-1');
+      await playWorker(api, id, 2).fail('source', 'corrupt_media');
+      const again = await retry('retry-1');
+      assert.equal(first.status, 202);
+      assert.equal(first.headers.get('preference-applied'), 'wait=1');
+      // Waits again, and by now there is an end to tell.
+      assert.equal(again.status, 200);
+      assert.equal(again.headers.get('idempotency-replayed'), 'true');
+      assert.equal(again.body.status, 'failed');
+      assert.deepEqual(
+        api.flowCalls.map(({ input }) => (input as { run: number }).run),
+        [1, 2],
+      );
+      assert.ok(!JSON.stringify(await keyRow('retry-1')).includes('sig='), 'no signed address is kept');
     });
 
     it('must be printable and short', async () => {
