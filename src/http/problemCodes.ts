@@ -55,12 +55,6 @@ export const PROBLEMS = {
     detail: 'The signed address was changed or is too old; ask for the object again to get a new one',
     retryable: false,
   },
-  quota_exceeded: {
-    status: 403,
-    title: 'Quota exceeded',
-    detail: 'This would exceed the quota',
-    retryable: false,
-  },
   not_found: { status: 404, title: 'Not found', detail: 'There is nothing here', retryable: false },
   no_thumbnail: {
     status: 404,
@@ -85,12 +79,6 @@ export const PROBLEMS = {
     title: 'Request timeout',
     detail: 'The request took too long to arrive',
     retryable: true,
-  },
-  conflict: {
-    status: 409,
-    title: 'Conflict',
-    detail: 'This clashes with the state of the object',
-    retryable: false,
   },
   already_exists: {
     status: 409,
@@ -207,12 +195,6 @@ export const PROBLEMS = {
     status: 503,
     title: 'Storage unavailable',
     detail: 'The storage does not answer right now; try again shortly',
-    retryable: true,
-  },
-  shutting_down: {
-    status: 503,
-    title: 'Shutting down',
-    detail: 'This server is stopping; try again',
     retryable: true,
   },
   storage_full: {

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import type { Context } from 'koa';
+import type { Reply } from '../../src/http/route.ts';
+import { readWait, waitForEnd } from '../../src/http/wait.ts';
+
+/** As much of a request as waiting looks at. */
+const contextWith = (prefer: string, isGone = () => false) =>
+  ({
+    get: () => prefer,
+    req: {
+      socket: {
+        get destroyed() {
+          return isGone();
+        },
+      },
+    },
+  }) as unknown as Context;
+
+describe('Prefer: wait', () => {
+  it('is understood among other preferences, and is no more than a minute', () => {
+    const cases: [string, number | null][] = [
+      ['wait=5', 5],
+      ['respond-async, wait=10', 10],
+      ['Wait = "7"; x=1', 7],
+      ['wait=0', 0],
+      ['wait=3600', 60],
+      ['return=minimal; await=9', null],
+      ['wait', null],
+      ['wait=-1', null],
+      ['wait=1.5', null],
+      ['wait=soon', null],
+      ['', null],
+    ];
+    for (const [header, expected] of cases) assert.equal(readWait(contextWith(header)), expected, header);
+  });
+
+  const accepted: Reply = { status: 202, body: 'accepted', headers: { Location: '/x' } };
+
+  it('gives the end as soon as it is there', async () => {
+    let asked = 0;
+    const poll = async () => (++asked === 3 ? { status: 200, body: 'end' } : null);
+    const startedAt = Date.now();
+    const reply = await waitForEnd(contextWith('wait=20'), accepted, { waitSec: 20, poll });
+    assert.deepEqual(reply, { status: 200, body: 'end', headers: { 'Preference-Applied': 'wait=20' } });
+    assert.ok(Date.now() - startedAt < 2000);
+  });
+
+  it('gives the first answer when the time is over', async () => {
+    const startedAt = Date.now();
+    const reply = await waitForEnd(contextWith(''), accepted, { waitSec: 1, poll: async () => null });
+    assert.deepEqual(reply, {
+      ...accepted,
+      headers: { Location: '/x', 'Preference-Applied': 'wait=1' },
+    });
+    const ms = Date.now() - startedAt;
+    assert.ok(ms >= 990 && ms < 2000, `${ms} ms`);
+  });
+
+  it('says that an end belongs to a repetition', async () => {
+    const replayed = { ...accepted, headers: { 'Idempotency-Replayed': 'true' } };
+    const poll = async () => ({ status: 200, body: 'end' });
+    const reply = await waitForEnd(contextWith(''), replayed, { waitSec: 1, poll });
+    assert.deepEqual(reply.headers, { 'Idempotency-Replayed': 'true', 'Preference-Applied': 'wait=1' });
+  });
+
+  it('ends when the client is gone', async () => {
+    let isGone = false;
+    let asked = 0;
+    const poll = async () => {
+      asked += 1;
+      isGone = asked === 2;
+      return null;
+    };
+    await waitForEnd(
+      contextWith('', () => isGone),
+      accepted,
+      { waitSec: 60, poll },
+    );
+    assert.equal(asked, 2);
+  });
+});
