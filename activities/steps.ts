@@ -35,11 +35,11 @@ const PROGRESS_WRITE_MS = 1000;
  */
 export async function runStep(
   deps: ActivityDeps,
-  { videoId, run }: StepInput,
+  { videoId, run, requestId }: StepInput,
   name: StepName,
   work: (step: StepWork) => Promise<StepResults>,
 ): Promise<StepOutcome> {
-  const log = deps.log.child({ module: 'activities', videoId, run, step: name });
+  const log = deps.log.child({ module: 'activities', videoId, run, step: name, request_id: requestId });
   try {
     const beginning = await deps.db.steps.beginStep({ videoId, name, run });
     if (beginning.outcome !== 'go') return beginning.outcome;

@@ -13,11 +13,7 @@ import type { Config } from './config.ts';
 import { QUEUES, type Queue } from './domain/queues.ts';
 import type { Log } from './log.ts';
 
-export interface RunOfVideo {
-  videoId: string;
-  userId: string;
-  run: number;
-}
+export type RunOfVideo = contract.ProcessVideoInput;
 
 export interface EngineHealth {
   reachable: boolean;
@@ -169,12 +165,13 @@ const ONCE: {
   workflowIdReusePolicy: 'REJECT_DUPLICATE',
 };
 
-function startProcessing(client: Client, { videoId, userId, run }: RunOfVideo) {
+function startProcessing(client: Client, input: RunOfVideo) {
+  const { videoId, userId, run } = input;
   return client.workflow.start(contract.WORKFLOWS.processVideo, {
     ...ONCE,
     workflowId: contract.processVideoId(videoId, run),
     taskQueue: 'workflows',
-    args: [{ videoId, userId, run } satisfies contract.ProcessVideoInput],
+    args: [input],
     staticSummary: run === 1 ? `Process video ${videoId}` : `Process video ${videoId}, run ${run}`,
     typedSearchAttributes: [
       { key: contract.SEARCH_ATTRIBUTES.user, value: userId },

@@ -7,6 +7,8 @@ export interface ProcessVideoInput {
   userId: string;
   /** The number of this run; see `processVideoId`. */
   run: number;
+  /** The HTTP request that asked for it, so that the worker's log can be read beside the API's. */
+  requestId?: string | undefined;
 }
 
 export interface RemoveVideoInput {
@@ -26,6 +28,7 @@ export interface ReconcileInput {
 export interface StepInput {
   videoId: string;
   run: number;
+  requestId?: string | undefined;
 }
 
 export interface StepFailureInput extends StepInput {
@@ -38,7 +41,7 @@ export const processVideoId = (videoId: string, run: number): string =>
   run === 1 ? `video/${videoId}` : `video/${videoId}/${run}`;
 
 /** The video and run of a `processVideo` workflow id; null for any other id. */
-export function parseProcessVideoId(workflowId: string): StepInput | null {
+export function parseProcessVideoId(workflowId: string): Pick<StepInput, 'videoId' | 'run'> | null {
   const match = /^video\/([0-9a-f-]{36})(?:\/(\d+))?$/.exec(workflowId);
   return match?.[1] ? { videoId: match[1], run: match[2] ? Number(match[2]) : 1 } : null;
 }

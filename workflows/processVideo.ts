@@ -80,7 +80,7 @@ async function workOn(
   name: StepName,
   progress: Progress,
 ): Promise<StepFailure | null> {
-  const { videoId, userId, run } = input;
+  const { videoId, userId, run, requestId } = input;
   const { activity, summary } = STEPS[name];
   const priority = {
     priorityKey: isCoreStep(name) ? PRIORITY.newVideo : PRIORITY.laterStep,
@@ -90,7 +90,7 @@ async function workOn(
     attempt: async () => {
       progress.show(name, 'at work');
       const outcome = await activity.executeWithOptions({ ...mediaStep, summary, priority }, [
-        { videoId, run },
+        { videoId, run, requestId },
       ]);
       if (outcome === 'cancelled') throw new CancelledFailure('The video was asked to be cancelled');
       progress.show(name, 'done');

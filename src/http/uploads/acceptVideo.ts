@@ -51,7 +51,12 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
       };
     });
     // Not waited for: a client need not know whether the engine is there; the reconciler starts what is not.
-    void deps.flows.startProcessing({ videoId: arrived.id, userId: user.id, run: 1 });
+    void deps.flows.startProcessing({
+      videoId: arrived.id,
+      userId: user.id,
+      run: 1,
+      requestId: request.ctx.state.requestId,
+    });
     return reply;
   } catch (error) {
     await removeUnlessAccepted(request, arrived);
