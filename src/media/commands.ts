@@ -95,8 +95,8 @@ export function thumbnailArgs(wanted: ThumbnailCommand): string[] {
 const resize = ({ width, height }: { width: number; height: number }) =>
   `scale=${width}:${height},setsar=1,format=yuvj420p`;
 
-/** `print` speaks only of frames that carry metadata, so one entry is added. */
-const PRINT_TIME = String.raw`metadata=mode=add:key=videoflow:value=1,metadata=mode=print:file=pipe\\:1`;
+/** `print` speaks only of frames that carry metadata, so one entry is added; `direct` says it at once. */
+const PRINT_TIME = String.raw`metadata=mode=add:key=videoflow:value=1,metadata=mode=print:file=pipe\\:1:direct=1`;
 
 export interface StoryboardCommand {
   inputPath: string;
@@ -153,7 +153,10 @@ export function tileKeyframesArgs({ imagePath, grid, rotation }: StoryboardComma
   });
 }
 
-/** Decodes everything: for videos whose key frames are too few to show them. */
+/**
+ * Decodes everything: for videos whose key frames are too few to show them. The sheet is a single frame,
+ * written at the very end; how far the decoding has come is told by the frames that are printed on the way.
+ */
 export function tileAllFramesArgs({
   inputPath,
   imagePath,
@@ -161,7 +164,7 @@ export function tileAllFramesArgs({
   grid,
   durationSec,
 }: StoryboardCommand): string[] {
-  const filters = [firstOfEachCell(grid), resize(tileSize(grid)), spread(grid), tile(grid)];
+  const filters = [firstOfEachCell(grid), PRINT_TIME, resize(tileSize(grid)), spread(grid), tile(grid)];
   return assemble({
     global: progressTo('pipe:1'),
     inputOptions: [...FILE_GUARD, '-t', seconds(durationSec)],

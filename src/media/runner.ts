@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { type Confine, createConfinement, findExecutable, type ToolLimits } from './confinement.ts';
-import { createProgressReader, type ProgressReport, progressPercent } from './progress.ts';
+import { createProgressReader, type PercentOf, type ProgressReport } from './progress.ts';
 import { interruption, type ToolName, toolMissing } from './toolFailure.ts';
 import { startToolProcess, type ToolExit, type ToolOutput, type ToolProcess } from './toolProcess.ts';
 
@@ -19,8 +19,8 @@ export interface ToolCall {
   args: readonly string[];
   limits: ToolLimits;
   output: ToolOutput;
-  /** Length of the expected output in seconds, for the percentage. */
-  expectedSec?: number;
+  /** How its reports read as progress; left out where nothing can be told before the end. */
+  percentOf?: PercentOf;
 }
 
 /** A tool that ended by itself; the caller judges the exit code. */
@@ -59,12 +59,12 @@ export function createRunner({
   };
 
   const start = (call: ToolCall, argv: string[], watch: Watch, takesInput = false): Started => {
-    const { expectedSec, limits } = call;
+    const { percentOf, limits } = call;
     const { wallClockSec } = limits;
     const reader = createProgressReader((report) => {
-      if (expectedSec === undefined) return;
+      if (!percentOf) return;
       try {
-        watch.onProgress(progressPercent(report, expectedSec));
+        watch.onProgress(percentOf(report));
       } catch (error) {
         // Thrown on from here it would end the whole worker.
         log.warn({ err: error }, 'progress could not be reported');

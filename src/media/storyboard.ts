@@ -11,6 +11,7 @@ import {
 import { uselessRun } from './complaints.ts';
 import { rethrowDiskError } from './diskErrors.ts';
 import { type JpegFacts, readJpeg } from './jpeg.ts';
+import { percentOfFrames, percentOfLength } from './progress.ts';
 import type { Runner, Watch } from './runner.ts';
 import { planStoryboard, type StoryboardGrid, storyboardIndex } from './storyboardGrid.ts';
 
@@ -40,6 +41,18 @@ const decodeLimits = (durationSec: number) => {
   return { wallClockSec, cpuSec: wallClockSec * 2, fileSizeBytes: MAX_PICTURE_BYTES };
 };
 
+/** Progress that does not fall when the second way is taken after the first. */
+function neverFalling(watch: Watch): Watch {
+  let highest = 0;
+  return {
+    ...watch,
+    onProgress: (percent) => {
+      highest = Math.max(highest, percent);
+      watch.onProgress(highest);
+    },
+  };
+}
+
 /** Makes the function that renders storyboards. */
 export function createStoryboarder({ runner }: { runner: Runner }) {
   const tileKeyframes = async (command: StoryboardCommand, watch: Watch): Promise<JpegFacts | null> => {
@@ -50,7 +63,8 @@ export function createStoryboarder({ runner }: { runner: Runner }) {
         args: keyframePacketsArgs(command),
         limits,
         output: 'packets',
-        expectedSec: command.durationSec,
+        // Not by time: a video with too few key frames is read to its end in a moment, and then begun anew.
+        percentOf: percentOfFrames(command.grid.count),
       },
       { tool: 'ffmpeg', args: tileKeyframesArgs(command), limits, output: 'progress' },
       watch,
@@ -63,7 +77,8 @@ export function createStoryboarder({ runner }: { runner: Runner }) {
   const tileAllFrames = async (command: StoryboardCommand, watch: Watch): Promise<JpegFacts> => {
     const limits = decodeLimits(command.durationSec);
     const args = tileAllFramesArgs(command);
-    const run = await runner.run({ tool: 'ffmpeg', args, limits, output: 'progress' }, watch);
+    const percentOf = percentOfLength(command.durationSec);
+    const run = await runner.run({ tool: 'ffmpeg', args, limits, output: 'progress', percentOf }, watch);
     const picture = run.exitCode === 0 ? await readJpeg(command.imagePath) : null;
     if (!picture) throw uselessRun('ffmpeg', run);
     return picture;
@@ -88,7 +103,8 @@ export function createStoryboarder({ runner }: { runner: Runner }) {
       rotation,
     };
     try {
-      const sheet = (await tileKeyframes(command, watch)) ?? (await tileAllFrames(command, watch));
+      const rising = neverFalling(watch);
+      const sheet = (await tileKeyframes(command, rising)) ?? (await tileAllFrames(command, rising));
       const index = storyboardIndex(grid, durationSec, request.imageName);
       await writeFile(temporaryIndex, index).catch(rethrowDiskError);
       await rename(temporaryImage, imagePath).catch(rethrowDiskError);

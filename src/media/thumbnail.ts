@@ -60,15 +60,12 @@ export function createThumbnailer({ runner }: { runner: Runner }) {
     try {
       for (const place of thumbnailPlaces(facts.durationSec)) {
         const args = thumbnailArgs({ ...wanted, ...place, durationSec: facts.durationSec });
-        const run = await runner.run(
-          { tool: 'ffmpeg', args, limits: LIMITS, output: 'progress', expectedSec: facts.durationSec },
-          watch,
-        );
+        const run = await runner.run({ tool: 'ffmpeg', args, limits: LIMITS, output: 'progress' }, watch);
         // Past the end of a file ffmpeg is content with nothing: the picture itself is the proof.
         const picture = run.exitCode === 0 ? await readJpeg(temporaryPath) : null;
         if (picture) {
           await rename(temporaryPath, outputPath).catch(rethrowDiskError);
-          const timeSec = milliseconds(place.seekSec + (run.progress.frameTimeSec ?? 0));
+          const timeSec = milliseconds(place.seekSec + (run.progress.firstSeenSec ?? 0));
           return { ...picture, contentType: 'image/jpeg', timeSec };
         }
         failure = uselessRun('ffmpeg', run);

@@ -116,11 +116,27 @@ describe('renderStoryboard', () => {
       assert.deepEqual([storyboard.count, storyboard.intervalSec, storyboard.columns], [100, 6, 10]);
     }));
 
-  it('tells its progress, and never that it is done', () =>
+  it('tells its progress cell by cell while everything is decoded, and never that it is done', () =>
     withFolder(async (folder) => {
-      const { watch } = await render('oneKeyframe', folder);
-      assert.ok(watch.percents.length > 0);
-      assert.ok(watch.percents.every((percent) => percent >= 0 && percent < 100));
+      // Its one sheet is written at the very end: what ffmpeg says of its output would be nothing, then all.
+      const { watch, storyboard } = await render('bigOneKeyframe', folder);
+      assert.equal(storyboard.count, 100);
+      for (let at = 1; at < watch.percents.length; at++) {
+        const step = (watch.percents[at] ?? 0) - (watch.percents[at - 1] ?? 0);
+        assert.ok(step >= 0 && step <= 5, `from ${watch.percents[at - 1]} to ${watch.percents[at]} percent`);
+      }
+      assert.ok((watch.percents[0] ?? 99) <= 1);
+      assert.equal(watch.percents.at(-1), 99);
+    }));
+
+  it('counts its progress by cells while key frames are taken out', () =>
+    withFolder(async (folder) => {
+      const { watch } = await render('tenMinutes', folder);
+      assert.deepEqual(
+        watch.percents,
+        watch.percents.toSorted((a, b) => a - b),
+      );
+      assert.equal(watch.percents.at(-1), 99);
     }));
 
   it('says that a video is damaged when no frame of it can be decoded, and leaves nothing', () =>

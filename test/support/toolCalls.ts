@@ -1,10 +1,11 @@
+import { percentOfLength } from '../../src/media/progress.ts';
 import type { ToolCall } from '../../src/media/runner.ts';
 
 const LIMITS = { wallClockSec: 60, cpuSec: 60, fileSizeBytes: 64 * 1024 * 1024 };
 
 /** A call to a tool with generous limits. */
 export const callWith = (args: readonly string[], changes: Partial<ToolCall> = {}): ToolCall => ({
-  ...{ tool: 'ffmpeg', args, limits: LIMITS, output: 'progress', expectedSec: 3600 },
+  ...{ tool: 'ffmpeg', args, limits: LIMITS, output: 'progress', percentOf: percentOfLength(3600) },
   ...changes,
 });
 
