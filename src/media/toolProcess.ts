@@ -27,7 +27,11 @@ export interface ToolExit {
 
 export interface ToolProcess {
   finished: Promise<ToolExit>;
-  /** Sends SIGTERM to the process group, SIGKILL a second later. The first reason wins. */
+  /**
+   * Sends SIGKILL to the process group. The first reason wins. No SIGTERM comes first: ffmpeg would spend
+   * up to a second on finishing an output that is thrown away in any case, and a cancelled run is not over
+   * before its process is gone.
+   */
   stop(reason: StopReason): void;
   stdout: Readable | null;
   stdin: Writable | null;
@@ -41,14 +45,13 @@ export interface ToolProcessOptions {
   onProgressText: (text: string) => void;
 }
 
-const GRACE_MS = 1000;
 const STDERR_TAIL_CHARS = 4000;
 const MAX_STDOUT_CHARS = 4 * 1024 * 1024;
 
-const signalGroup = (pid: number | undefined, signal: NodeJS.Signals): void => {
+const killGroup = (pid: number | undefined): void => {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, signal);
+    process.kill(-pid, 'SIGKILL');
   } catch {
     // The group is gone already, which is what we want.
   }
@@ -84,13 +87,12 @@ export function startToolProcess(options: ToolProcessOptions): ToolProcess {
     stoppedBy: null as StopReason | null,
     spawnError: null as Error | null,
   };
-  let killTimer: NodeJS.Timeout | undefined;
 
   const stop = (reason: StopReason): void => {
+    // Its number may be another's by now.
+    if (child.exitCode !== null || child.signalCode !== null) return;
     exit.stoppedBy ??= reason;
-    if (killTimer) return;
-    signalGroup(child.pid, 'SIGTERM');
-    killTimer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), GRACE_MS);
+    killGroup(child.pid);
   };
   const wallTimer = setTimeout(() => stop('wall_clock'), options.wallClockSec * 1000);
 
@@ -112,7 +114,6 @@ export function startToolProcess(options: ToolProcessOptions): ToolProcess {
   const finished = new Promise<ToolExit>((resolve) => {
     const settle = (exitCode: number | null, signal: NodeJS.Signals | null) => {
       clearTimeout(wallTimer);
-      clearTimeout(killTimer);
       resolve({ ...exit, exitCode, signal, elapsedMs: Math.round(performance.now() - startedAt) });
     };
     child.once('error', (error) => {
@@ -120,7 +121,7 @@ export function startToolProcess(options: ToolProcessOptions): ToolProcess {
       if (child.pid === undefined) settle(null, null);
     });
     // Whatever the tool left behind holds our pipes open and would keep 'close' from coming.
-    child.once('exit', () => signalGroup(child.pid, 'SIGKILL'));
+    child.once('exit', () => killGroup(child.pid));
     child.once('close', settle);
   });
   return { finished, stop, stdout: child.stdout, stdin: child.stdin };

@@ -91,6 +91,22 @@ describe('the runner: cancelling', () => {
       assert.equal(await isGone(path)(), true);
     }));
 
+  it('does not let a tool finish what nobody wants any more', () =>
+    withFolder(async (folder) => {
+      const finished = join(folder, 'finished');
+      const { path, runner } = await standIn(
+        folder,
+        `trap 'sleep 0.5; echo > ${finished}; exit' TERM\nwhile :; do sleep 0.05; done`,
+      );
+      const controller = new AbortController();
+      const running = runner.run(callWith([]), quietWatch(controller.signal));
+      running.catch(() => {});
+      await until(isThere(path), 5000);
+      controller.abort();
+      await assert.rejects(running, { name: 'AbortError' });
+      assert.equal((await readdir(folder)).includes('finished'), false);
+    }));
+
   it('leaves no file and no process when a thumbnail or a storyboard is cancelled', () =>
     withFolder(async (folder) => {
       const inputPath = await fixture('bigOneKeyframe');
