@@ -71,6 +71,10 @@ async function attemptStep(
           written.push(key);
           return key;
         },
+      }).catch(async (error: unknown) => {
+        // Before the folder is given back, since that makes room.
+        await deps.scratch.assertRoom();
+        throw error;
       });
       // From here on only the record knows whether the objects are in use: were its answer lost, removing
       // them could take away promoted ones. What turns out to be nobody's is swept.

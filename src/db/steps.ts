@@ -118,7 +118,13 @@ export class StepQueries {
       const ended = await tx.nativeUpdate(
         Step,
         { video: work.videoId, name: work.name, attempt: work.attempt, state: 'running' },
-        { state: results.state ?? 'succeeded', percent: 100, endedAt: new Date(), updatedAt: new Date() },
+        {
+          state: results.state ?? 'succeeded',
+          percent: 100,
+          endedAt: new Date(),
+          updatedAt: new Date(),
+          ...NO_ERROR,
+        },
       );
       if (ended === 0) return null;
       if (results.facts) applyFacts(video, results.facts);
@@ -199,7 +205,7 @@ function startAttempt(step: Step): void {
 
 function startVideo(video: Video): void {
   video.status = 'processing';
-  Object.assign(video, { errorCode: null, errorMessage: null, errorRetryable: null });
+  Object.assign(video, NO_ERROR);
 }
 
 function applyFacts(video: Video, facts: MediaFacts): void {
@@ -232,6 +238,8 @@ function failVideo(video: Video, error: StoredError): void {
   video.status = 'failed';
   Object.assign(video, errorColumns(error));
 }
+
+const NO_ERROR = { errorCode: null, errorMessage: null, errorRetryable: null };
 
 const errorColumns = (error: StoredError) => ({
   errorCode: error.code,

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DiskFullError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { rethrowDiskError } from './diskErrors.ts';
 
 /** A folder nobody has touched for this long belongs to a worker that is gone. */
 const ABANDONED_AFTER_MS = 5 * 60_000;
 const TOUCH_EVERY_MS = 60_000;
+const LEAST_ROOM_BYTES = 1024 * 1024;
 
 /** The scratch space of one worker process. */
 export type Scratch = ReturnType<typeof createScratch>;
@@ -69,6 +71,17 @@ export function createScratch({ dir, log: parentLog }: { dir: string; log: Log }
       } finally {
         await rm(path, { recursive: true, force: true, maxRetries: 3 });
       }
+    },
+
+    /**
+     * Makes sure that the disk was not full: ffmpeg may end well on a full disk and leave a cut-off result,
+     * which looks like the video's fault.
+     *
+     * @throws DiskFullError when less than a mebibyte is free
+     */
+    async assertRoom(): Promise<void> {
+      const { bavail, bsize } = await statfs(dir);
+      if (bavail * bsize < LEAST_ROOM_BYTES) throw new DiskFullError();
     },
 
     /** Removes the folders of other processes that nobody has touched for five minutes; gives their number. */

@@ -60,6 +60,7 @@ export interface AddVideo {
 
 export interface ChildProgram {
   pid: number;
+  isAlive(): boolean;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -128,7 +129,10 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
       );
       apis.push(api);
       const url = `http://127.0.0.1:${PORT}`;
-      await waitFor(async () => (await fetch(`${url}/status`)).status < 500, { what: 'the API', timeoutMs: 20_000 });
+      await waitFor(async () => (await fetch(`${url}/status`)).status < 500, {
+        what: 'the API',
+        timeoutMs: 20_000,
+      });
       const username = uniqueName('user');
       const { token } = await createFirstUser({
         databaseUrl: database.url,
@@ -221,10 +225,12 @@ function spawnProgram(
   child.stdout?.pipe(out, { end: false });
   child.stderr?.pipe(out, { end: false });
   if (child.pid === undefined) throw new Error(`the ${name} could not be started`);
+  const isAlive = (): boolean => child.exitCode === null && child.signalCode === null;
   return {
     pid: child.pid,
+    isAlive,
     async kill(signal) {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (!isAlive()) return;
       const gone = once(child, 'exit');
       child.kill(signal);
       await gone;
