@@ -1,17 +1,19 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { seededBytes } from './seededBytes.ts';
 
 /**
- * Media for the tests, made on demand by ffmpeg and kept outside the checkout, so that a second run
- * makes nothing. Raise the version when a recipe changes.
+ * Media for the tests, made on demand by ffmpeg. They are kept in the user's cache folder, beside the
+ * Temporal server: every run has a temporary folder of its own, where each would make them all again,
+ * and a checkout is thrown away more often. Raise the version when a recipe changes.
  */
 const VERSION = 2;
-const FOLDER = join(tmpdir(), `videoflow-fixtures-${VERSION}`);
+const CACHE = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+const FOLDER = join(CACHE, 'videoflow', `fixtures-${VERSION}`);
 
 const run = promisify(execFile);
 
