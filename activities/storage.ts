@@ -1,9 +1,13 @@
 import { Context } from '@temporalio/activity';
 import type { ActivityDeps } from './index.ts';
 
-/** Bytes that no row knows of after this time were left behind by a death, and are removed. */
-const ORPHAN_AGE_MS = 24 * 3600 * 1000;
+/** Bytes that no row speaks of for this long were left behind by a death, and are removed. */
+const ORPHAN_AGE_MS = 48 * 3600 * 1000;
+/** More orphans than deaths can explain: perhaps the database was restored, and the files are wanted. */
+const MOST_ORPHANS = 100;
 const BATCH = 100;
+
+const about = { module: 'activities' };
 
 /** Removing stored files: those of deleted videos, and those that nobody owns. */
 export function createStorageActivities({ db, storage, log }: ActivityDeps) {
@@ -16,16 +20,21 @@ export function createStorageActivities({ db, storage, log }: ActivityDeps) {
 
     /** Removes sources and assets that no row speaks of: an upload or a worker died over them. */
     async sweepStorage(): Promise<void> {
-      const before = new Date(Date.now() - ORPHAN_AGE_MS);
+      const orphans: string[] = [];
       for (const prefix of ['sources/', 'assets/']) {
-        for await (const keys of inBatches(storage.listOlderThan(prefix, before))) {
+        for await (const keys of inBatches(
+          storage.listOlderThan(prefix, new Date(Date.now() - ORPHAN_AGE_MS)),
+        )) {
           Context.current().heartbeat();
           const known = await db.reconciliation.keysInUse(keys);
-          for (const key of keys.filter((candidate) => !known.has(candidate))) {
-            log.info({ module: 'activities', key }, 'an object without a row is removed');
-            await storage.remove(key);
-          }
+          orphans.push(...keys.filter((key) => !known.has(key)));
+          if (orphans.length > MOST_ORPHANS)
+            return log.warn(about, 'too many objects without a row: none is removed');
         }
+      }
+      for (const key of orphans) {
+        log.info({ ...about, key }, 'an object without a row is removed');
+        await storage.remove(key);
       }
     },
   };
