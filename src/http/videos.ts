@@ -228,7 +228,12 @@ function retry(request: RouteRequest, id: string, step?: (typeof STEP_NAMES)[num
     decide: ({ videos }) => videos.requestRetry(user.id, id, step),
     refusal: 'not_retryable',
     tell: ([run = 1]) =>
-      deps.flows.startProcessing({ videoId: id, userId: user.id, run, requestId: request.ctx.state.requestId }),
+      deps.flows.startProcessing({
+        videoId: id,
+        userId: user.id,
+        run,
+        requestId: request.ctx.state.requestId,
+      }),
   });
 }
 

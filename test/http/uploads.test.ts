@@ -78,8 +78,9 @@ describe('uploading', () => {
       );
       assert.equal(answer.headers.get('location'), `http://videoflow.test/v1/videos/${id}`);
       assert.ok((await storedBytes(id)).equals(bytes));
+      const requestId = answer.headers.get('x-request-id');
       assert.deepEqual(api.flowCalls, [
-        { command: 'startProcessing', input: { videoId: id, userId: user.id, run: 1 } },
+        { command: 'startProcessing', input: { videoId: id, userId: user.id, run: 1, requestId } },
       ]);
     });
 

@@ -317,8 +317,9 @@ describe('videos', () => {
       assert.equal(answer.status, 202);
       assert.equal(answer.body.status, 'pending');
       assert.equal(answer.body.error, null);
+      const requestId = answer.headers.get('x-request-id');
       assert.deepEqual(api.flowCalls, [
-        { command: 'startProcessing', input: { videoId: id, userId: user.id, run: 2 } },
+        { command: 'startProcessing', input: { videoId: id, userId: user.id, run: 2, requestId } },
       ]);
       const states = (await ask(`/${id}/steps`)).body.data.map(({ state }: { state: string }) => state);
       assert.deepEqual(states, ['succeeded', 'queued', 'queued', 'queued']);
