@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { keepLog } from './childLog.ts';
@@ -11,6 +12,7 @@ import { answersAt, prepareNamespace, SEARCH_ATTRIBUTES } from './temporalNamesp
 import { createTemporalProbes } from './temporalProbes.ts';
 
 const READY_MS = 60_000;
+const DATABASE_FILE = 'temporal.db';
 const portsShape = z.object({ port: z.number().int(), uiPort: z.number().int() });
 
 export interface TemporalOptions {
@@ -81,7 +83,7 @@ export function buildServerArgs(facts: { port: number; uiPort: number; dataDir: 
     'start-dev',
     ...['--ip', '127.0.0.1', '--port', String(port)],
     ...['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort)],
-    ...['--db-filename', join(dataDir, 'temporal.db')],
+    ...['--db-filename', join(dataDir, DATABASE_FILE)],
     ...['--log-level', 'warn'],
     // Without it the fairness keys of the activities change nothing, and nothing says so.
     ...['--dynamic-config-value', 'matching.enableFairness=true'],
@@ -108,6 +110,8 @@ function describePart({ executable, port, uiPort, address, options }: PartFacts)
     // At every start, not only the first: its database file may have been deleted in between.
     waitUntilReady: async (_child, died) => {
       await waitForYes(() => answersAt(address), { died, timeoutMs: READY_MS, what: 'Temporal' });
+      // The histories are in it, and the server makes it readable by everybody.
+      chmodSync(join(dataDir, DATABASE_FILE), 0o600);
       await prepareNamespace({ address, namespace, retentionDays, died });
     },
     stopSignals: [
