@@ -1,5 +1,6 @@
 import { CancelledFailure } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { isDatabaseOutage } from '../src/db/outage.ts';
 import type { FailureKind } from '../src/domain/retries.ts';
 import {
   DatabaseUnavailableError,
@@ -38,13 +39,7 @@ function recognise(error: unknown): VideoflowError | null {
   if (error.name === 'ServiceError') return new EngineUnavailableError('The workflow engine did not answer');
   const code = 'code' in error ? String(error.code) : '';
   if (DISK_FULL.has(code)) return new DiskFullError();
-  // MikroORM's DriverException keeps the SQLSTATE or the socket's error as `code`: what is not a
-  // broken constraint (class 23) or a broken statement (class 42, 22) is the database's own trouble.
-  if (
-    /DriverException|ConnectionException|LockWaitTimeout|Deadlock/.test(error.name + error.constructor.name)
-  ) {
-    return /^(22|23|42)/.test(code) ? null : new DatabaseUnavailableError('The database did not answer');
-  }
+  if (isDatabaseOutage(error)) return new DatabaseUnavailableError('The database did not answer');
   return null;
 }
 

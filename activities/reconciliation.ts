@@ -80,6 +80,11 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       }
     },
 
+    /** Forgets idempotency keys that are older than they are kept. */
+    removeExpiredKeys: async (): Promise<void> => {
+      await db.idempotency.removeExpired();
+    },
+
     /** Tells the engine to cancel every unfinished run of a deleted video. */
     async cancelRuns({ videoId }: { videoId: string }): Promise<void> {
       for (const run of await db.reconciliation.unfinishedRuns(videoId)) {

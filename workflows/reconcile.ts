@@ -9,11 +9,12 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { type ReconcileInput, SIGNALS } from './contract.ts';
-import { engine, housekeeping, inWords } from './policies.ts';
+import { engine, housekeeping, inWords, records } from './policies.ts';
 
 const { repeatIntents } = proxyActivities<Activities>(inWords(engine, 'Repeat what was asked for'));
 const { settleClosedRuns } = proxyActivities<Activities>(inWords(engine, 'Settle the rows of ended runs'));
 const { restartLostRuns } = proxyActivities<Activities>(inWords(engine, 'Compare all rows with all runs'));
+const { removeExpiredKeys } = proxyActivities<Activities>(inWords(records, 'Forget old idempotency keys'));
 const { sweepStorage } = proxyActivities<Activities>(inWords(housekeeping, 'Remove bytes that nobody owns'));
 
 const HOUR_MS = 3600 * 1000;
@@ -36,6 +37,7 @@ export async function reconcile(state: ReconcileInput): Promise<void> {
     if (comparedAt === null || Date.now() - Date.parse(comparedAt) >= HOUR_MS) {
       await restartLostRuns();
       await sweepStorage();
+      await removeExpiredKeys();
       comparedAt = new Date().toISOString();
     }
     setCurrentDetails(`Runs settled until ${settledUntil}, all rows compared at ${comparedAt}`);

@@ -29,8 +29,8 @@ const LAYERS: Record<string, Layer> = {
     never: /^(?!@temporalio\/(workflow|common)$)/,
   },
   activities: {
-    values: ['src/domain', 'src/errors.ts', 'workflows/contract.ts'],
-    types: ['src/db', 'src/flows.ts', 'src/log.ts', 'src/config.ts', ...ADAPTERS],
+    values: ['src/domain', 'src/errors.ts', 'src/db', 'workflows/contract.ts'],
+    types: ['src/flows.ts', 'src/log.ts', 'src/config.ts', ...ADAPTERS],
     never: WEB,
   },
   'src/flows.ts': {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ConnectionException } from '@mikro-orm/core';
 import { toFailure } from '../../activities/failures.ts';
 import { DiskFullError, MediaToolError, UnusableMediaError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
@@ -27,7 +28,7 @@ describe('toFailure', () => {
     ],
     [
       'a database away',
-      named('DriverException', 'connect ECONNREFUSED 127.0.0.1', 'ECONNREFUSED'),
+      new ConnectionException(new Error('connect ECONNREFUSED 127.0.0.1')),
       { type: 'database_unavailable', kind: 'outside', nonRetryable: false },
     ],
     [

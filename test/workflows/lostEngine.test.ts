@@ -91,6 +91,8 @@ describe('when the engine loses everything', () => {
         timeoutMs: 120_000,
       });
     }
-    assert.deepEqual(await engine.db.reconciliation.listToRemove(), []);
+    await waitFor(async () => (await engine.db.reconciliation.listToRemove()).length === 0, {
+      what: 'the rows of deleted videos to go',
+    });
   });
 });
