@@ -4,7 +4,6 @@ import { createWriteStream } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { RequiredEntityData } from '@mikro-orm/core';
 import { Client, Connection } from '@temporalio/client';
 import { type Config, loadConfig, makeRingKey } from '../../src/config.ts';
@@ -16,17 +15,13 @@ import { createDb, type Db } from '../../src/db/index.ts';
 import { openOrm } from '../../src/db/orm.ts';
 import { isFinalStep, OPTIONAL_STEPS, type StepName } from '../../src/domain/video.ts';
 import { createFlows, type Engine, type Flows } from '../../src/flows.ts';
+import { PROGRAMS } from '../../src/local/application.ts';
 import { findFreePort } from '../../src/local/ports.ts';
 import { prepareNamespace } from '../../src/local/temporalNamespace.ts';
 import { createLog } from '../../src/log.ts';
 import { createLocalStorage } from '../../src/storage/local.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { temporalAddress, testDatabase, uniqueName, waitFor } from './stack.ts';
-
-const programs = {
-  worker: fileURLToPath(new URL('../../src/worker.ts', import.meta.url)),
-  api: fileURLToPath(new URL('../../src/server.ts', import.meta.url)),
-};
 
 /** A database, a namespace and folders of a test file's own, with as many worker processes as it starts. */
 export interface TestEngine {
@@ -213,11 +208,11 @@ async function insertUser(databaseUrl: string): Promise<string> {
 }
 
 function spawnProgram(
-  name: keyof typeof programs,
+  name: keyof typeof PROGRAMS,
   environment: Record<string, string>,
   logPath: string,
 ): ChildProgram {
-  const child: ChildProcess = spawn(process.execPath, [programs[name]], {
+  const child: ChildProcess = spawn(process.execPath, PROGRAMS[name], {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -17,6 +17,8 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+const CANCELS = 10;
+
 describe('processVideo', () => {
   let engine: TestEngine;
 
@@ -69,8 +71,7 @@ describe('processVideo', () => {
 
   it('cancels a running ffmpeg within 2 s, and closes only when its files are gone', async function () {
     this.timeout(180_000);
-    const rounds = Number(process.env.CANCEL_ROUNDS ?? 3);
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < CANCELS; round++) {
       const id = await engine.addVideo(await fixture('bigOneKeyframe'), { steps: ['storyboard'] });
       await waitFor(async () => (await toolsAtWorkIn(engine.config.DATA_DIR)).length > 0, {
         what: 'an ffmpeg',
