@@ -221,6 +221,41 @@ describe('uploading', () => {
       await assertRefused(answer, 422, 'invalid_request');
     });
 
+    it('keeps every byte of a file that is full of almost its end', async () => {
+      const boundary = '----boundary';
+      const almost = [`\r\n--${boundary.slice(0, -1)}`, '\r\n--', '\r\n', '\r', '\r\r\n-', `x--${boundary}`];
+      const pieces = [videoBytes(1000, 'almost')];
+      for (let n = 0; n < 400; n += 1) {
+        pieces.push(random.bytes(random.int(0, 2000)));
+        for (let m = 0; m < 200; m += 1) pieces.push(Buffer.from(random.pick(almost)));
+      }
+      // An end of its own kind, so that it cannot run into the boundary.
+      const file = Buffer.concat([...pieces, Buffer.from('.')]);
+      const body = Buffer.concat([
+        Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n`),
+        file,
+        Buffer.from(
+          `\r\n--${boundary}\r\nContent-Disposition: form-data; name="title"\r\n\r\nEnd\r\n--${boundary}--`,
+        ),
+      ]);
+      const sending = openRequest(api, '/v1/videos', {
+        headers: {
+          authorization: `Bearer ${user.token}`,
+          'content-type': `multipart/form-data; boundary=${boundary}`,
+        },
+      });
+      for (let at = 0; at < body.length; ) {
+        const size = random.int(1, 100_000);
+        await sending.send(body.subarray(at, at + size));
+        at += size;
+      }
+      sending.end();
+      const { status, body: answer } = await sending.answer;
+      assert.equal(status, 202, answer);
+      assert.equal(JSON.parse(answer).title, 'End');
+      assert.ok((await storedBytes(JSON.parse(answer).id)).equals(file));
+    });
+
     it('is refused when it is no form, or breaks off', async () => {
       const send = (type: string, body: string) =>
         api.call('/v1/videos', { token: user.token, body, headers: { 'content-type': type } });

@@ -33,7 +33,7 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
   try {
     first = await idempotency.identify({ fields: arrived.fields, filename: arrived.filename, sha256 });
     if (first) await writer.abort();
-    else await writer.commit();
+    else await commitWhole(arrived.file);
   } catch (error) {
     await writer.abort();
     throw error;
@@ -62,6 +62,13 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
     await removeUnlessAccepted(request, arrived);
     throw error;
   }
+}
+
+/** What is accepted must be what was received, to the byte. */
+async function commitWhole({ writer, sizeBytes }: ReceivedFile): Promise<void> {
+  const stored = await writer.commit();
+  if (stored.sizeBytes === sizeBytes) return;
+  throw new Error(`${sizeBytes} bytes were received but ${stored.sizeBytes} stored`);
 }
 
 /** A commit whose answer got lost may have happened; what nobody can tell now is left to the sweep. */

@@ -1,11 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import { HttpProblem } from '../problem.ts';
+import type { ChunkMemory } from './chunkMemory.ts';
 
 /** A client that sends nothing for so long is gone; one that is slow may take hours. */
 const IDLE_MS = 120_000;
 /** How long a client that was refused in mid-send may go on sending, so that it comes to read the answer. */
 const LINGER_MS = 30_000;
+
+export interface BodyOptions {
+  /** Gets every chunk to take care of. */
+  memory?: ChunkMemory;
+  idleMs?: number;
+}
 
 /**
  * The body of a request as it arrives. Whoever leaves early can still answer: the connection stays open
@@ -15,7 +22,7 @@ const LINGER_MS = 30_000;
  */
 export async function* readBodyChunks(
   request: IncomingMessage,
-  { idleMs = IDLE_MS }: { idleMs?: number } = {},
+  { memory, idleMs = IDLE_MS }: BodyOptions = {},
 ): AsyncGenerator<Buffer> {
   const chunks = request.iterator({ destroyOnReturn: false });
   try {
@@ -23,6 +30,7 @@ export async function* readBodyChunks(
       const silence = setTimeout(() => request.destroy(new Error('the client fell silent')), idleMs);
       const { done, value } = await chunks.next().finally(() => clearTimeout(silence));
       if (done) return;
+      memory?.lend(value);
       yield value as Buffer;
     }
   } catch (cause) {

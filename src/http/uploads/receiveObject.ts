@@ -5,6 +5,7 @@ import { SNIFF_BYTES, type SniffedContainer, sniffContainer } from '../../domain
 import type { ObjectWriter, Storage } from '../../storage/storage.ts';
 import { HttpProblem } from '../problem.ts';
 import { tooLarge } from './bodyChunks.ts';
+import type { ChunkMemory } from './chunkMemory.ts';
 
 /** A file that arrived whole and is not visible yet: either commit or abort its writer. */
 export interface ReceivedFile {
@@ -18,6 +19,7 @@ export interface ReceiveOptions {
   storage: Storage;
   key: string;
   maxBytes: number;
+  memory: ChunkMemory;
   /** Hashing halves the speed, so only where two uploads have to be compared. */
   isHashed: boolean;
 }
@@ -32,7 +34,7 @@ const SOUND_ONLY: ReadonlySet<SniffedContainer> = new Set(['wav', 'mp3', 'flac',
  */
 export async function receiveObject(
   chunks: AsyncIterable<Buffer>,
-  { storage, key, maxBytes, isHashed }: ReceiveOptions,
+  { storage, key, maxBytes, memory, isHashed }: ReceiveOptions,
 ): Promise<ReceivedFile> {
   const hash: Hash | null = isHashed ? createHash('sha256') : null;
   let writer: ObjectWriter | undefined;
@@ -43,7 +45,7 @@ export async function receiveObject(
       if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
       writer ??= await storage.createWriter(key);
       hash?.update(chunk);
-      await write(writer.stream, chunk);
+      await write(writer.stream, chunk, memory);
     }
     if (!writer) throw new HttpProblem('empty_file');
     return { writer, sizeBytes, sha256: hash?.digest('hex') ?? null };
@@ -81,8 +83,11 @@ function assertVideo(head: Buffer): void {
 }
 
 /** Waits while more is under way to the disk than the stream wants to hold. */
-async function write(stream: Writable, chunk: Buffer): Promise<void> {
+async function write(stream: Writable, chunk: Buffer, memory: ChunkMemory): Promise<void> {
   // An error that was told while nobody waited is not told again.
   if (stream.errored) throw stream.errored;
-  if (!stream.write(chunk)) await once(stream, 'drain');
+  const hasRoom = stream.write(chunk, (error) => {
+    if (!error) memory.settle(chunk);
+  });
+  if (!hasRoom) await once(stream, 'drain');
 }

@@ -7,6 +7,7 @@ import { pollVideo } from '../videos.ts';
 import { videoSchema } from '../videoViews.ts';
 import { type ArrivedVideo, acceptVideo, sourceKeyOf } from './acceptVideo.ts';
 import { assertLengthWithin, readBodyChunks } from './bodyChunks.ts';
+import { type ChunkMemory, createChunkMemory } from './chunkMemory.ts';
 import { type FormFields, receiveForm } from './multipart.ts';
 import { type ReceivedFile, receiveObject } from './receiveObject.ts';
 import { rawUploadFields, type UploadFields, uploadFields } from './videoFields.ts';
@@ -71,7 +72,7 @@ const uploadVideo = defineRoute({
 async function uploadRaw(request: RouteRequest<unknown, UploadFields & { filename?: string | undefined }>) {
   const { filename, ...fields } = request.query;
   const place = await prepare(request, 0);
-  const file = await place.receive(readBodyChunks(request.ctx.req));
+  const file = await place.receive(readBodyChunks(request.ctx.req, place));
   return acceptVideo(request, { ...place.names, file, fields, filename });
 }
 
@@ -85,6 +86,7 @@ async function uploadForm(request: RouteRequest<unknown, object>): Promise<Reply
     fileField: 'file',
     onFile: parseFields,
     receive: place.receive,
+    memory: place.memory,
   });
   let fields: UploadFields;
   try {
@@ -104,6 +106,7 @@ function parseFields(form: FormFields): UploadFields {
 
 interface Place {
   names: Pick<ArrivedVideo, 'id' | 'sourceKey'>;
+  memory: ChunkMemory;
   receive(chunks: AsyncIterable<Buffer>): Promise<ReceivedFile>;
 }
 
@@ -120,10 +123,12 @@ async function prepare({ ctx, deps }: RouteRequest, overheadBytes: number): Prom
   if (free !== null && free - (ctx.request.length ?? 0) < config.MIN_FREE_BYTES) throw new DiskFullError();
   const id = newId();
   const sourceKey = sourceKeyOf(id);
+  const memory = createChunkMemory();
   const isHashed = ctx.get('Idempotency-Key') !== '';
   return {
     names: { id, sourceKey },
-    receive: (chunks) => receiveObject(chunks, { storage, key: sourceKey, maxBytes, isHashed }),
+    memory,
+    receive: (chunks) => receiveObject(chunks, { storage, key: sourceKey, maxBytes, memory, isHashed }),
   };
 }
 
