@@ -5,6 +5,7 @@ import { tokenRoutes } from './tokens.ts';
 import { uploadRoutes } from './uploads/routes.ts';
 import { userRoutes } from './users.ts';
 import { videoFileRoutes } from './videoFiles.ts';
+import { videoIntentRoutes } from './videoIntents.ts';
 import { videoRoutes } from './videos.ts';
 
 /** Every route of the API, in the order of the documentation. */
@@ -14,6 +15,7 @@ export const routes: readonly Route[] = [
   ...userRoutes,
   ...uploadRoutes,
   ...videoRoutes,
+  ...videoIntentRoutes,
   ...videoFileRoutes,
   ...healthRoutes,
 ];

@@ -22,11 +22,12 @@ interface FileFacts {
   operationId: string;
   summary: string;
   contentType: string | readonly string[];
+  refusals: Route['responses'];
   find: (video: Video, request: FileRequest) => Promise<Representation>;
 }
 
 /** Every file of a video is given out alike: by token or by signed address, whole or in ranges. */
-const fileRoute = ({ name, operationId, summary, contentType, find }: FileFacts): Route =>
+const fileRoute = ({ name, operationId, summary, contentType, refusals, find }: FileFacts): Route =>
   defineRoute({
     method: 'get',
     path: `/v1/videos/:id/${name}`,
@@ -41,6 +42,9 @@ const fileRoute = ({ name, operationId, summary, contentType, find }: FileFacts)
       200: { description: 'The bytes', contentType },
       206: { description: 'The ranges asked for', contentType },
       304: { description: 'Unchanged' },
+      403: { description: '`invalid_signature`; `insufficient_scope`' },
+      416: { description: '`range_not_satisfiable`' },
+      ...refusals,
     },
     handler: async (request) => {
       const video = await findVideo(request, request.params.id);
@@ -82,6 +86,7 @@ export const videoFileRoutes: readonly Route[] = [
     operationId: 'streamVideo',
     summary: 'The video to be played, once it is ready',
     contentType: 'video/*',
+    refusals: { 409: { description: '`not_ready`' } },
     find: async (video, request) => {
       if (video.status !== 'ready') throw new HttpProblem('not_ready');
       return representSource(video, request, 'inline');
@@ -92,6 +97,7 @@ export const videoFileRoutes: readonly Route[] = [
     operationId: 'downloadVideo',
     summary: 'The uploaded bytes, as a file to keep',
     contentType: ['video/*', 'application/octet-stream'],
+    refusals: { 409: { description: '`not_ready`: it has no bytes yet' } },
     find: async (video, request) => representSource(video, request, 'attachment'),
   }),
   fileRoute({
@@ -99,6 +105,7 @@ export const videoFileRoutes: readonly Route[] = [
     operationId: 'getThumbnail',
     summary: 'The picture at a tenth of the duration',
     contentType: 'image/jpeg',
+    refusals: { 404: { description: '`no_thumbnail`; `not_found`' } },
     find: async (video, request) =>
       representPicture(video, request, requireAsset(video, 'thumbnail', 'no_thumbnail'), ''),
   }),
@@ -107,6 +114,7 @@ export const videoFileRoutes: readonly Route[] = [
     operationId: 'getStoryboardSheet',
     summary: 'The sheet of seek previews',
     contentType: 'image/jpeg',
+    refusals: { 404: { description: '`no_storyboard`; `not_found`' } },
     find: async (video, request) =>
       representPicture(
         video,
@@ -120,6 +128,7 @@ export const videoFileRoutes: readonly Route[] = [
     operationId: 'getStoryboardIndex',
     summary: 'The WebVTT index of the seek previews',
     contentType: 'text/vtt',
+    refusals: { 404: { description: '`no_storyboard`; `not_found`' } },
     find: async (video, request) => {
       const asset = requireAsset(video, 'storyboard_index', 'no_storyboard');
       const filename = `${baseName(video)}-storyboard.vtt`;

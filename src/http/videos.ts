@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import type { Video } from '../db/entities/video.ts';
 import type { Queries } from '../db/index.ts';
-import type { Intent, VideoFilter } from '../db/videos.ts';
-import { isFinalStep, STEP_NAMES, VIDEO_STATUSES } from '../domain/video.ts';
+import type { VideoFilter } from '../db/videos.ts';
+import { VIDEO_STATUSES } from '../domain/video.ts';
 import { createSignPath } from './bytes/signedUrls.ts';
 import { listOf, pageFields, toList, toPage } from './pagination.ts';
 import { idParams } from './parse.ts';
-import { HttpProblem, notFound } from './problem.ts';
-import type { ProblemCode } from './problemCodes.ts';
+import { notFound } from './problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { descriptionField, tagsField, titleField } from './uploads/videoFields.ts';
 import {
@@ -30,7 +29,8 @@ export async function findVideo({ deps, user }: RouteRequest, id: string): Promi
   return video;
 }
 
-const reply = ({ deps }: RouteRequest, video: Video, status = 200): Reply => ({
+/** Answers with a video as it is now. */
+export const toVideoReply = ({ deps }: RouteRequest, video: Video, status = 200): Reply => ({
   status,
   body: toVideoView(video, createSignPath(deps.config)),
 });
@@ -38,13 +38,7 @@ const reply = ({ deps }: RouteRequest, video: Video, status = 200): Reply => ({
 /** For `Prefer: wait` after an upload: the answer once the video has come to an end. */
 export async function pollVideo(request: RouteRequest, id: string): Promise<Reply | null> {
   const video = await findVideo(request, id);
-  return SETTLED.includes(video.status) ? reply(request, video) : null;
-}
-
-/** For `Prefer: wait` after a cancel or a retry: the answer once no step is at work any more. */
-async function pollSteps(request: RouteRequest, id: string): Promise<Reply | null> {
-  const video = await findVideo(request, id);
-  return [...video.steps].every((step) => isFinalStep(step.state)) ? reply(request, video) : null;
+  return SETTLED.includes(video.status) ? toVideoReply(request, video) : null;
 }
 
 const filterFields = {
@@ -99,7 +93,7 @@ const getVideo = defineRoute({
   params: idParams,
   query: z.strictObject({}),
   responses: { 200: { description: 'The video', schema: videoSchema } },
-  handler: async (request) => reply(request, await findVideo(request, request.params.id)),
+  handler: async (request) => toVideoReply(request, await findVideo(request, request.params.id)),
 });
 
 const changeVideo = defineRoute({
@@ -122,7 +116,7 @@ const changeVideo = defineRoute({
     const changes = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
     const video = await deps.db.videos.change(user.id, params.id, changes);
     if (!video) throw notFound();
-    return reply(request, video);
+    return toVideoReply(request, video);
   },
 });
 
@@ -183,107 +177,6 @@ const listSteps = defineRoute({
   },
 });
 
-const accepted = {
-  200: { description: 'The end of it, with `Prefer: wait`', schema: videoSchema },
-  202: {
-    description: 'Accepted',
-    schema: videoSchema,
-    headers: { Location: 'The address of the video' },
-  },
-};
-
-interface IntentOptions {
-  id: string;
-  /** Writes the wish, if the state of the video allows it. */
-  decide: (queries: Queries) => Promise<Intent>;
-  refusal: ProblemCode;
-  tell: (runs: number[]) => Promise<void>;
-}
-
-/** Decides an intent in the database, together with the answer that is kept, and tells the engine. */
-async function answerIntent(
-  request: RouteRequest,
-  { id, decide, refusal, tell }: IntentOptions,
-): Promise<Reply> {
-  const { deps, user, idempotency } = request;
-  let runs: number[] = [];
-  const answer = await idempotency.commit(async (queries) => {
-    const intent = await decide(queries);
-    if (intent.outcome === 'not_possible') throw new HttpProblem(refusal);
-    const video = intent.outcome === 'accepted' ? await queries.videos.find(user.id, id) : null;
-    if (intent.outcome !== 'accepted' || !video) throw notFound();
-    runs = intent.runs;
-    const headers = { Location: `${deps.config.PUBLIC_URL}/v1/videos/${id}` };
-    return { ...reply(request, video, 202), headers, storedBody: toVideoView(video, null), objectId: id };
-  });
-  // Not waited for: it is decided already, and the reconciler tells an engine that is away.
-  void tell(runs);
-  return answer;
-}
-
-function retry(request: RouteRequest, id: string, step?: (typeof STEP_NAMES)[number]): Promise<Reply> {
-  const { deps, user } = request;
-  return answerIntent(request, {
-    id,
-    decide: ({ videos }) => videos.requestRetry(user.id, id, step),
-    refusal: 'not_retryable',
-    tell: ([run = 1]) =>
-      deps.flows.startProcessing({
-        videoId: id,
-        userId: user.id,
-        run,
-        requestId: request.ctx.state.requestId,
-      }),
-  });
-}
-
-const retryVideo = defineRoute({
-  method: 'post',
-  path: '/v1/videos/:id/retry',
-  operationId: 'retryVideo',
-  tag: TAG,
-  summary: 'Do again what failed or was cancelled, keeping what is done',
-  scope: 'write',
-  params: idParams,
-  responses: accepted,
-  poll: pollSteps,
-  handler: (request) => retry(request, request.params.id),
-});
-
-const retryStep = defineRoute({
-  method: 'post',
-  path: '/v1/videos/:id/steps/:name/retry',
-  operationId: 'retryStep',
-  tag: TAG,
-  summary: 'Do one step again',
-  scope: 'write',
-  params: z.strictObject({ id: z.uuid(), name: z.enum(STEP_NAMES) }),
-  responses: accepted,
-  poll: pollSteps,
-  handler: (request) => retry(request, request.params.id, request.params.name),
-});
-
-const cancelVideo = defineRoute({
-  method: 'post',
-  path: '/v1/videos/:id/cancel',
-  operationId: 'cancelVideo',
-  tag: TAG,
-  summary: 'Stop the work on a video, keeping what is done',
-  scope: 'write',
-  params: idParams,
-  responses: accepted,
-  poll: pollSteps,
-  handler: (request) => {
-    const { deps, user, params } = request;
-    return answerIntent(request, {
-      id: params.id,
-      decide: ({ videos }) => videos.requestCancel(user.id, params.id),
-      refusal: 'not_cancellable',
-      tell: (runs) => deps.flows.cancelProcessing(params.id, runs),
-    });
-  },
-});
-
 export const videoRoutes: readonly Route[] = [
   listVideos,
   getVideo,
@@ -291,7 +184,4 @@ export const videoRoutes: readonly Route[] = [
   deleteVideo,
   getStatus,
   listSteps,
-  retryStep,
-  retryVideo,
-  cancelVideo,
 ];

@@ -57,7 +57,7 @@ export const tooLarge = (maxBytes: number): HttpProblem =>
  * Throws away what a refused client still sends, for a while: closing the connection at once would
  * reset it, and the client might never see why it was refused.
  */
-function discardRest(request: IncomingMessage): void {
+export function discardRest(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
   const timer = setTimeout(() => request.destroy(), LINGER_MS).unref();
   request

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
 import { DiskFullError } from '../../errors.ts';
 import { parsePart } from '../parse.ts';
@@ -6,33 +7,20 @@ import { defineRoute, type Reply, type Route, type RouteRequest } from '../route
 import { pollVideo } from '../videos.ts';
 import { videoSchema } from '../videoViews.ts';
 import { type ArrivedVideo, acceptVideo, sourceKeyOf } from './acceptVideo.ts';
-import { assertLengthWithin, readBodyChunks } from './bodyChunks.ts';
+import { assertLengthWithin, discardRest, readBodyChunks } from './bodyChunks.ts';
 import { type ChunkMemory, createChunkMemory } from './chunkMemory.ts';
 import { type FormFields, receiveForm } from './multipart.ts';
 import { type ReceivedFile, receiveObject } from './receiveObject.ts';
 import { rawUploadFields, type UploadFields, uploadFields } from './videoFields.ts';
 
+type RawFields = z.output<typeof rawUploadFields>;
+
 /** What the parts around the file may weigh. */
 const FORM_OVERHEAD_BYTES = 1024 * 1024;
 
-const formBody = {
-  contentType: 'multipart/form-data',
-  schema: {
-    type: 'object',
-    required: ['file'],
-    additionalProperties: false,
-    properties: {
-      file: { type: 'string', format: 'binary' },
-      title: { type: 'string', maxLength: 500 },
-      description: { type: 'string', maxLength: 10_000 },
-      tags: { type: 'array', items: { type: 'string', maxLength: 100 }, maxItems: 50 },
-      user_id: { type: 'string', maxLength: 200 },
-      external_id: { type: 'string', maxLength: 200 },
-      process: { type: 'array', items: { type: 'string', enum: ['thumbnail', 'storyboard'] } },
-    },
-  },
-};
-const rawBody = { contentType: 'video/*', schema: { type: 'string', format: 'binary' } };
+const bytes = z.string().meta({ format: 'binary' });
+const formBody = { contentType: 'multipart/form-data', schema: uploadFields.extend({ file: bytes }) };
+const rawBody = { contentType: 'video/*', schema: bytes };
 
 const uploadVideo = defineRoute({
   method: 'post',
@@ -54,22 +42,37 @@ const uploadVideo = defineRoute({
       schema: videoSchema,
       headers: { Location: 'The address of the video' },
     },
+    400: { description: '`invalid_body`: the form breaks off; `upload_aborted`' },
+    409: { description: '`external_id_taken`; `idempotency_in_progress`: see Retry-After' },
+    413: { description: '`too_large`' },
+    415: {
+      description: '`unsupported_media`: the first bytes are not those of a video; `unsupported_media_type`',
+    },
+    422: { description: '`invalid_request`; `empty_file`; `idempotency_key_reused`' },
+    507: { description: '`storage_full`: see Retry-After' },
   },
   poll: pollVideo,
-  handler: (request) => {
-    const { ctx } = request;
-    // `is` gives null for a request without a body.
-    if (ctx.request.length === 0) throw new HttpProblem('empty_file');
-    if (ctx.is('multipart/form-data')) return uploadForm(request);
-    if (!ctx.get('Content-Type') || ctx.is('video/*', 'application/octet-stream')) return uploadRaw(request);
-    throw new HttpProblem(
-      'unsupported_media_type',
-      'The body must be multipart/form-data, video/* or octets',
-    );
+  handler: async (request) => {
+    const { req } = request.ctx;
+    try {
+      return await receiveVideo(request);
+    } catch (error) {
+      // What was begun to be read takes care of its rest itself.
+      if (!req.readableDidRead) discardRest(req);
+      throw error;
+    }
   },
 });
 
-async function uploadRaw(request: RouteRequest<unknown, UploadFields & { filename?: string | undefined }>) {
+async function receiveVideo(request: RouteRequest<unknown, RawFields>): Promise<Reply> {
+  const { ctx } = request;
+  if (ctx.request.length === 0) throw new HttpProblem('empty_file');
+  if (ctx.is('multipart/form-data')) return uploadForm(request);
+  if (!ctx.get('Content-Type') || ctx.is('video/*', 'application/octet-stream')) return uploadRaw(request);
+  throw new HttpProblem('unsupported_media_type', 'The body must be multipart/form-data, video/* or octets');
+}
+
+async function uploadRaw(request: RouteRequest<unknown, RawFields>): Promise<Reply> {
   const { filename, ...fields } = request.query;
   const place = await prepare(request, 0);
   const file = await place.receive(readBodyChunks(request.ctx.req, place));
