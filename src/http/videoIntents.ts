@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Queries } from '../db/index.ts';
 import type { Intent } from '../db/videos.ts';
 import { isFinalStep, STEP_NAMES, type StepName } from '../domain/video.ts';
 import { idParams } from './parse.ts';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Video } from '../db/entities/video.ts';
-import type { Queries } from '../db/index.ts';
 import type { VideoFilter } from '../db/videos.ts';
 import { VIDEO_STATUSES } from '../domain/video.ts';
 import { createSignPath } from './bytes/signedUrls.ts';
