@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdir, readlink } from 'node:fs/promises';
 import { get } from 'node:http';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import Koa from 'koa';
+import { sendBytes } from '../../src/http/bytes/sendBytes.ts';
+import { listen } from '../../src/http/listen.ts';
 import { createSigner } from '../../src/secrets/signing.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { FACTS, makeReady, PICTURES, playWorker, upload } from '../support/processedVideo.ts';
@@ -440,6 +445,37 @@ describe('the bytes of a video', () => {
       request.destroy();
       await waitFor(async () => (await openCount()) === 0, { what: 'the file to be closed' });
     }
+  });
+
+  it('are let go of when the client stops reading', async () => {
+    let isClosed = false;
+    const app = new Koa().use((ctx) =>
+      sendBytes(
+        ctx,
+        {
+          sizeBytes: 1024 * MIB,
+          modifiedAt: new Date(),
+          etag: '"x"',
+          contentType: 'video/mp4',
+          disposition: { type: 'inline', filename: 'x.mp4' },
+          open: async () => {
+            const endless = new Readable({ read: () => void endless.push(Buffer.alloc(64 * 1024)) });
+            return endless.once('close', () => {
+              isClosed = true;
+            });
+          },
+        },
+        { stalledMs: 200 },
+      ),
+    );
+    const server = await listen(app, { host: '127.0.0.1', port: 0 });
+    const stalled = connect(server.port, '127.0.0.1');
+    stalled.on('error', () => {});
+    stalled.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    stalled.pause();
+    await waitFor(() => isClosed, { what: 'the file to be closed' });
+    stalled.destroy();
+    await server.close(1);
   });
 
   it('that are gone from the storage are not found', async () => {

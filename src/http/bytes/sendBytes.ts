@@ -22,6 +22,9 @@ export interface Representation {
 const SHOWN_ALONE =
   "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
+/** A reader that takes nothing for so long is gone, or pauses and will ask again from where it was. */
+const STALLED_MS = 300_000;
+
 /** What never changes under a key is known by its key. */
 export const etagOf = (...parts: (string | number)[]): string =>
   `"${createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 27)}"`;
@@ -48,12 +51,17 @@ export async function representObject(
 
 /**
  * Gives out a file or the parts asked for: conditional requests, HEAD, single and multiple ranges
- * (RFC 9110 §13 and §14). A client that leaves releases the file.
+ * (RFC 9110 §13 and §14). A client that leaves, or stops reading, releases the file.
  *
  * @throws HttpProblem `range_not_satisfiable`
  */
-export async function sendBytes(ctx: Context, file: Representation): Promise<undefined> {
+export async function sendBytes(
+  ctx: Context,
+  file: Representation,
+  { stalledMs = STALLED_MS }: { stalledMs?: number } = {},
+): Promise<undefined> {
   ctx.status = 200;
+  ctx.res.setTimeout(stalledMs, () => ctx.res.destroy());
   ctx.set({
     'Accept-Ranges': 'bytes',
     'Cache-Control': 'private, no-cache',

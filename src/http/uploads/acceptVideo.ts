@@ -29,17 +29,13 @@ export const sourceKeyOf = (videoId: string): string => `sources/${videoId}`;
 export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo): Promise<Reply> {
   const { deps, idempotency, user } = request;
   const { writer, sha256 } = arrived.file;
-  let first: Reply | null;
   try {
-    first = await idempotency.identify({ fields: arrived.fields, filename: arrived.filename, sha256 });
-    if (first) await writer.abort();
-    else await commitWhole(arrived.file);
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
-  if (first) return first;
-  try {
+    const first = await idempotency.identify({ fields: arrived.fields, filename: arrived.filename, sha256 });
+    if (first) {
+      await writer.abort();
+      return first;
+    }
+    await commitWhole(arrived.file);
     const reply = await idempotency.commit(async ({ videos }) => {
       const video = await videos.insert(toNewVideo(user.id, arrived));
       return {
@@ -59,7 +55,7 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
     });
     return reply;
   } catch (error) {
-    await removeUnlessAccepted(request, arrived);
+    await dropUnlessAccepted(request, arrived);
     throw error;
   }
 }
@@ -72,14 +68,12 @@ async function commitWhole({ writer, sizeBytes }: ReceivedFile): Promise<void> {
 }
 
 /** A commit whose answer got lost may have happened; what nobody can tell now is left to the sweep. */
-async function removeUnlessAccepted(
-  { deps, log }: RouteRequest,
-  { id, sourceKey }: ArrivedVideo,
-): Promise<void> {
+async function dropUnlessAccepted({ deps, log }: RouteRequest, arrived: ArrivedVideo): Promise<void> {
   try {
-    if ((await deps.db.videos.findOwner(id)) === null) await deps.storage.remove(sourceKey);
+    await arrived.file.writer.abort();
+    if ((await deps.db.videos.findOwner(arrived.id)) === null) await deps.storage.remove(arrived.sourceKey);
   } catch (error) {
-    log.warn({ err: error, video_id: id }, 'the bytes of a refused upload are left to the sweep');
+    log.warn({ err: error, video_id: arrived.id }, 'the bytes of a refused upload are left to the sweep');
   }
 }
 
