@@ -228,9 +228,11 @@ describe('uploading', () => {
       for (let n = 0; n < 400; n += 1) {
         pieces.push(random.bytes(random.int(0, 2000)));
         for (let m = 0; m < 200; m += 1) pieces.push(Buffer.from(random.pick(almost)));
+        // So that no random byte makes a true boundary of the last one.
+        pieces.push(Buffer.from('.'));
       }
-      // An end of its own kind, so that it cannot run into the boundary.
-      const file = Buffer.concat([...pieces, Buffer.from('.')]);
+      const file = Buffer.concat(pieces);
+      assert.ok(!file.includes(`\r\n--${boundary}`), 'the file holds no boundary');
       const body = Buffer.concat([
         Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n`),
         file,
