@@ -86,8 +86,3 @@ export class EngineUnavailableError extends VideoflowError {
   readonly code = 'engine_unavailable';
   override readonly retryClass = 'outside';
 }
-
-/** A newer attempt or run owns this step, or the video is gone: whatever this one did changes nothing. */
-export class SupersededError extends VideoflowError {
-  readonly code = 'superseded';
-}

@@ -8,13 +8,18 @@ import { addStuckItemsGauge, createHttpMetrics, serveMetrics } from './metrics.t
 import { createLocalStorage } from './storage/local.ts';
 
 /** Builds what the routes work with, serves them, and stops gracefully when asked to. */
-async function main(config: Config, log: Log): Promise<void> {
+async function main(config: Config, root: Log): Promise<void> {
+  const log = root.child({ module: 'server' });
   const metrics = createHttpMetrics();
   const db = await createDb({ databaseUrl: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   addStuckItemsGauge(metrics.registry, async () => ({ ...(await db.health.countStuck()) }));
-  const flows = createFlows({ config, log });
-  const storage = createLocalStorage({ dir: config.STORAGE_DIR, log, minFreeBytes: config.MIN_FREE_BYTES });
-  const app = createApp({ config, log, db, flows, storage, metrics });
+  const flows = createFlows({ config, log: root });
+  const storage = createLocalStorage({
+    dir: config.STORAGE_DIR,
+    log: root.child({ module: 'storage' }),
+    minFreeBytes: config.MIN_FREE_BYTES,
+  });
+  const app = createApp({ config, log: root, db, flows, storage, metrics });
   const metricsServer = await serveMetrics({
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,
@@ -36,14 +41,16 @@ const stopSignal = (): Promise<NodeJS.Signals> =>
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
 
-let log = createLog({ level: 'info', program: 'api' }).child({ module: 'server' });
+let root = createLog({ level: 'info', program: 'api' });
 try {
   const config = loadConfig();
-  log = createLog({ level: config.LOG_LEVEL, program: 'api' }).child({ module: 'server' });
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was left alone'));
-  await main(config, log);
+  root = createLog({ level: config.LOG_LEVEL, program: 'api' });
+  process.on('unhandledRejection', (error) =>
+    root.error({ module: 'server', err: error }, 'a promise was left alone'),
+  );
+  await main(config, root);
 } catch (error) {
-  log.fatal({ err: error }, 'the API ended');
+  root.fatal({ module: 'server', err: error }, 'the API ended');
   process.exitCode = 1;
 }
 process.exit();

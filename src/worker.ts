@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   await scratch.sweep();
   const storage = createLocalStorage({
     dir: config.STORAGE_DIR,
-    log,
+    log: root.child({ module: 'storage' }),
     minFreeBytes: config.MIN_FREE_BYTES,
   });
   const media = createMedia({ config, log: root });

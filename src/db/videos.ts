@@ -187,11 +187,6 @@ export class VideoQueries {
     });
     return changed === 1;
   }
-
-  /** Notes that the engine has a run; keeps the newest. */
-  async markStarted(id: string, run: number): Promise<void> {
-    await this.#em.nativeUpdate(Video, { id, startedRun: { $lt: run } }, { startedRun: run });
-  }
 }
 
 const own = (userId: string, id: string): FilterQuery<Video> => ({ id, user: userId, deletedAt: null });

@@ -48,13 +48,16 @@ export function decideRetry(tally: FailureTally, failure: AttemptFailure, nowMs:
     case 'interrupted':
       return { action: 'retry', delayMs: 0, tally };
     case 'media':
-      return afterMediaFailure(tally, failure);
+      return afterMediaFailure(outsideIsWell(tally), failure);
     case 'crash':
-      return afterCrash(tally);
+      return afterCrash(outsideIsWell(tally));
     case 'outside':
       return afterOutsideTrouble(tally, failure, nowMs);
   }
 }
+
+/** An attempt that came as far as to fail for another reason found the outside well. */
+const outsideIsWell = (tally: FailureTally): FailureTally => ({ ...tally, outside: 0, outsideSinceMs: null });
 
 function afterMediaFailure(tally: FailureTally, failure: AttemptFailure): RetryDecision {
   const media = tally.media + 1;

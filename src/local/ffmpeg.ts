@@ -1,13 +1,23 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { delimiter, resolve } from 'node:path';
 import { Refusal } from './refusal.ts';
 
 /** What the search for ffmpeg may do; given by name so that its decisions can be tested. */
 export interface FfmpegProbes {
   runs(program: string): boolean;
+  /** The absolute path of a program that runs. */
+  locate(program: string): string;
   canInstall(): boolean;
   install(): Promise<boolean>;
   say(line: string): void;
+}
+
+/** Where the tools are, as the worker is told: it looks in few folders, not on this shell's PATH. */
+export interface FfmpegPaths {
+  FFMPEG_PATH: string;
+  FFPROBE_PATH: string;
 }
 
 /**
@@ -15,12 +25,19 @@ export interface FfmpegProbes {
  *
  * @throws Refusal saying what to install
  */
-export async function ensureFfmpeg(programs: { ffmpeg: string; ffprobe: string }, probes: FfmpegProbes) {
+export async function ensureFfmpeg(
+  programs: { ffmpeg: string; ffprobe: string },
+  probes: FfmpegProbes,
+): Promise<FfmpegPaths> {
   const findMissing = () => [programs.ffmpeg, programs.ffprobe].filter((program) => !probes.runs(program));
-  if (findMissing().length === 0) return;
+  const locate = () => ({
+    FFMPEG_PATH: probes.locate(programs.ffmpeg),
+    FFPROBE_PATH: probes.locate(programs.ffprobe),
+  });
+  if (findMissing().length === 0) return locate();
   if (probes.canInstall()) {
     probes.say('ffmpeg: not there, installing it with apt-get …');
-    if ((await probes.install()) && findMissing().length === 0) return;
+    if ((await probes.install()) && findMissing().length === 0) return locate();
   }
   throw new Refusal(
     `${findMissing().join(' and ')} cannot be run. Install ffmpeg (Debian, Ubuntu: sudo apt-get install ffmpeg; ` +
@@ -32,6 +49,11 @@ export async function ensureFfmpeg(programs: { ffmpeg: string; ffprobe: string }
 export function createFfmpegProbes(say: (line: string) => void): FfmpegProbes {
   return {
     runs: (program) => spawnSync(program, ['-version'], { stdio: 'ignore' }).status === 0,
+    locate: (program) => {
+      if (program.includes('/')) return resolve(program);
+      const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+      return folders.map((folder) => resolve(folder, program)).find((path) => existsSync(path)) ?? program;
+    },
     canInstall: () =>
       process.getuid?.() === 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0,
     install: async () =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { readLogTail } from './childLog.ts';
 import { checkDiskSpace } from './diskSpace.ts';
-import { createFfmpegProbes, ensureFfmpeg } from './ffmpeg.ts';
+import { createFfmpegProbes, ensureFfmpeg, type FfmpegPaths } from './ffmpeg.ts';
 import { createPart, type Part, type PartSpec } from './part.ts';
 import { preparePostgres } from './postgres.ts';
 import { Refusal } from './refusal.ts';
@@ -29,6 +29,7 @@ export interface Foundation {
   databaseUrl: string;
   temporalAddress: string;
   temporalUiUrl: string;
+  ffmpeg: FfmpegPaths;
   /** In the order they were started. */
   parts: Part[];
   record: RunRecord;
@@ -59,7 +60,8 @@ export async function startFoundation(
   started: (part: Part) => void,
 ): Promise<Foundation> {
   const { config, dataDir, say } = options;
-  await ensureFfmpeg({ ffmpeg: config.FFMPEG_PATH, ffprobe: config.FFPROBE_PATH }, createFfmpegProbes(say));
+  const programs = { ffmpeg: config.FFMPEG_PATH, ffprobe: config.FFPROBE_PATH };
+  const ffmpeg = await ensureFfmpeg(programs, createFfmpegProbes(say));
   const record = openRunRecord(join(dataDir, 'run.json'));
   const ended = await record.endLeftovers();
   if (ended.length > 0) say(`Ended what a former run left behind: ${ended.join(', ')}`);
@@ -74,7 +76,7 @@ export async function startFoundation(
   };
   // Neither needs the other: both at once.
   const [databaseUrl, temporal] = await settleBoth(startPostgres(context), startTemporal(context));
-  return { databaseUrl, ...temporal, parts, record };
+  return { databaseUrl, ...temporal, ffmpeg, parts, record };
 }
 
 /** Waits for both, also when one fails: what the other one starts meanwhile must be known before all is stopped. */

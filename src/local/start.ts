@@ -86,8 +86,8 @@ async function startEverything(): Promise<void> {
 }
 
 async function startApplication(given: { env: Environment; foundation: Foundation }): Promise<void> {
-  const { databaseUrl, temporalAddress, temporalUiUrl, record } = given.foundation;
-  const env = { ...given.env, DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: temporalAddress };
+  const { databaseUrl, temporalAddress, temporalUiUrl, ffmpeg, record } = given.foundation;
+  const env = { ...given.env, ...ffmpeg, DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: temporalAddress };
   const config = previewConfig(env);
   const applied = await migrate(databaseUrl);
   say(applied.length > 0 ? `Database: applied ${applied.join(', ')}` : 'Database: up to date');

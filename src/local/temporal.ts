@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { keepLog } from './childLog.ts';
@@ -84,11 +84,21 @@ export function buildServerArgs(facts: { port: number; uiPort: number; dataDir: 
     ...['--ip', '127.0.0.1', '--port', String(port)],
     ...['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort)],
     ...['--db-filename', join(dataDir, DATABASE_FILE)],
+    // Otherwise every hop of a workflow waits for the disk several times. A kill loses nothing; a power cut may
+    // take the last moments with it, and the reconciler brings those runs to an end.
+    ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
     ...['--log-level', 'warn'],
     // Without it the fairness keys of the activities change nothing, and nothing says so.
     ...['--dynamic-config-value', 'matching.enableFairness=true'],
     ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ];
+}
+
+/** The histories are in the file and in its log, and the server makes them readable by everybody. */
+function restrictDatabase(dataDir: string): void {
+  for (const name of readdirSync(dataDir)) {
+    if (name.startsWith(DATABASE_FILE)) chmodSync(join(dataDir, name), 0o600);
+  }
 }
 
 function describePart({ executable, port, uiPort, address, options }: PartFacts): PartSpec {
@@ -110,8 +120,7 @@ function describePart({ executable, port, uiPort, address, options }: PartFacts)
     // At every start, not only the first: its database file may have been deleted in between.
     waitUntilReady: async (_child, died) => {
       await waitForYes(() => answersAt(address), { died, timeoutMs: READY_MS, what: 'Temporal' });
-      // The histories are in it, and the server makes it readable by everybody.
-      chmodSync(join(dataDir, DATABASE_FILE), 0o600);
+      restrictDatabase(dataDir);
       await prepareNamespace({ address, namespace, retentionDays, died });
     },
     stopSignals: [

@@ -57,6 +57,7 @@ async function prepareEnvironment(): Promise<Environment> {
   mkdirSync(scratch);
   return {
     ...given,
+    ...foundation.ffmpeg,
     NODE_ENV: 'test',
     DATABASE_URL: foundation.databaseUrl,
     TEMPORAL_ADDRESS: foundation.temporalAddress,

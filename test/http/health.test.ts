@@ -95,7 +95,7 @@ describe('health', () => {
 
     it('counts a step that shows no progress, and one whose next attempt is overdue', async () => {
       const id = await upload(api, user, bytes);
-      await api.db.videos.markStarted(id, 1);
+      await api.db.steps.beginRun(id, 1);
       const worker = playWorker(api, id);
       await worker.begin('source');
       await worker.begin('thumbnail');
@@ -113,7 +113,7 @@ describe('health', () => {
 
     it('lets a step wait in a long queue, but not for ever', async () => {
       const id = await upload(api, user, bytes, '?process=[]');
-      await api.db.videos.markStarted(id, 1);
+      await api.db.steps.beginRun(id, 1);
       await letRest(id, 59);
       assert.deepEqual(await count(), {});
       await letRest(id, 61);
@@ -132,7 +132,7 @@ describe('health', () => {
 
     it('does not count a retry that was accepted a moment ago', async () => {
       const id = await upload(api, user, bytes);
-      await api.db.videos.markStarted(id, 1);
+      await api.db.steps.beginRun(id, 1);
       await playWorker(api, id).fail('source', 'source_missing');
       await letRest(id, 100);
       assert.deepEqual(await count(), {});

@@ -8,6 +8,7 @@ function describeMachine(there: string[], { canInstall = false, installs = [] as
   const done: string[] = [];
   const probes: FfmpegProbes = {
     runs: (program) => programs.has(program),
+    locate: (program) => (program.startsWith('/') ? program : `/usr/bin/${program}`),
     canInstall: () => canInstall,
     install: async () => {
       done.push('install');
@@ -22,8 +23,9 @@ function describeMachine(there: string[], { canInstall = false, installs = [] as
 describe('the search for ffmpeg', () => {
   it('does nothing when both programs run', async () => {
     const { probes, done } = describeMachine(['ffmpeg', '/opt/ffprobe'], { canInstall: true });
-    await ensureFfmpeg(PROGRAMS, probes);
+    const found = await ensureFfmpeg(PROGRAMS, probes);
     assert.deepEqual(done, []);
+    assert.deepEqual(found, { FFMPEG_PATH: '/usr/bin/ffmpeg', FFPROBE_PATH: '/opt/ffprobe' });
   });
 
   it('installs what is missing where it may', async () => {
