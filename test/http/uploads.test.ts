@@ -258,6 +258,19 @@ describe('uploading', () => {
       assert.ok((await storedBytes(JSON.parse(answer).id)).equals(file));
     });
 
+    it('is refused with parts that have no name', async () => {
+      for (const kind of ['; filename="a"', '']) {
+        const body = `--b\r\nContent-Disposition: form-data${kind}\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n${videoBytes(100).toString('latin1')}\r\n--b--`;
+        const answer = await api.call('/v1/videos', {
+          token: user.token,
+          body: new Uint8Array(Buffer.from(body, 'latin1')),
+          headers: { 'content-type': 'multipart/form-data; boundary=b' },
+        });
+        assert.deepEqual(fieldsOf(answer), ['(unnamed)']);
+        await assertRefused(answer, 422, 'invalid_request');
+      }
+    });
+
     it('is refused when it is no form, or breaks off', async () => {
       const send = (type: string, body: string) =>
         api.call('/v1/videos', { token: user.token, body, headers: { 'content-type': type } });

@@ -16,6 +16,9 @@ const MAX_FIELDS = 200;
  */
 const HAND_OVER_BYTES = 1;
 
+/** How a part is called that came without a name, whatever the parser's types say. */
+const UNNAMED = '(unnamed)';
+
 /** The fields of a form by name, each with all its values. */
 export type FormFields = ReadonlyMap<string, readonly string[]>;
 
@@ -83,11 +86,13 @@ function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: 
   const parser = createParser(headers);
   parser.on('error', (cause) => fail(new HttpProblem('invalid_body', undefined, { cause })));
   parser.on('fieldsLimit', () => fail(new HttpProblem('invalid_body', 'The form has too many fields')));
-  parser.on('field', (name, value, { valueTruncated }) => {
+  parser.on('field', (sentName, value, { valueTruncated }) => {
+    const name = sentName ?? UNNAMED;
     if (valueTruncated) fail(invalidRequest([{ path: name, message: 'is too long' }]));
     fields.set(name, [...(fields.get(name) ?? []), value]);
   });
-  parser.on('file', (name, stream, { filename }) => {
+  parser.on('file', (sentName, stream, { filename }) => {
+    const name = sentName ?? UNNAMED;
     // The parser tells every error of a file a second time on its stream; unheard it would end the process.
     stream.on('error', () => {});
     try {
@@ -116,8 +121,9 @@ function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: 
 }
 
 /**
- * busboy and not its fork @fastify/busboy, which hands out the buffer it remembers ends of chunks in and
- * overwrites it before a reader that is late has taken it: bytes of the file were lost (tested).
+ * busboy and not its fork @fastify/busboy: what it remembers from the end of a chunk it hands out as a
+ * copy. The fork hands out the buffer that it goes on using; so far what it writes there is what was
+ * there before (the beginning of the boundary), but nothing promises that.
  */
 function createParser(headers: IncomingHttpHeaders) {
   try {
