@@ -1,5 +1,4 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { FINAL_STEP_STATES } from '../domain/video.ts';
 
 /** Things of all users that should have moved on long ago, by where they stay. */
 export interface StuckItems {
@@ -20,8 +19,6 @@ const QUIET_MIN = 10;
 /** A long queue is no trouble by itself, nor is the removal of much. */
 const WAITING_MIN = 60;
 
-const FINAL_STATES = FINAL_STEP_STATES.map((state) => `'${state}'`).join(', ');
-
 const STUCK_ITEMS = `
   with open_steps as (
     select s.video_id, s.state,
@@ -32,7 +29,7 @@ const STUCK_ITEMS = `
              else s.updated_at
            end as since
     from steps s join videos v on v.id = s.video_id
-    where s.state not in (${FINAL_STATES}) and v.deleted_at is null and v.source_key is not null
+    where s.state in ('queued', 'running', 'waiting_retry') and v.deleted_at is null and v.source_key is not null
   ), quiet as (
     select video_id, is_unstarted, state from open_steps
     where since < now() - case when state = 'queued' and not is_unstarted

@@ -36,7 +36,7 @@ export class ReconciliationQueries {
     return this.#em.execute<RunRow[]>(
       `select distinct v.id as "videoId", v.user_id as "userId", s.run from videos v join steps s on s.video_id = v.id
        where v.cancel_requested_at is not null and v.deleted_at is null and v.started_run >= s.run
-         and s.state not in ${FINAL_STATES}`,
+         and s.state in ${OPEN_STATES}`,
     );
   }
 
@@ -52,9 +52,9 @@ export class ReconciliationQueries {
     return this.#em.execute<RunRow[]>(
       `select distinct v.id as "videoId", v.user_id as "userId", s.run from videos v join steps s on s.video_id = v.id
        where v.id in (
-           select video_id from steps where state not in ${FINAL_STATES} and (?::uuid is null or video_id > ?::uuid)
+           select video_id from steps where state in ${OPEN_STATES} and (?::uuid is null or video_id > ?::uuid)
            group by video_id order by video_id limit ${PAGE})
-         and v.deleted_at is null and v.started_run >= s.run and s.state not in ${FINAL_STATES}
+         and v.deleted_at is null and v.started_run >= s.run and s.state in ${OPEN_STATES}
        order by 1`,
       [afterId, afterId],
     );
@@ -90,6 +90,7 @@ export class ReconciliationQueries {
         step.run = video.run;
         step.state = 'queued';
         step.nextAttemptAt = null;
+        step.updatedAt = new Date();
       }
       if (steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state))) video.status = 'pending';
       return video.run;
@@ -118,4 +119,5 @@ export class ReconciliationQueries {
   }
 }
 
-const FINAL_STATES = `(${FINAL_STEP_STATES.map((state) => `'${state}'`).join(', ')})`;
+/** Written out as the partial index on open steps has it, so that the planner can use that. */
+const OPEN_STATES = `('queued', 'running', 'waiting_retry')`;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { keepLog, readLogTail, shortenLogLine } from './childLog.ts';
 import { createPart, type Part, type PartSpec } from './part.ts';
@@ -68,8 +69,11 @@ function describeProgram(name: 'api' | 'worker', graceMs: number, options: Appli
   };
 }
 
+const healthShape = z.object({ checks: z.record(z.string(), z.object({ ok: z.boolean() })) });
+
 /**
- * Waits until the API says that the whole system is well.
+ * Waits until the API says that the whole system is well, stuck items aside: what stood still while
+ * everything was off moves again only after the start.
  *
  * @throws Refusal with the last lines of the part that does not come up
  */
@@ -82,8 +86,8 @@ export async function waitUntilHealthy(
     const failing = parts.find((part) => part.deaths >= DEATHS_AT_START);
     if (failing) gaveUp.abort(failing);
     const answer = await fetch(`${apiUrl}/health/system`, { signal: AbortSignal.timeout(5_000) });
-    await answer.body?.cancel();
-    return answer.status === 200;
+    const { checks } = healthShape.parse(await answer.json());
+    return Object.entries(checks).every(([name, { ok }]) => ok || name === 'stuck');
   };
   try {
     await waitForYes(isHealthy, { died: gaveUp.signal, timeoutMs: READY_MS, what: 'The API' });

@@ -7,6 +7,13 @@ const schema = defineEntity({
   name: 'Step',
   tableName: 'steps',
   uniques: [{ properties: ['video', 'name'] }],
+  indexes: [
+    {
+      name: 'steps_unfinished',
+      expression: (c, t, name) =>
+        `create index "${name}" on ${t} (${c.video}) where ${c.state} in ('queued', 'running', 'waiting_retry')`,
+    },
+  ],
   properties: {
     id: p.uuid().primary().onCreate(newId),
     video: () => p.manyToOne(Video).deleteRule('cascade'),

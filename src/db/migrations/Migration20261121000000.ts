@@ -4,6 +4,11 @@ export class Migration20261121000000 extends Migration {
   override name = 'Migration20261121000000';
 
   override up(): void | Promise<void> {
+    // Unlogged: the limiter writes at every request and may forget all of it in a crash.
+    this.addSql(
+      `create unlogged table "rate_limits" ("key" varchar(255) not null, "points" int not null default 0, "expire" bigint null, primary key ("key"));`,
+    );
+
     this.addSql(
       `create table "users" ("id" uuid not null, "username" text not null, "password_hash" text not null, "name" text null, "scopes" text[] not null, "time_zone" text not null default 'UTC', "telegram_chat" text null, "notices" jsonb not null, "created_at" timestamptz(3) not null, primary key ("id"));`,
     );
@@ -41,6 +46,9 @@ export class Migration20261121000000 extends Migration {
 
     this.addSql(
       `create table "steps" ("id" uuid not null, "video_id" uuid not null, "name" text not null, "state" text not null, "run" int not null default 1, "attempt" int not null default 0, "percent" int not null default 0, "error_code" text null, "error_message" text null, "error_retryable" boolean null, "next_attempt_at" timestamptz(3) null, "started_at" timestamptz(3) null, "ended_at" timestamptz(3) null, "updated_at" timestamptz(3) not null, primary key ("id"));`,
+    );
+    this.addSql(
+      `create index "steps_unfinished" on public.steps (video_id) where state in ('queued', 'running', 'waiting_retry');`,
     );
     this.addSql(
       `alter table "steps" add constraint "steps_video_id_name_unique" unique ("video_id", "name");`,
@@ -93,6 +101,7 @@ export class Migration20261121000000 extends Migration {
     this.addSql(`alter table "steps" drop constraint "steps_video_id_foreign";`);
     this.addSql(`alter table "assets" drop constraint "assets_video_id_foreign";`);
 
+    this.addSql(`drop table if exists "rate_limits" cascade;`);
     this.addSql(`drop table if exists "users" cascade;`);
     this.addSql(`drop table if exists "tokens" cascade;`);
     this.addSql(`drop table if exists "idempotency_keys" cascade;`);
