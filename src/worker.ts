@@ -13,10 +13,11 @@ import { translateFailures } from '../activities/interceptor.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createDb } from './db/index.ts';
 import type { Queue } from './domain/queues.ts';
+import { DiskFullError } from './errors.ts';
 import { createFlows, type Engine } from './flows.ts';
 import { createLog, type Log } from './log.ts';
-import { createMedia } from './media/index.ts';
-import { createScratch } from './media/scratch.ts';
+import { createMedia, type Media } from './media/index.ts';
+import { createScratch, type Scratch } from './media/scratch.ts';
 import { createLocalStorage } from './storage/local.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -25,6 +26,9 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const ENSURE_RECONCILE_MS = 30_000;
 const CONNECT_RETRY_MS = 1000;
 const SWEEP_MS = 60_000;
+
+/** The queues whose work needs ffmpeg. */
+const MEDIA_QUEUES = ['media', 'encode'] as const satisfies Queue[];
 
 /** How each queue is worked on. */
 function queueOptions(queue: Queue, config: Config, activities: object): Partial<WorkerOptions> {
@@ -61,6 +65,7 @@ async function main(): Promise<void> {
     minFreeBytes: config.MIN_FREE_BYTES,
   });
   const media = createMedia({ config, log: root });
+  await assertMediaTools(config, media, scratch, log);
   const groups = groupActivities({ config, log: root, db, flows, media, scratch, storage });
   const activities = Object.assign({}, ...Object.values(groups));
 
@@ -97,6 +102,25 @@ async function main(): Promise<void> {
     clearInterval(watch);
     clearInterval(sweep);
     await Promise.allSettled([scratch.dispose(), flows.close(), db.close(), connection.close()]);
+  }
+}
+
+/**
+ * Refuses to take up work that this machine's ffmpeg cannot do: the steps would fail one after the other.
+ *
+ * @throws MediaToolError
+ */
+async function assertMediaTools(config: Config, media: Media, scratch: Scratch, log: Log): Promise<void> {
+  if (!MEDIA_QUEUES.some((queue) => config.WORKER_QUEUES.includes(queue))) return;
+  try {
+    await scratch.withDir(async (folder) => {
+      await scratch.assertRoom();
+      await media.assertUsable(folder);
+    });
+  } catch (error) {
+    // That may pass, and the steps wait for it.
+    if (!(error instanceof DiskFullError)) throw error;
+    log.warn({ err: error }, 'the disk is full: ffmpeg could not be tried out');
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { createProbe } from './probe.ts';
+import { createRehearsal } from './rehearsal.ts';
 import { createRunner } from './runner.ts';
 import { createStoryboarder } from './storyboard.ts';
 import { createThumbnailer } from './thumbnail.ts';
@@ -20,9 +21,10 @@ export type Media = ReturnType<typeof createMedia>;
 /** Makes the media adapter. All paths are absolute; outputs appear under their names only when whole. */
 export function createMedia({ config, log }: { config: MediaConfig; log: Log }) {
   const runner = createRunner({ config, log: log.child({ module: 'media' }) });
-  return {
+  const work = {
     probe: createProbe({ runner, limits: config }),
     renderThumbnail: createThumbnailer({ runner }),
     renderStoryboard: createStoryboarder({ runner }),
   };
+  return { ...work, assertUsable: createRehearsal(work) };
 }

@@ -79,6 +79,8 @@ function requireVideo(report: ProbeReport, run: ToolRun, header: HeaderFacts): R
   throw new UnusableMediaError('no_video_stream', NO_PICTURE);
 }
 
+export type Probe = ReturnType<typeof createProbe>;
+
 /** Makes the probe: one header read without a process, then exactly one ffprobe. */
 export function createProbe({ runner, limits }: { runner: Runner; limits: ProbeLimits }) {
   /** Recordings that were never finished declare no length: their packets are counted, undecoded. */

@@ -53,6 +53,8 @@ function neverFalling(watch: Watch): Watch {
   };
 }
 
+export type RenderStoryboard = ReturnType<typeof createStoryboarder>;
+
 /** Makes the function that renders storyboards. */
 export function createStoryboarder({ runner }: { runner: Runner }) {
   const tileKeyframes = async (command: StoryboardCommand, watch: Watch): Promise<JpegFacts | null> => {

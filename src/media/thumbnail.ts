@@ -44,6 +44,8 @@ export function thumbnailPlaces(durationSec: number): Place[] {
 
 const milliseconds = (sec: number) => Math.max(0, Math.round(sec * 1000) / 1000);
 
+export type RenderThumbnail = ReturnType<typeof createThumbnailer>;
+
 /** Makes the function that renders thumbnails. */
 export function createThumbnailer({ runner }: { runner: Runner }) {
   /**

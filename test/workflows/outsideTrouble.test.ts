@@ -60,11 +60,25 @@ describe('trouble outside of a video', () => {
     }
   });
 
+  it('takes up no media work without a usable ffmpeg, and says so; other work needs none', async function () {
+    this.timeout(60_000);
+    const FFMPEG_PATH = join(engine.config.DATA_DIR, 'nowhere');
+    const refused = engine.startWorker({ FFMPEG_PATH });
+    await waitFor(() => !refused.isAlive(), { what: 'the worker to end', timeoutMs: 30_000 });
+    const said = (await engine.workerLog()).find(({ msg }) => msg === 'the worker ended');
+    assert.match(JSON.stringify(said), /ffmpeg was not found on this worker: install ffmpeg/);
+    engine.startWorker({ FFMPEG_PATH, WORKER_QUEUES: 'workflows,net' });
+    await waitFor(async () => (await engine.workerLog()).some(({ msg }) => msg === 'working'), {
+      what: 'a worker without media queues',
+      timeoutMs: 30_000,
+    });
+  });
+
   it('gives up a file under which the worker died three times', async function () {
     this.timeout(240_000);
     const killer = join(engine.config.DATA_DIR, 'ffprobe');
-    // The tools are started directly by the worker, so the parent is the worker.
-    await writeFile(killer, '#!/bin/sh\nkill -9 $PPID\n');
+    // The tools are started directly by the worker, so the parent is the worker; what it tries them out on passes.
+    await writeFile(killer, '#!/bin/sh\ncase "$*" in *sources/*) kill -9 $PPID;; esac\nexec ffprobe "$@"\n');
     await chmod(killer, 0o755);
     const id = await engine.addVideo(await fixture('h264'));
     for (let death = 1; death <= 3; death++) {

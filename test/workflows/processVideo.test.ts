@@ -237,13 +237,11 @@ describe('processVideo when a tool fails', () => {
   });
 });
 
-/** A stand-in for a tool that fails as long as a file exists, and else is the tool. */
+/** A stand-in for a tool that fails on uploads as long as a file exists, and else is the tool. */
 async function failWhile(dir: string, flag: string, tool: string): Promise<string> {
   const path = join(dir, tool);
-  await writeFile(
-    path,
-    `#!/bin/sh\nif [ -e '${flag}' ]; then echo 'Resource temporarily unavailable' >&2; exit 1; fi\nexec ${tool} "$@"\n`,
-  );
+  const failing = `if [ -e '${flag}' ]; then echo 'Resource temporarily unavailable' >&2; exit 1; fi`;
+  await writeFile(path, `#!/bin/sh\ncase "$*" in *sources/*) ${failing};; esac\nexec ${tool} "$@"\n`);
   await chmod(path, 0o755);
   return path;
 }
