@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { AttemptFailure } from '../src/domain/retries.ts';
-import { isCoreStep, type StepName } from '../src/domain/video.ts';
+import { CORE_STEPS, isCoreStep, type StepName } from '../src/domain/video.ts';
 import { PRIORITY, type ProcessVideoInput, SEARCH_ATTRIBUTES, SIGNALS, type Stage } from './contract.ts';
 import { inWords, mediaStep, records } from './policies.ts';
 import { repeatUntilSettled } from './stepLoop.ts';
@@ -38,13 +38,10 @@ export type ProcessVideoResult = { outcome: 'done' | 'cancelled' };
  * not recorded as done, so a retry and a Reset keep what is there.
  */
 export async function processVideo(input: ProcessVideoInput): Promise<ProcessVideoResult> {
-  const { videoId, run } = input;
   const progress = followProgress();
   try {
     return await progress.scope.run(async () => {
-      const beginning = await beginRun({ videoId, run });
-      if (beginning.outcome === 'cancelled') return await settle(input);
-      const failures = await processSteps(input, beginning.steps, progress);
+      const failures = await processSteps(input, progress);
       if (failures.length > 0) throw asFailure(failures);
       showStage('done');
       return { outcome: 'done' };
@@ -58,17 +55,47 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
   }
 }
 
-async function processSteps(
-  input: ProcessVideoInput,
-  wanted: StepName[],
-  progress: Progress,
-): Promise<StepFailure[]> {
-  const work = (name: StepName) => (wanted.includes(name) ? workOn(input, name, progress) : null);
-  const core = (await work('source')) ?? (await work('probe'));
-  if (core) return [core];
+async function processSteps(input: ProcessVideoInput, progress: Progress): Promise<StepFailure[]> {
+  const work = (name: StepName) => workOn(input, name, progress);
+  const taken = takeUp(input, progress);
+  // A first run owns every core step: it begins without waiting to be told so. What a Reset finds done says it.
+  const core = input.run === 1 ? CORE_STEPS : (await taken).filter(isCoreStep);
+  const [wanted, coreFailure] = await inFull([taken, workInTurn(core, work)]);
+  if (coreFailure) return [coreFailure];
   showStage('pictures');
-  const pictures = await Promise.all([work('thumbnail'), work('storyboard')]);
+  const pictures = await inFull(wanted.filter((name) => !isCoreStep(name)).map(work));
   return pictures.filter((failure) => failure !== null);
+}
+
+/** Asks what the run has to do, and ends it when that is nothing any more. */
+async function takeUp({ videoId, run }: ProcessVideoInput, progress: Progress): Promise<StepName[]> {
+  const beginning = await beginRun({ videoId, run });
+  return beginning.outcome === 'cancelled' ? progress.stop() : beginning.steps;
+}
+
+/** Works on one step after the other as long as none fails. */
+async function workInTurn(
+  names: readonly StepName[],
+  work: (name: StepName) => Promise<StepFailure | null>,
+): Promise<StepFailure | null> {
+  for (const name of names) {
+    const failure = await work(name);
+    if (failure) return failure;
+  }
+  return null;
+}
+
+/**
+ * As `Promise.all`, but when one is rejected the others are waited for all the same: a run that is
+ * cancelled must not close before its last tool has let go.
+ */
+async function inFull<T extends readonly unknown[]>(
+  work: {
+    [Index in keyof T]: Promise<T[Index]>;
+  },
+): Promise<T> {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as unknown as T;
 }
 
 interface StepFailure extends AttemptFailure {
@@ -92,7 +119,7 @@ async function workOn(
       const outcome = await activity.executeWithOptions({ ...mediaStep, summary, priority }, [
         { videoId, run, requestId },
       ]);
-      if (outcome === 'cancelled') throw new CancelledFailure('The video was asked to be cancelled');
+      if (outcome === 'cancelled') progress.stop();
       progress.show(name, 'done');
     },
     onRetry: async (problem, nextAttemptAt) => {
@@ -129,6 +156,8 @@ function asFailure(failures: StepFailure[]): ApplicationFailure {
 
 interface Progress {
   scope: CancellationScope;
+  /** Takes back what is at work, as if the engine had been asked to. @throws CancelledFailure always */
+  stop(): never;
   hurries(): number;
   show(name: StepName, words: string): void;
 }
@@ -144,6 +173,10 @@ function followProgress(): Progress {
   });
   return {
     scope,
+    stop: () => {
+      scope.cancel();
+      throw new CancelledFailure('The video was asked to be cancelled');
+    },
     hurries: () => hurryCount,
     show: (name, text) => {
       words.set(name, text);
