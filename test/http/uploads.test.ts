@@ -427,6 +427,37 @@ describe('uploading', () => {
       await assertRefused(await sendForm([['file', videoBytes(LIMIT + 3 * MIB), 'a.mp4']]), 413, 'too_large');
     });
 
+    const PART = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n';
+    for (const [where, start] of [
+      ['before its parts', 'preamble'],
+      ['in a field', '--b\r\nContent-Disposition: form-data; name="title"\r\n\r\n'],
+      ['in a file without a filename', '--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'],
+      ['in a part of another kind', '--b\r\nContent-Type: text/plain\r\n\r\n'],
+      ['after its parts', `${PART}${videoBytes(500).toString('latin1')}\r\n--b--\r\n`],
+    ] as const) {
+      it(`is refused as a form that is too large ${where}, while the client is still sending`, async () => {
+        const sending = openRequest(api, '/v1/videos', {
+          headers: headers({
+            'content-type': 'multipart/form-data; boundary=b',
+            'transfer-encoding': 'chunked',
+          }),
+        });
+        let isAnswered = false;
+        const answer = sending.answer.finally(() => {
+          isAnswered = true;
+        });
+        await sending.send(Buffer.from(start, 'latin1'));
+        for (let sent = 0; sent < 64 * MIB && !isAnswered; sent += MIB)
+          await sending.send(Buffer.alloc(MIB, 1));
+        if (!isAnswered) sending.end();
+        const { status, body } = await answer;
+        assert.equal(JSON.parse(body).code, 'too_large', body);
+        assert.equal(status, 413);
+        sending.cut();
+        await assertNothingLeft();
+      });
+    }
+
     it('leaves the connection usable once all of it was sent', async () => {
       const answers = await Promise.all([1, 2, 3].map(() => sendRaw(videoBytes(LIMIT + 1))));
       assert.deepEqual(

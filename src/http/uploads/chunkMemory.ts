@@ -10,6 +10,9 @@ export interface ChunkMemory {
   settle(piece: Buffer): void;
 }
 
+/** 64 MiB as sockets are read. A sender of crumbs, or of what is never written, may not make the list long. */
+const MOST_LENT = 1024;
+
 export function createChunkMemory(): ChunkMemory {
   /** In the order of arrival. */
   let lent: ArrayBuffer[] = [];
@@ -17,6 +20,8 @@ export function createChunkMemory(): ChunkMemory {
     lend: ({ buffer, byteLength }) => {
       // A part of a larger block may share it with others.
       if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) lent.push(buffer);
+      // What is forgotten here is left to the garbage collector.
+      if (lent.length > MOST_LENT) lent = lent.slice(MOST_LENT / 2);
     },
     settle: ({ buffer }) => {
       // Only those before it are done for certain: more pieces of this one may follow.

@@ -10,6 +10,8 @@ import type { ReceivedFile } from './receiveObject.ts';
 /** Enough for a description; what is longer is told to be too long. */
 const MAX_FIELD_BYTES = 64 * 1024;
 const MAX_FIELDS = 200;
+/** What all that is not the file may weigh: fields, heads, and what stands before and after the parts. */
+export const FORM_OVERHEAD_BYTES = 1024 * 1024;
 /**
  * The parser hands over piece by piece: what it gathers for a reader that is late comes out as one copy,
  * and copying cost half of the speed (measured). Gathering is done where it is written.
@@ -41,17 +43,14 @@ export interface FormOptions {
 /**
  * Reads a `multipart/form-data` body with one file, which streams to where `receive` puts it.
  *
- * @throws HttpProblem `invalid_body`, `invalid_request`, `upload_aborted`; and what `receive` throws.
+ * @throws HttpProblem `invalid_body`, `invalid_request`, `too_large`, `upload_aborted`; and what `receive` throws.
  *   A received file is dropped then.
  */
 export async function receiveForm(request: IncomingMessage, options: FormOptions): Promise<ReceivedForm> {
   const stop = new AbortController();
   const form = openForm(request.headers, options);
   try {
-    await Promise.race([
-      feed(request, form.parser, { memory: options.memory, signal: stop.signal }),
-      form.failure,
-    ]);
+    await Promise.race([feed(request, form, { memory: options.memory, signal: stop.signal }), form.failure]);
     const received = await form.file();
     if (!received) throw invalidRequest([{ path: options.fileField, message: 'is required, as a file' }]);
     return { fields: form.fields, ...received };
@@ -65,22 +64,39 @@ export async function receiveForm(request: IncomingMessage, options: FormOptions
 /** Hands the body to the parser, no faster than the file is taken up. */
 async function feed(
   request: IncomingMessage,
-  parser: Writable,
+  { parser, fileBytes }: { parser: Writable; fileBytes: () => number },
   { memory, signal }: { memory: ChunkMemory; signal: AbortSignal },
 ): Promise<void> {
+  let fedBytes = 0;
   for await (const chunk of readBodyChunks(request, { memory })) {
     if (signal.aborted) return;
     if (!parser.write(chunk)) await once(parser, 'drain', { signal });
+    fedBytes += chunk.length;
+    // The file's count lags behind by what the parser holds, which is a few chunks at most.
+    if (fedBytes - fileBytes() > FORM_OVERHEAD_BYTES) throw tooMuchAround();
   }
   parser.end();
   await once(parser, 'close', { signal });
 }
+
+const tooMuchAround = (): HttpProblem =>
+  new HttpProblem(
+    'too_large',
+    `Around its file a form may have ${FORM_OVERHEAD_BYTES} bytes at most; a part is a file only when it has a filename`,
+  );
 
 /** A form under way; `failure` never resolves, it rejects as soon as something is wrong. */
 function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: FormOptions) {
   const { promise: failure, reject: fail } = Promise.withResolvers<never>();
   failure.catch(() => {});
   const fields = new Map<string, string[]>();
+  let fileBytes = 0;
+  async function* count(chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      fileBytes += chunk.length;
+      yield chunk;
+    }
+  }
   let file: { stream: Readable; filename: string | undefined; received: Promise<ReceivedFile> } | undefined;
 
   const parser = createParser(headers);
@@ -99,7 +115,7 @@ function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: 
       if (name !== fileField) throw invalidRequest([{ path: name, message: 'is not a known file field' }]);
       if (file) throw invalidRequest([{ path: fileField, message: 'may be sent once only' }]);
       onFile(fields);
-      const received = receive(stream);
+      const received = receive(count(stream));
       file = { stream, filename, received };
       received.catch(fail);
     } catch (error) {
@@ -110,6 +126,7 @@ function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: 
     parser,
     fields,
     failure,
+    fileBytes: () => fileBytes,
     file: async () => file && { file: await file.received, filename: file.filename },
     drop: async (error: Error) => {
       parser.destroy();

@@ -9,14 +9,11 @@ import { videoSchema } from '../videoViews.ts';
 import { type ArrivedVideo, acceptVideo, sourceKeyOf } from './acceptVideo.ts';
 import { assertLengthWithin, discardRest, readBodyChunks } from './bodyChunks.ts';
 import { type ChunkMemory, createChunkMemory } from './chunkMemory.ts';
-import { type FormFields, receiveForm } from './multipart.ts';
+import { FORM_OVERHEAD_BYTES, type FormFields, receiveForm } from './multipart.ts';
 import { type ReceivedFile, receiveObject } from './receiveObject.ts';
 import { rawUploadFields, type UploadFields, uploadFields } from './videoFields.ts';
 
 type RawFields = z.output<typeof rawUploadFields>;
-
-/** What the parts around the file may weigh. */
-const FORM_OVERHEAD_BYTES = 1024 * 1024;
 
 const bytes = z.string().meta({ format: 'binary' });
 const formBody = { contentType: 'multipart/form-data', schema: uploadFields.extend({ file: bytes }) };
