@@ -271,6 +271,24 @@ describe('uploading', () => {
       }
     });
 
+    it('is refused with a file that has no filename, saying so', async () => {
+      for (const [kind, sizeBytes] of [
+        ['name="file"', 500],
+        ['name="file"; filename=""', 500],
+        ['name="file"', 100_000],
+      ] as const) {
+        const body = `--b\r\nContent-Disposition: form-data; ${kind}\r\nContent-Type: video/mp4\r\n\r\n${videoBytes(sizeBytes).toString('latin1')}\r\n--b--`;
+        const answer = await api.call('/v1/videos', {
+          token: user.token,
+          body: new Uint8Array(Buffer.from(body, 'latin1')),
+          headers: { 'content-type': 'multipart/form-data; boundary=b' },
+        });
+        assert.deepEqual(fieldsOf(answer), ['file']);
+        assert.match(answer.body.errors[0].message, /filename/);
+        await assertRefused(answer, 422, 'invalid_request');
+      }
+    });
+
     it('is refused when it is no form, or breaks off', async () => {
       const send = (type: string, body: string) =>
         api.call('/v1/videos', { token: user.token, body, headers: { 'content-type': type } });

@@ -104,6 +104,9 @@ function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: 
   parser.on('fieldsLimit', () => fail(new HttpProblem('invalid_body', 'The form has too many fields')));
   parser.on('field', (sentName, value, { valueTruncated }) => {
     const name = sentName ?? UNNAMED;
+    // To the parser a part without a filename is text, unless it calls itself octets.
+    if (name === fileField)
+      fail(invalidRequest([{ path: name, message: 'has no filename, which makes it a file' }]));
     if (valueTruncated) fail(invalidRequest([{ path: name, message: 'is too long' }]));
     fields.set(name, [...(fields.get(name) ?? []), value]);
   });
