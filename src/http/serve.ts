@@ -110,7 +110,8 @@ async function finish(reply: Reply, request: RouteRequest, route: Route): Promis
   const { objectId } = reply;
   const waitSec = readWait(request.ctx);
   if (reply.status !== 202 || !poll || objectId === undefined || waitSec === null) return reply;
-  return waitForEnd(request.ctx, reply, { waitSec, poll: () => poll(request, objectId) });
+  const { ctx, log } = request;
+  return waitForEnd(ctx, reply, { waitSec, poll: () => poll(request, objectId), log });
 }
 
 function send(ctx: Context, { status, headers = {}, body }: Reply): void {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'koa';
+import type { Log } from '../log.ts';
 import type { Reply } from './route.ts';
 
 const MAX_WAIT_SEC = 60;
@@ -13,29 +14,38 @@ export function readWait(ctx: Context): number | null {
   return given === undefined ? null : Math.min(Number(given), MAX_WAIT_SEC);
 }
 
+interface Waiting {
+  waitSec: number;
+  poll: () => Promise<Reply | null>;
+  log: Log;
+}
+
 /**
  * Waits for the final answer about an accepted piece of work and gives it, or the first answer when the
- * time is over or the client is gone.
+ * time is over, the client is gone or the end cannot be asked for: what is accepted stays accepted, and
+ * a refusal now would make the client send it all again.
  */
-export async function waitForEnd(
-  ctx: Context,
-  accepted: Reply,
-  { waitSec, poll }: { waitSec: number; poll: () => Promise<Reply | null> },
-): Promise<Reply> {
-  const deadline = Date.now() + waitSec * 1000;
-  const headers = { 'Preference-Applied': `wait=${waitSec}` };
+export async function waitForEnd(ctx: Context, accepted: Reply, waiting: Waiting): Promise<Reply> {
+  const headers = { 'Preference-Applied': `wait=${waiting.waitSec}` };
   const replayed = accepted.headers?.['Idempotency-Replayed'];
+  const final = await pollForEnd(ctx, waiting).catch((error: unknown) => {
+    waiting.log.info({ err: error }, 'the end of accepted work could not be waited for');
+    return null;
+  });
+  if (!final) return { ...accepted, headers: { ...accepted.headers, ...headers } };
+  const kept = replayed ? { 'Idempotency-Replayed': replayed } : {};
+  return { ...final, headers: { ...final.headers, ...kept, ...headers } };
+}
+
+async function pollForEnd(ctx: Context, { waitSec, poll }: Waiting): Promise<Reply | null> {
+  const deadline = Date.now() + waitSec * 1000;
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
     const final = await poll();
-    if (final) {
-      const kept = replayed ? { 'Idempotency-Replayed': replayed } : {};
-      return { ...final, headers: { ...final.headers, ...kept, ...headers } };
-    }
+    if (final) return final;
     const leftMs = deadline - Date.now();
-    if (leftMs <= 0 || ctx.req.socket.destroyed) break;
+    if (leftMs <= 0 || ctx.req.socket.destroyed) return null;
     await delay(Math.min(pauseMs, leftMs));
     pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
   }
-  return { ...accepted, headers: { ...accepted.headers, ...headers } };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { startApi, type TestApi } from '../support/api.ts';
 import { type Gate, openGate } from '../support/gate.ts';
 import { waitFor } from '../support/stack.ts';
+import { videoBytes } from '../support/uploading.ts';
 
 describe('a database that is away', () => {
   let api: TestApi;
@@ -70,5 +71,22 @@ describe('a database that is away', () => {
     assert.equal(again.status, 201);
     const rows = await api.sql(`select 1 from users where username = 'cut-off'`);
     assert.equal(rows.length, 1);
+  });
+
+  it('that goes while a client waits for the end of its upload leaves it accepted', async () => {
+    const user = await api.makeUser();
+    const uploading = api.call('/v1/videos?title=waited-for', {
+      token: user.token,
+      body: new Uint8Array(videoBytes(100)),
+      headers: { 'content-type': 'video/mp4', prefer: 'wait=20' },
+    });
+    // The engine is told after the transaction: from here on only the waiting is left.
+    await waitFor(async () => api.flowCalls.length === 1, { what: 'the upload to be accepted', everyMs: 5 });
+    gate.shut();
+    const answer = await uploading;
+    gate.open();
+    assert.equal(answer.status, 202, JSON.stringify(answer.body));
+    assert.equal(answer.headers.get('preference-applied'), 'wait=20');
+    assert.match(answer.headers.get('location') ?? '', new RegExp(answer.body.id));
   });
 });

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Context } from 'koa';
+import { notFound } from '../../src/http/problem.ts';
 import type { Reply } from '../../src/http/route.ts';
 import { readWait, waitForEnd } from '../../src/http/wait.ts';
+import { createLog } from '../../src/log.ts';
+
+const log = createLog({ level: 'silent', program: 'test' });
 
 /** As much of a request as waiting looks at. */
 const contextWith = (prefer: string, isGone = () => false) =>
@@ -40,14 +44,14 @@ describe('Prefer: wait', () => {
     let asked = 0;
     const poll = async () => (++asked === 3 ? { status: 200, body: 'end' } : null);
     const startedAt = Date.now();
-    const reply = await waitForEnd(contextWith('wait=20'), accepted, { waitSec: 20, poll });
+    const reply = await waitForEnd(contextWith('wait=20'), accepted, { waitSec: 20, poll, log });
     assert.deepEqual(reply, { status: 200, body: 'end', headers: { 'Preference-Applied': 'wait=20' } });
     assert.ok(Date.now() - startedAt < 2000);
   });
 
   it('gives the first answer when the time is over', async () => {
     const startedAt = Date.now();
-    const reply = await waitForEnd(contextWith(''), accepted, { waitSec: 1, poll: async () => null });
+    const reply = await waitForEnd(contextWith(''), accepted, { waitSec: 1, poll: async () => null, log });
     assert.deepEqual(reply, {
       ...accepted,
       headers: { Location: '/x', 'Preference-Applied': 'wait=1' },
@@ -56,10 +60,24 @@ describe('Prefer: wait', () => {
     assert.ok(ms >= 990 && ms < 2000, `${ms} ms`);
   });
 
+  it('gives the first answer when the end cannot be asked for any more', async () => {
+    for (const trouble of [notFound(), new Error('the database is away')]) {
+      let asked = 0;
+      const poll = async () => {
+        asked += 1;
+        if (asked < 3) return null;
+        throw trouble;
+      };
+      const reply = await waitForEnd(contextWith(''), accepted, { waitSec: 20, poll, log });
+      assert.deepEqual(reply, { ...accepted, headers: { Location: '/x', 'Preference-Applied': 'wait=20' } });
+      assert.equal(asked, 3);
+    }
+  });
+
   it('says that an end belongs to a repetition', async () => {
     const replayed = { ...accepted, headers: { 'Idempotency-Replayed': 'true' } };
     const poll = async () => ({ status: 200, body: 'end' });
-    const reply = await waitForEnd(contextWith(''), replayed, { waitSec: 1, poll });
+    const reply = await waitForEnd(contextWith(''), replayed, { waitSec: 1, poll, log });
     assert.deepEqual(reply.headers, { 'Idempotency-Replayed': 'true', 'Preference-Applied': 'wait=1' });
   });
 
@@ -74,7 +92,7 @@ describe('Prefer: wait', () => {
     await waitForEnd(
       contextWith('', () => isGone),
       accepted,
-      { waitSec: 60, poll },
+      { waitSec: 60, poll, log },
     );
     assert.equal(asked, 2);
   });
