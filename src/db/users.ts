@@ -1,5 +1,6 @@
 import {
   ForeignKeyConstraintViolationException,
+  LockMode,
   type RequiredEntityData,
   UniqueConstraintViolationException,
 } from '@mikro-orm/core';
@@ -61,6 +62,11 @@ export class UserQueries {
 
   findByUsername(username: string): Promise<User | null> {
     return this.#em.findOne(User, { username });
+  }
+
+  /** Gives a user and keeps it as it is until the transaction ends. Only of use in `db.transaction`. */
+  lock(id: string): Promise<User | null> {
+    return this.#em.findOne(User, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   }
 
   /** Newest first; one more than `limit` rows tells that there is a next page. */

@@ -42,6 +42,8 @@ const changes = z
     message: 'is needed to change the password',
   });
 
+type Changes = z.output<typeof changes>;
+
 const changeMe = defineRoute({
   method: 'patch',
   path: '/v1/me',
@@ -58,11 +60,16 @@ const changeMe = defineRoute({
   responses: { 200: { description: 'The user as changed', schema: userView } },
   handler: async (request) => {
     const { body, user, deps } = request;
-    const columns = await toColumns(body, request);
+    const checkedHash = body.password === undefined ? null : await checkCurrentPassword(request, body);
+    const columns = await toColumns(body);
     const row = await deps.db.transaction(async (queries) => {
-      if (columns.passwordHash) await queries.tokens.revokeAll(user.id, user.tokenId);
-      const before = body.notices && (await queries.users.find(user.id));
-      const notices = before ? { notices: { ...before.notices, ...body.notices } } : {};
+      const before = await queries.users.lock(user.id);
+      if (!before) return null;
+      if (checkedHash !== null) {
+        if (before.passwordHash !== checkedHash) throw wrongPassword();
+        await queries.tokens.revokeAll(user.id, user.tokenId);
+      }
+      const notices = body.notices && { notices: { ...before.notices, ...body.notices } };
       return queries.users.change(user.id, { ...columns, ...notices });
     });
     if (!row) throw notFound();
@@ -70,25 +77,29 @@ const changeMe = defineRoute({
   },
 });
 
-async function toColumns(body: z.output<typeof changes>, request: RouteRequest): Promise<UserChanges> {
+async function toColumns(body: Changes): Promise<UserChanges> {
   const columns: UserChanges = {};
   if (body.name !== undefined) columns.name = body.name;
   if (body.time_zone !== undefined) columns.timeZone = body.time_zone;
   if (body.telegram_chat !== undefined) columns.telegramChat = body.telegram_chat;
-  if (body.password !== undefined) {
-    await checkCurrentPassword(body.current_password ?? '', request);
-    columns.passwordHash = await hashPassword(body.password);
-  }
+  if (body.password !== undefined) columns.passwordHash = await hashPassword(body.password);
   return columns;
 }
 
-/** Counted like a login, for a stolen token must not serve to guess the password. */
-async function checkCurrentPassword(password: string, { ctx, user, deps }: RouteRequest): Promise<void> {
+/**
+ * Counted like a login, for a stolen token must not serve to guess the password.
+ *
+ * @returns the hash that was checked against, for it may be another one soon
+ */
+async function checkCurrentPassword({ ctx, user, deps }: RouteRequest, body: Changes): Promise<string> {
   await deps.limits.countLogin(ctx, user.username ?? user.id);
   const row = await deps.db.users.find(user.id);
   if (!row) throw new HttpProblem('unauthorized');
-  if (await verifyPassword(password, row.passwordHash)) return;
-  throw invalidRequest([{ path: 'current_password', message: 'is not the current password' }]);
+  if (await verifyPassword(body.current_password ?? '', row.passwordHash)) return row.passwordHash;
+  throw wrongPassword();
 }
+
+const wrongPassword = (): HttpProblem =>
+  invalidRequest([{ path: 'current_password', message: 'is not the current password' }]);
 
 export const meRoutes: Route[] = [getMe, changeMe];

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { Token } from '../db/entities/token.ts';
 import type { User } from '../db/entities/user.ts';
+import type { NewToken } from '../db/tokens.ts';
 import { verifyPassword } from '../secrets/password.ts';
 import { hashToken, makeToken } from '../secrets/token.ts';
 import { requireScope } from './auth.ts';
 import { listOf, pageFields, toList, toPage } from './pagination.ts';
 import { idParams } from './parse.ts';
 import { HttpProblem, invalidRequest, notFound } from './problem.ts';
-import { defineRoute, type Route } from './route.ts';
+import { defineRoute, type HttpDeps, type Route } from './route.ts';
 import { scopeList, scopesField, timeField } from './userFields.ts';
 
 const TEN_YEARS_SEC = 10 * 365 * 24 * 3600;
@@ -71,8 +72,7 @@ const createToken = defineRoute({
       throw new HttpProblem('invalid_credentials');
     }
     const token = makeToken();
-    const row = await deps.db.tokens.insert({
-      userId: user.id,
+    const row = await insertToken(user, deps, {
       name: body.name ?? null,
       hash: hashToken(token),
       scopes: allowedScopes(user, body.scopes),
@@ -81,6 +81,20 @@ const createToken = defineRoute({
     return { status: 201, body: { token, ...toTokenView(row) } };
   },
 });
+
+/**
+ * Checking a password takes long enough for it to be changed meanwhile, which revokes every token there
+ * is. The lock makes this token one of them, or none at all.
+ *
+ * @throws HttpProblem `invalid_credentials` when the user is gone or has another password than was checked
+ */
+async function insertToken(checked: User, { db }: HttpDeps, token: Omit<NewToken, 'userId'>): Promise<Token> {
+  return db.transaction(async ({ users, tokens }) => {
+    const user = await users.lock(checked.id);
+    if (user?.passwordHash !== checked.passwordHash) throw new HttpProblem('invalid_credentials');
+    return tokens.insert({ ...token, userId: user.id });
+  });
+}
 
 /** @throws HttpProblem `invalid_request` for a scope that the user does not have */
 function allowedScopes(user: User, wanted: User['scopes'] | undefined): User['scopes'] {

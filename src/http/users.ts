@@ -109,8 +109,10 @@ const changeUser = defineRoute({
     if (body.scopes !== undefined) columns.scopes = body.scopes;
     if (body.password !== undefined) columns.passwordHash = await hashPassword(body.password);
     const user = await deps.db.transaction(async (queries) => {
+      const changed = await queries.users.change(params.id, columns);
+      // Only now: a login that ends at the same moment holds the user until its token can be seen.
       if (columns.passwordHash) await queries.tokens.revokeAll(params.id, null);
-      return queries.users.change(params.id, columns);
+      return changed;
     });
     if (!user) throw notFound();
     return { status: 200, body: toUserView(user) };

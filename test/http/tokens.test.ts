@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import pg from 'pg';
 import { createFirstUser } from '../../src/db/firstUser.ts';
-import { hashToken } from '../../src/secrets/token.ts';
+import { hashToken, makeToken } from '../../src/secrets/token.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
-import { uniqueName } from '../support/stack.ts';
+import { uniqueName, waitFor } from '../support/stack.ts';
 
 const PASSWORD = 'correct horse battery';
 
@@ -24,6 +25,25 @@ describe('tokens and users', () => {
     return answer.body as { id: string; username: string; scopes: string[] };
   }
   const login = (json: object) => api.call('/v1/tokens', { json });
+  /** Runs statements in a transaction that stays open until `work` has come as far as to wait for it. */
+  async function meanwhile<T>(statement: string, values: unknown[], work: () => Promise<T>): Promise<T> {
+    const client = new pg.Client({ connectionString: api.databaseUrl });
+    await client.connect();
+    try {
+      await client.query('begin');
+      await client.query(statement, values);
+      let isDone = false;
+      const working = work().finally(() => {
+        isDone = true;
+      });
+      const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await waitFor(async () => isDone || (await api.sql(waiting)).length > 0, { what: 'the work to wait' });
+      await client.query('commit');
+      return await working;
+    } finally {
+      await client.end();
+    }
+  }
   const me = async (token: string) => (await api.call('/v1/me', { token })).status;
 
   describe('a login', () => {
@@ -96,6 +116,25 @@ describe('tokens and users', () => {
       assert.ok(leftMs > 3_590_000 && leftMs <= 3_600_000);
       await api.sql(`update tokens set expires_at = now() - interval '1 ms' where id = $1`, [answer.body.id]);
       assert.equal(await me(answer.body.token), 401);
+    });
+
+    it('is refused when the password it was checked against is changed before it ends', async () => {
+      const user = await register();
+      const changing = `update users set password_hash = 'another' where id = $1`;
+      const answer = await meanwhile(changing, [user.id], () =>
+        login({ username: user.username, password: PASSWORD }),
+      );
+      assert.equal(answer.body.code, 'invalid_credentials', JSON.stringify(answer.body));
+      assert.equal((await api.sql('select 1 from tokens where user_id = $1', [user.id])).length, 0);
+    });
+
+    it('is refused when its user is deleted before it ends', async () => {
+      const user = await register();
+      const answer = await meanwhile('delete from users where id = $1', [user.id], () =>
+        login({ username: user.username, password: PASSWORD }),
+      );
+      assert.equal(answer.status, 401);
+      assert.equal(answer.body.code, 'invalid_credentials');
     });
 
     it('takes no Idempotency-Key and keeps no answer', async () => {
@@ -236,6 +275,47 @@ describe('tokens and users', () => {
       assert.deepEqual([await me(mine), await me(other)], [200, 401]);
       assert.equal((await login(credentials)).status, 401);
       assert.equal((await login({ ...credentials, password })).status, 201);
+    });
+  });
+
+  describe('a new password', () => {
+    /** What a login does at its end, held there. */
+    const loggingIn = `with owner as (select id from users where id = $1 for update)
+      insert into tokens (id, user_id, hash, scopes, created_at)
+      select gen_random_uuid(), id, $2, '{read}', now() from owner`;
+
+    it('revokes the token of a login that ends meanwhile too', async () => {
+      for (const change of [
+        (user: { token: string }) => {
+          const json = { password: 'a new password', current_password: PASSWORD };
+          return api.call('/v1/me', { method: 'PATCH', token: user.token, json });
+        },
+        (user: { id: string }) => {
+          const json = { password: 'a new password' };
+          return api.call(`/v1/users/${user.id}`, { method: 'PATCH', token: admin.token, json });
+        },
+      ]) {
+        const { id, username } = await register();
+        const { token } = (await login({ username, password: PASSWORD })).body;
+        const late = makeToken();
+        const answer = await meanwhile(loggingIn, [id, hashToken(late)], () => change({ id, token }));
+        assert.equal(answer.status, 200, JSON.stringify(answer.body));
+        assert.equal(await me(late), 401);
+      }
+    });
+
+    it('is refused when the current one is changed before it ends', async () => {
+      const user = await register();
+      const { token } = (await login({ username: user.username, password: PASSWORD })).body;
+      const json = { password: 'a new password', current_password: PASSWORD };
+      const answer = await meanwhile(
+        `update users set password_hash = 'another' where id = $1`,
+        [user.id],
+        () => api.call('/v1/me', { method: 'PATCH', token, json }),
+      );
+      assert.equal(answer.body.errors?.[0].path, 'current_password', JSON.stringify(answer.body));
+      const [row] = await api.sql('select password_hash from users where id = $1', [user.id]);
+      assert.equal(row.password_hash, 'another');
     });
   });
 
