@@ -1,4 +1,4 @@
-import { type Box, childBoxes } from './isobmffBox.ts';
+import { type Box, childBoxes, type Index } from './isobmffBox.ts';
 
 /** Rows of a table box, never more than the box has room for. */
 interface Table {
@@ -31,12 +31,16 @@ const readSizes = (bytes: Buffer, box: Box | undefined) => {
   };
 };
 
+const TABLES = ['stco', 'co64', 'stsc', 'stsz'];
+
 /**
  * Gives the offset behind the last byte of any sample of a track (ISO/IEC 14496-12, 8.7: chunk offsets,
  * samples per chunk, sample sizes); 0 when the tables are empty or of a kind not read here.
  */
-export function countSampleEnd(moov: Buffer, stbl: Box): number {
-  const boxes = new Map(childBoxes(moov, stbl).map((box) => [box.type, box]));
+export function countSampleEnd(index: Index, stbl: Box): number {
+  const moov = index.bytes;
+  const boxes = new Map<string, Box>();
+  for (const box of childBoxes(index, stbl)) if (TABLES.includes(box.type)) boxes.set(box.type, box);
   const isWide = boxes.has('co64');
   const chunks = readTable(moov, boxes.get(isWide ? 'co64' : 'stco'), isWide ? 8 : 4);
   const groups = readTable(moov, boxes.get('stsc'), 12);

@@ -57,6 +57,7 @@ const expectedSec: Partial<Record<FixtureName, number>> = {
 const refused: Partial<Record<FixtureName, UnusableMediaCode>> = {
   audioOnly: 'no_video_stream',
   coverArtOnly: 'no_video_stream',
+  crowdedIndex: 'corrupt_media',
   truncatedFaststart: 'corrupt_media',
   truncatedAtEnd: 'corrupt_media',
   truncatedFragments: 'corrupt_media',

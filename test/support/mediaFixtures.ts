@@ -189,6 +189,8 @@ const BOMBS = {
   manyStreams: { extension: 'mkv', make: makeManyStreams },
   /** The header speaks of 24 days, the track of two seconds. */
   longDeclared: { extension: 'mp4', make: makeLongDeclared },
+  /** An index of five million empty boxes behind a healthy track. */
+  crowdedIndex: { extension: 'mp4', make: makeCrowdedIndex },
   /** Tags that forge fields in ffprobe's text form. */
   evilTags: from(
     'h264',
@@ -355,4 +357,13 @@ async function makeLongDeclared(path: string): Promise<void> {
   // In the movie header the length stands 16 bytes behind the version, counted in milliseconds here.
   content.writeUInt32BE(2_073_600_000, content.indexOf('mvhd') + 4 + 16);
   await writeFile(path, content);
+}
+
+async function makeCrowdedIndex(path: string): Promise<void> {
+  const content = await readFile(await cached('noAudio'));
+  const free = Buffer.from([0, 0, 0, 8, ...Buffer.from('free')]);
+  const crowd = Buffer.alloc(5_000_000 * free.length, free);
+  const index = content.indexOf('moov') - 4;
+  content.writeUInt32BE(content.readUInt32BE(index) + crowd.length, index);
+  await writeFile(path, Buffer.concat([content, crowd]));
 }

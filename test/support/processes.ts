@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 export interface RunningProcess {
   pid: number;
@@ -37,6 +38,26 @@ export function watchMemory(text: string) {
     stop(): number {
       clearInterval(timer);
       return peakBytes;
+    },
+  };
+}
+
+/** Follows what this very process takes, until stopped: memory beyond the present, and the longest standstill. */
+export function watchOwnProcess() {
+  const startBytes = process.memoryUsage.rss();
+  let peakBytes = startBytes;
+  const look = () => {
+    peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
+  };
+  const timer = setInterval(look, 10);
+  const delays = monitorEventLoopDelay({ resolution: 5 });
+  delays.enable();
+  return {
+    stop() {
+      clearInterval(timer);
+      delays.disable();
+      look();
+      return { grownBytes: peakBytes - startBytes, maxDelayMs: delays.max / 1e6 };
     },
   };
 }
