@@ -126,12 +126,26 @@ export function createRunner({
       const [writerArgv, readerArgv] = await Promise.all([commandLine(writing), commandLine(reading)]);
       watch.signal.throwIfAborted();
       const writer = start(writing, writerArgv, watch);
-      const reader = start(reading, readerArgv, watch, true);
+      let reader: Started;
+      try {
+        reader = start(reading, readerArgv, watch, true);
+      } catch (error) {
+        // No memory for another process, say: nobody would end the first one before its time is up.
+        await endUnread(writer);
+        throw error;
+      }
       connect(writer, reader);
       const [first, second] = await finish([writer, reader], watch);
       return [first as ToolRun, second as ToolRun];
     },
   };
+}
+
+/** Ends a process that nobody reads from; output that stays unread would keep it from closing. */
+async function endUnread(writer: Started): Promise<void> {
+  writer.stop('not_needed');
+  writer.stdout?.resume();
+  await writer.finished;
 }
 
 /**

@@ -230,6 +230,16 @@ describe('the runner: tools that misbehave', () => {
       await assert.rejects(running, { name: 'AbortError' });
       assert.equal(await isGone(path)(), true);
     }));
+
+  it('ends the first process of a pipe when the second cannot be started', () =>
+    withFolder(async (folder) => {
+      const { path, runner } = await standIn(folder, 'cat /dev/zero');
+      const writer = callWith([], { output: 'packets' });
+      // No system takes such a byte in an argument: like a lack of memory, it lets the spawn itself throw.
+      const running = runner.runPipe(writer, callWith(['\0']), quietWatch());
+      await assert.rejects(running, { code: 'ERR_INVALID_ARG_VALUE' });
+      assert.equal(await isGone(path)(), true);
+    }));
 });
 
 describe('the runner: confinement', () => {
