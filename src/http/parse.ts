@@ -47,3 +47,14 @@ function findUnstorable(value: unknown, path: string[]): string | null {
 
 /** The id in a path. */
 export const idParams = z.strictObject({ id: z.uuid() });
+
+/** The calendar years that Postgres writes in the four digits of RFC 3339. */
+const isInFourDigitYear = (instant: string): boolean => {
+  const year = new Date(instant).getUTCFullYear();
+  return year >= 1 && year <= 9999;
+};
+
+/** An instant that a client gives, with any offset. */
+export const instantField = z.iso
+  .datetime({ offset: true })
+  .refine(isInFourDigitYear, 'must be in the years 1 to 9999 of UTC');

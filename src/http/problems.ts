@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { isBadValue } from '../db/badValue.ts';
 import { isDatabaseOutage } from '../db/outage.ts';
 import { VideoflowError } from '../errors.ts';
 import { HttpProblem } from './problem.ts';
@@ -35,6 +36,8 @@ export function toProblem(error: unknown): HttpProblem {
     const headers = retryAfter('database_unavailable');
     return new HttpProblem('database_unavailable', undefined, { cause: error, headers });
   }
+  // A net only: what a field may hold is the business of its schema.
+  if (isBadValue(error)) return new HttpProblem('invalid_request', undefined, { cause: error });
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
   return new HttpProblem(CODES_BY_STATUS[status] ?? 'internal_error', undefined, { cause: error });
 }

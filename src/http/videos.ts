@@ -4,7 +4,7 @@ import type { VideoFilter } from '../db/videos.ts';
 import { VIDEO_STATUSES } from '../domain/video.ts';
 import { createSignPath } from './bytes/signedUrls.ts';
 import { listOf, pageFields, toList, toPage } from './pagination.ts';
-import { idParams } from './parse.ts';
+import { idParams, instantField } from './parse.ts';
 import { notFound } from './problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { descriptionField, tagsField, titleField } from './uploads/videoFields.ts';
@@ -48,8 +48,8 @@ const filterFields = {
   tag: z.string().optional(),
   user_id: z.string().optional(),
   external_id: z.string().optional(),
-  created_after: z.iso.datetime({ offset: true }).optional(),
-  created_before: z.iso.datetime({ offset: true }).optional(),
+  created_after: instantField.optional(),
+  created_before: instantField.optional(),
 };
 const listQuery = z.strictObject({ ...pageFields, ...filterFields });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { toProblem } from '../../src/http/problems.ts';
 import { type Answer, startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { FACTS, makeReady, playWorker, upload } from '../support/processedVideo.ts';
 import { waitFor } from '../support/stack.ts';
@@ -230,11 +231,29 @@ describe('videos', () => {
         'cursor=garbage',
         'status=done',
         'created_after=yesterday',
+        'created_after=0000-01-01T00:00:00Z',
+        'created_before=0001-01-01T00:00:00%2B01:00',
+        'created_before=9999-12-31T23:59:59-01:00',
         'sort=title',
         'tag=a&tag=b',
       ]) {
-        assertProblem(await ask(`?${query}`), 422, 'invalid_request');
+        const answer = await ask(`?${query}`);
+        assertProblem(answer, 422, 'invalid_request');
+        assert.equal(answer.body.errors?.[0].path, query.split('=')[0]);
       }
+      for (const instant of ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999999Z']) {
+        assert.equal((await ask(`?created_after=${instant}`)).status, 200, instant);
+      }
+    });
+
+    it('refuses, and does not break on, a value that only the database finds out to be bad', async () => {
+      const createdAfter = new Date('0000-01-01T00:00:00Z');
+      await assert.rejects(api.db.videos.list(user.id, { createdAfter }, { limit: 1 }), (error) => {
+        const problem = toProblem(error);
+        assert.equal(problem.code, 'invalid_request');
+        assert.ok(!/0000|timestamp|select/i.test(problem.message));
+        return true;
+      });
     });
   });
 
