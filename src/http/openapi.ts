@@ -137,11 +137,8 @@ function propertiesOf(schema: Route['query'], schemas: SchemaCollector): Propert
 
 function describeBodies(route: Route, schemas: SchemaCollector): JsonSchema | null {
   const content: Record<string, JsonSchema> = {};
-  for (const { contentType, schema, example } of route.requestBodies ?? []) {
-    content[contentType] = {
-      schema: '_zod' in schema ? schemas.input(schema as never) : schema,
-      ...(example === undefined ? {} : { example }),
-    };
+  for (const { contentType, schema } of route.requestBodies ?? []) {
+    content[contentType] = { schema: '_zod' in schema ? schemas.input(schema as never) : schema };
   }
   if (route.body) content['application/json'] = { schema: schemas.input(route.body) };
   return Object.keys(content).length > 0 ? { required: true, content } : null;

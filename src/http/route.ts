@@ -86,7 +86,6 @@ export interface DocumentedBody {
   contentType: string;
   /** A JSON schema, or a zod schema that is turned into one. */
   schema: z.ZodType | Record<string, unknown>;
-  example?: unknown;
 }
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
