@@ -42,8 +42,8 @@ export interface PreparedPostgres {
  * @throws Refusal when it cannot run here, with the way out
  */
 export async function preparePostgres(options: PostgresOptions): Promise<PreparedPostgres> {
-  const { dataDir, say } = options;
-  const home = await findPostgresHome(dataDir, say);
+  const { dataDir, isThrowAway, say } = options;
+  const home = await findPostgresHome(options);
   const cluster = join(home.parentDir, 'postgres');
   const accessFile = join(dataDir, 'postgres.json');
   const known = accessShape.safeParse(readState(accessFile)).data;
@@ -57,13 +57,13 @@ export async function preparePostgres(options: PostgresOptions): Promise<Prepare
   } else {
     say('Postgres: creating the database');
     await removeCluster(cluster, say);
-    createCluster(home, cluster, password);
+    createCluster({ home, cluster, password, isThrowAway });
   }
   const port = await choosePort({
     what: 'Postgres',
     variable: 'POSTGRES_PORT',
     pinned: options.pinnedPort,
-    liked: options.isThrowAway ? [] : [known?.port, 5432],
+    liked: isThrowAway ? [] : [known?.port, 5432],
   });
   writeState(accessFile, { password, port });
   const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${DATABASE}`;
@@ -78,35 +78,47 @@ async function removeCluster(cluster: string, say: (line: string) => void): Prom
 
 const setPassword = (password: string) => `ALTER ROLE ${SUPERUSER} PASSWORD '${password}';\n`;
 
+interface NewCluster {
+  home: PostgresHome;
+  cluster: string;
+  password: string;
+  isThrowAway: boolean;
+}
+
 /**
  * Makes a cluster beside its place and moves it there when it is whole: one that a crash cut off is never found.
  * The locale is Unicode by code points, the same on every system; access is by password from this machine alone.
  */
-function createCluster(home: PostgresHome, cluster: string, password: string): void {
+function createCluster({ home, cluster, password, isThrowAway }: NewCluster): void {
   const draft = `${cluster}.new`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { mode: 0o700 });
   handTo(draft, home.user);
-  const { status, stderr } = spawnSync(
-    join(home.binDir, 'initdb'),
-    [
-      `--pgdata=${draft}`,
-      `--username=${SUPERUSER}`,
-      '--auth=trust',
-      '--encoding=UTF8',
-      '--locale=C',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
-      // The cluster is nothing until it is moved: what is on disk before a crash does not matter.
-      '--no-sync',
-    ],
-    { ...home.user, cwd: draft, encoding: 'utf8', env: bareEnvironment() },
-  );
+  const { status, stderr } = spawnSync(join(home.binDir, 'initdb'), initdbArguments(draft, isThrowAway), {
+    ...home.user,
+    cwd: draft,
+    encoding: 'utf8',
+    env: bareEnvironment(),
+  });
   if (status !== 0) throw new Refusal(`Postgres could not create its cluster:\n${stderr.trim()}`);
-  writeFileSync(join(draft, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n');
+  writeFileSync(join(draft, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n', {
+    flush: !isThrowAway,
+  });
   runSingleUser(home, draft, `${setPassword(password)}CREATE DATABASE ${DATABASE};\n`);
   renameSync(draft, cluster);
 }
+
+/** What initdb is told. Only a throw-away cluster may be moved to its place before it is on the disk. */
+export const initdbArguments = (folder: string, isThrowAway: boolean): string[] => [
+  `--pgdata=${folder}`,
+  `--username=${SUPERUSER}`,
+  '--auth=trust',
+  '--encoding=UTF8',
+  '--locale=C',
+  '--locale-provider=builtin',
+  '--builtin-locale=C.UTF-8',
+  ...(isThrowAway ? ['--no-sync'] : []),
+];
 
 /** Runs statements with no server and no password: Postgres' single-user mode, one statement a line. */
 function runSingleUser(home: PostgresHome, cluster: string, statements: string): void {

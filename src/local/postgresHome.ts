@@ -31,22 +31,34 @@ export interface PostgresHome {
   user: PostgresUser | undefined;
 }
 
-const WORLD_DIR = '/var/tmp';
+/** For a test run: systems clean it file by file of what is 30 days old (systemd's tmpfiles.d/tmp.conf). */
+const PASSING_DIR = '/var/tmp';
+/** For what must last; only root comes to need it, and only root may write there. */
+const LASTING_DIR = '/var/lib';
 
 /**
  * Finds a place where Postgres can run: the data folder itself, or, when the system user it must run as cannot go
- * there, a folder of ours under /var/tmp for the data and for a copy of the binaries.
+ * there, a folder of ours under /var/lib (/var/tmp for a test run) for the data and for a copy of the binaries.
  *
  * @throws Refusal when there are no binaries for this machine or no user can be made
  */
-export async function findPostgresHome(dataDir: string, say: (line: string) => void): Promise<PostgresHome> {
+export async function findPostgresHome({
+  dataDir,
+  isThrowAway,
+  say,
+}: {
+  dataDir: string;
+  isThrowAway: boolean;
+  say(line: string): void;
+}): Promise<PostgresHome> {
   const binaries = await findBinaries();
   const user = process.getuid?.() === 0 ? findOrCreateUser(say) : undefined;
-  const binDir = canRun(binaries.binDir, user) ? binaries.binDir : copyBinaries(binaries, say);
+  const base = isThrowAway ? PASSING_DIR : LASTING_DIR;
+  const binDir = canRun(binaries.binDir, user) ? binaries.binDir : copyBinaries(binaries, base, say);
   const wanted = resolve(dataDir);
   if (canReach(wanted, user)) return { binDir, parentDir: wanted, user };
   const hash = createHash('sha256').update(wanted).digest('hex').slice(0, 12);
-  const parentDir = makeOwnFolder(join(WORLD_DIR, `videoflow-${hash}`));
+  const parentDir = makeOwnFolder(join(base, `videoflow-${hash}`));
   say(`Postgres: its user cannot reach ${wanted}, so its data is in ${parentDir}`);
   return { binDir, parentDir, user };
 }
@@ -115,9 +127,16 @@ function findOrCreateUser(say: (line: string) => void): PostgresUser {
   );
 }
 
-/** Makes a folder under a world-writable one, and makes sure nobody else prepared it for us. */
+/** Makes a folder that may stand in a world-writable one, and makes sure nobody else prepared it for us. */
 function makeOwnFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o711 });
+  } catch (error) {
+    throw new Refusal(
+      `${folder} cannot be made (${(error as Error).message}). ` +
+        'Choose with DATA_DIR a folder that the user postgres can reach, or set DATABASE_URL.',
+    );
+  }
   const found = lstatSync(folder);
   if (!found.isDirectory() || found.uid !== process.getuid?.()) {
     throw new Refusal(`${folder} belongs to somebody else. Remove it, or set DATABASE_URL.`);
@@ -126,8 +145,8 @@ function makeOwnFolder(folder: string): string {
   return folder;
 }
 
-function copyBinaries({ binDir, version }: Binaries, say: (line: string) => void): string {
-  const home = makeOwnFolder(join(WORLD_DIR, `videoflow-postgres-${version}`));
+function copyBinaries({ binDir, version }: Binaries, base: string, say: (line: string) => void): string {
+  const home = makeOwnFolder(join(base, `videoflow-postgres-${version}`));
   const copy = join(home, 'native');
   if (!existsSync(copy)) {
     say(`Postgres: its user cannot reach the checkout, so its programs are copied to ${home}`);

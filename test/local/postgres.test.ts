@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PreparedPostgres, preparePostgres } from '../../src/local/postgres.ts';
+import { initdbArguments, type PreparedPostgres, preparePostgres } from '../../src/local/postgres.ts';
 import { clearPostmasterFile } from '../../src/local/postgresLeftover.ts';
 import { runAdminStatement } from '../../src/local/templateDatabase.ts';
 
@@ -75,6 +75,11 @@ describe('the embedded Postgres', () => {
       await once(child, 'exit');
     }
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is brought to the disk before it is used, unless it is thrown away', () => {
+    assert.equal(initdbArguments('x', false).includes('--no-sync'), false);
+    assert.equal(initdbArguments('x', true).includes('--no-sync'), true);
   });
 
   it('is made once and stops one that a former run left running', async () => {
