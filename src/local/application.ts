@@ -69,32 +69,47 @@ function describeProgram(name: 'api' | 'worker', graceMs: number, options: Appli
   };
 }
 
-const healthShape = z.object({ checks: z.record(z.string(), z.object({ ok: z.boolean() })) });
+const healthShape = z.object({
+  checks: z.record(z.string(), z.object({ ok: z.boolean(), message: z.string() })),
+});
 
 /**
- * Waits until the API says that the whole system is well, stuck items aside: what stood still while
- * everything was off moves again only after the start.
+ * What no start waits for: items that stood still while everything was off move again only after it, and without
+ * room for uploads all the rest still works.
+ */
+const FORGIVEN = ['stuck', 'disk'];
+
+/**
+ * Waits until the API says that the whole system is well, and says what is not but does not keep it from starting.
  *
- * @throws Refusal with the last lines of the part that does not come up
+ * @throws Refusal with what is not well and the last lines of the part that does not come up
  */
 export async function waitUntilHealthy(
   parts: Part[],
-  { apiUrl, dataDir }: ApplicationOptions,
+  { apiUrl, dataDir, say }: Pick<ApplicationOptions, 'apiUrl' | 'dataDir' | 'say'>,
+  timeoutMs = READY_MS,
 ): Promise<void> {
   const gaveUp = new AbortController();
+  let failed: { name: string; text: string }[] = [];
   const isHealthy = async () => {
     const failing = parts.find((part) => part.deaths >= DEATHS_AT_START);
     if (failing) gaveUp.abort(failing);
     const answer = await fetch(`${apiUrl}/health/system`, { signal: AbortSignal.timeout(5_000) });
     const { checks } = healthShape.parse(await answer.json());
-    return Object.entries(checks).every(([name, { ok }]) => ok || name === 'stuck');
+    failed = Object.entries(checks).flatMap(([name, { ok, message }]) =>
+      ok ? [] : [{ name, text: `${name} (${message})` }],
+    );
+    return failed.every(({ name }) => FORGIVEN.includes(name));
   };
+  const describe = () => failed.map(({ text }) => text).join(', ');
   try {
-    await waitForYes(isHealthy, { died: gaveUp.signal, timeoutMs: READY_MS, what: 'The API' });
+    await waitForYes(isHealthy, { died: gaveUp.signal, timeoutMs, what: 'The API' });
+    if (failed.length > 0) say(`Attention, not all is well: ${describe()}`);
   } catch (error) {
     const failing = gaveUp.signal.aborted ? (gaveUp.signal.reason as Part) : parts[0];
     const tail = readLogTail(join(dataDir, 'logs', `${failing?.name}.log`));
     const what = gaveUp.signal.aborted ? `${failing?.name} does not start` : (error as Error).message;
-    throw new Refusal(`${what}. The last lines of its log:\n${tail}`);
+    const unwell = failed.length > 0 ? `. Not well: ${describe()}` : '';
+    throw new Refusal(`${what}${unwell}. The last lines of its log:\n${tail}`);
   }
 }
