@@ -122,6 +122,12 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** The host that users reach: the one listened on, where that is a particular one; IPv6 in brackets (RFC 3986, 3.2.2). */
+const reachableHost = (host: string): string => {
+  if (['0.0.0.0', '::', '127.0.0.1'].includes(host)) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+};
+
 /**
  * Reads the configuration from the environment. The only reader of `process.env` besides the local
  * stack, which passes it on.
@@ -141,7 +147,7 @@ export function loadConfig(source: Record<string, string | undefined> = process.
   return {
     ...env,
     DATA_DIR: dataDir,
-    PUBLIC_URL: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
+    PUBLIC_URL: (env.PUBLIC_URL ?? `http://${reachableHost(env.HOST)}:${env.PORT}`).replace(/\/+$/, ''),
     STORAGE_DIR: resolve(env.STORAGE_DIR ?? `${dataDir}/storage`),
     SCRATCH_DIR: resolve(env.SCRATCH_DIR ?? `${dataDir}/scratch`),
   };

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { loadConfig, makeRingKey } from '../../src/config.ts';
+
+const publicUrl = (given: Record<string, string>) =>
+  loadConfig({
+    DATABASE_URL: 'postgres://somewhere',
+    SIGNING_KEYS: makeRingKey('a'),
+    ENCRYPTION_KEYS: makeRingKey('a'),
+    PORT: '8123',
+    ...given,
+  }).PUBLIC_URL;
+
+describe('the address in links', () => {
+  const expected = {
+    '127.0.0.1': 'http://localhost:8123',
+    '0.0.0.0': 'http://localhost:8123',
+    '::': 'http://localhost:8123',
+    localhost: 'http://localhost:8123',
+    '192.168.1.5': 'http://192.168.1.5:8123',
+    'fd00::5': 'http://[fd00::5]:8123',
+    'videos.lan': 'http://videos.lan:8123',
+  };
+  for (const [host, url] of Object.entries(expected)) {
+    it(`is ${url} when the API listens on ${host}`, () => assert.equal(publicUrl({ HOST: host }), url));
+  }
+
+  it('is the one given, without a slash at its end', () =>
+    assert.equal(publicUrl({ HOST: '192.168.1.5', PUBLIC_URL: 'https://v.example/' }), 'https://v.example'));
+});
