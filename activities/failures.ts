@@ -14,13 +14,16 @@ const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /**
  * Turns any error of an activity into the failure that the engine keeps: type = our stable code,
- * message = our own words, first detail = what a retry can do. The one place that decides that. What
- * we did not write ourselves is logged and replaced, so that no path, secret or raw output of another
- * program reaches a history.
+ * message = our own words, first detail = what a retry can do. The one place that decides that. The log
+ * gets the error whole, with its cause and stack; the history nothing that we did not write ourselves, so
+ * that no path, secret or raw output of another program reaches it.
  */
 export function toFailure(error: unknown, log: Log): ApplicationFailure {
   const known = recognise(error);
-  if (known) return failure(known.code, known.message, known.retryClass);
+  if (known) {
+    log.warn({ err: error, code: known.code }, 'an activity failed');
+    return failure(known.code, known.message, known.retryClass);
+  }
   log.error({ err: error }, 'an activity failed for an unexpected reason');
   return failure('internal_error', 'Something unexpected went wrong; the log has the details', 'media');
 }
@@ -28,6 +31,10 @@ export function toFailure(error: unknown, log: Log): ApplicationFailure {
 /** The worker is stopping and gives the work back. */
 export const interrupted = (): ApplicationFailure =>
   failure('worker_shutdown', 'The worker was asked to stop and gave this step back', 'interrupted');
+
+/** The attempt is no longer the one at work: its results were dropped. */
+export const overtaken = (): ApplicationFailure =>
+  failure('overtaken', 'Another attempt took over while this one worked', 'interrupted');
 
 const failure = (code: string, message: string, kind: FailureKind): ApplicationFailure =>
   ApplicationFailure.create({ message, type: code, nonRetryable: kind === 'permanent', details: [kind] });

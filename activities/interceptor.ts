@@ -17,11 +17,14 @@ export const translateFailures =
           return await next(input);
         } catch (error) {
           if (error instanceof ApplicationFailure || isCancelled(error)) throw error;
-          const { activityType, workflowExecution } = context.info;
+          const { activityType: activity, workflowExecution } = context.info;
+          const [step] = input.args as [{ videoId?: string; requestId?: string } | undefined];
           const about = {
             module: 'activities',
-            activity: activityType,
+            activity,
             workflowId: workflowExecution?.workflowId,
+            videoId: step?.videoId,
+            request_id: step?.requestId,
           };
           throw toFailure(error, log.child(about));
         }

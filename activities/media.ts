@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Video } from '../src/db/entities/video.ts';
 import type { MediaFacts } from '../src/domain/media.ts';
-import { SourceMissingError } from '../src/errors.ts';
+import { NotProbedError, SourceMissingError } from '../src/errors.ts';
 import type { StepInput } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
 import { runStep, type StepOutcome } from './steps.ts';
@@ -81,28 +81,12 @@ function sourceKey(video: Video): string {
 /** The facts of a video as its probe left them in the row. */
 function factsOf(video: Video): MediaFacts {
   const { container, durationSec, sizeBytes, width, height, videoCodec, streams, videoStreamIndex } = video;
-  if (
-    !container ||
-    !durationSec ||
-    !sizeBytes ||
-    !width ||
-    !height ||
-    !videoCodec ||
-    !streams ||
-    videoStreamIndex === null ||
-    videoStreamIndex === undefined
-  ) {
-    throw new SourceMissingError('The video was not probed yet');
+  const known = { container, durationSec, sizeBytes, width, height, videoCodec, streams, videoStreamIndex };
+  if (Object.values(known).some((fact) => fact === null || fact === undefined)) {
+    throw new NotProbedError('The video was not probed yet');
   }
   return {
-    container,
-    durationSec,
-    sizeBytes,
-    width,
-    height,
-    videoCodec,
-    streams,
-    videoStreamIndex,
+    ...(known as Pick<MediaFacts, keyof typeof known>),
     fps: video.fps ?? null,
     rotation: video.rotation ?? 0,
     audioCodec: video.audioCodec ?? null,

@@ -23,25 +23,26 @@ const ENDS: Partial<Record<RunState, StoredError>> = {
 
 /** What keeps rows and runs true to each other. Everything here may be repeated at any time. */
 export function createReconciliationActivities(deps: ActivityDeps) {
-  const { db, flows } = deps;
+  const { config, db, flows } = deps;
 
-  async function settle(run: Pick<RunRow, 'videoId' | 'run'>, state: RunState): Promise<void> {
-    // A Reset leaves a closed run behind while a new one under the same id goes on.
-    const latest = await flows.describeRun(run.videoId, run.run);
-    if (latest === 'open' || latest === 'missing') return;
+  /** Settles what a closed run left open in its row; most runs left nothing, which costs one question. */
+  async function settle({ videoId, run }: Pick<RunRow, 'videoId' | 'run'>): Promise<void> {
+    if (!(await db.reconciliation.hasOpenSteps(videoId, run))) return;
+    // As it is now: a Reset leaves a closed run behind while a new one under the same id goes on.
+    const state = await flows.describeRun(videoId, run);
+    if (state === 'open' || state === 'missing' || state === 'completed') return;
     const error = ENDS[state];
-    await db.steps.settleRun(
-      run.videoId,
-      run.run,
-      error ? { state: 'failed', error } : { state: 'cancelled' },
-    );
+    await db.steps.settleRun(videoId, run, error ? { state: 'failed', error } : { state: 'cancelled' });
   }
 
   return {
     /** Starts, cancels and removes what the rows ask for and the engine was perhaps never told. */
-    async repeatIntents(): Promise<void> {
+    async repeatIntents(): Promise<{ nextPassSec: number }> {
       for await (const rows of pages((after) => db.reconciliation.listUnstarted(after))) {
-        for (const row of rows) await flows.startProcessing(row);
+        for (const row of rows) {
+          await flows.startProcessing(row);
+          Context.current().heartbeat();
+        }
       }
       for (const { videoId, run } of await db.reconciliation.listToCancel()) {
         const answer = await flows.cancelRun(videoId, run);
@@ -52,6 +53,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
         await flows.startRemoval(videoId, userId);
         Context.current().heartbeat();
       }
+      return { nextPassSec: config.RECONCILE_INTERVAL_SEC };
     },
 
     /** Settles the rows of runs that closed since a time; gives the time to go on from. */
@@ -59,7 +61,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       const until = new Date();
       const from = since === null ? new Date(0) : new Date(Date.parse(since) - OVERLAP_MS);
       for await (const closed of flows.listClosedBadly(from)) {
-        await settle(closed, closed.state);
+        await settle(closed);
         Context.current().heartbeat();
       }
       return until.toISOString();
@@ -97,7 +99,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
   async function restartIfLost({ videoId, userId, run }: RunRow): Promise<void> {
     const state = await flows.describeRun(videoId, run);
     if (state === 'open') return;
-    if (state !== 'missing' && state !== 'completed') return settle({ videoId, run }, state);
+    if (state !== 'missing' && state !== 'completed') return settle({ videoId, run });
     const next = await db.reconciliation.passOnRun(videoId, run);
     if (next !== null) await flows.startProcessing({ videoId, userId, run: next });
   }

@@ -5,7 +5,7 @@ import type { MediaFacts } from '../src/domain/media.ts';
 import type { StepName } from '../src/domain/video.ts';
 import type { Watch } from '../src/media/index.ts';
 import type { StepInput } from '../workflows/contract.ts';
-import { interrupted, isCancelled } from './failures.ts';
+import { interrupted, isCancelled, overtaken } from './failures.ts';
 import type { ActivityDeps } from './index.ts';
 
 /** What the work on a step is given. */
@@ -40,25 +40,35 @@ export async function runStep(
   work: (step: StepWork) => Promise<StepResults>,
 ): Promise<StepOutcome> {
   const log = deps.log.child({ module: 'activities', videoId, run, step: name, request_id: requestId });
+  // From the first moment: a database that is slow to answer is not a dead worker.
+  const pulse = startPulse();
   try {
     const beginning = await deps.db.steps.beginStep({ videoId, name, run });
     if (beginning.outcome !== 'go') return beginning.outcome;
     const { attempt, video } = beginning;
-    return await attemptStep({ ...deps, log }, { videoId, name, attempt }, video, work);
+    pulse.showIn(progressWriter({ ...deps, log }, { videoId, name, attempt }));
+    return await attemptStep({ ...deps, log }, { videoId, name, run, attempt }, { video, pulse, work });
   } catch (error) {
     if (!isCancelled(error) && !Context.current().cancellationSignal.aborted) throw error;
     if (Context.current().cancellationDetails?.workerShutdown) throw interrupted();
     throw await Context.current().cancelled.catch((cancellation: Error) => cancellation);
+  } finally {
+    pulse.stop();
   }
+}
+
+interface Attempt {
+  videoId: string;
+  name: StepName;
+  run: number;
+  attempt: number;
 }
 
 async function attemptStep(
   deps: ActivityDeps,
-  attempt: { videoId: string; name: StepName; attempt: number },
-  video: Video,
-  work: (step: StepWork) => Promise<StepResults>,
+  attempt: Attempt,
+  { video, pulse, work }: { video: Video; pulse: Pulse; work: (step: StepWork) => Promise<StepResults> },
 ): Promise<StepOutcome> {
-  const pulse = startPulse(deps, attempt);
   const written: string[] = [];
   try {
     return await deps.scratch.withDir(async (scratchDir) => {
@@ -67,7 +77,7 @@ async function attemptStep(
         scratchDir,
         watch: { signal: Context.current().cancellationSignal, onProgress: pulse.onProgress },
         assetKey: (name) => {
-          const key = `assets/${video.id}/${video.run}-${attempt.attempt}-${name}`;
+          const key = `assets/${video.id}/${attempt.run}-${attempt.attempt}-${name}`;
           written.push(key);
           return key;
         },
@@ -81,10 +91,11 @@ async function attemptStep(
       const made = written.splice(0);
       const end = await deps.db.steps.completeStep(attempt, results);
       await removeQuietly(deps, end ? end.replacedKeys : made);
-      return end ? 'done' : 'superseded';
+      // Whether the step still wants doing, and by whom, is for its next beginning to say.
+      if (!end) throw overtaken();
+      return 'done' as const;
     });
   } finally {
-    pulse.stop();
     await removeQuietly(deps, written);
   }
 }
@@ -98,29 +109,48 @@ async function removeQuietly(deps: ActivityDeps, keys: string[]): Promise<void> 
   }
 }
 
-/** Heartbeats with the latest percentage while the work lasts, and shows it in the row. */
-function startPulse(deps: ActivityDeps, attempt: { videoId: string; name: StepName; attempt: number }) {
-  let percent = 0;
-  let shownPercent = 0;
-  let shownAt = Date.now();
+interface Pulse {
+  onProgress(percent: number): void;
+  showIn(write: (percent: number) => void): void;
+  stop(): void;
+}
+
+/** Heartbeats with the latest percentage while the work lasts. */
+function startPulse(): Pulse {
   const context = Context.current();
-  const show = (): void => {
-    if (percent === shownPercent || Date.now() - shownAt < PROGRESS_WRITE_MS) return;
-    shownPercent = percent;
-    shownAt = Date.now();
-    deps.db.steps
-      .showProgress(attempt, percent)
-      .catch((error: Error) => deps.log.debug({ err: error }, 'progress was not shown'));
-  };
+  let percent = 0;
+  let write: (percent: number) => void = () => undefined;
   context.heartbeat({ percent });
   const timer = setInterval(() => {
     context.heartbeat({ percent });
-    show();
+    write(percent);
   }, HEARTBEAT_MS);
   return {
-    onProgress: (value: number) => {
+    onProgress: (value) => {
       percent = Math.floor(value);
     },
+    showIn: (writer) => {
+      write = writer;
+    },
     stop: () => clearInterval(timer),
+  };
+}
+
+/** Shows progress in the row, at most once a second and never twice at the same time. */
+function progressWriter(deps: ActivityDeps, attempt: Omit<Attempt, 'run'>): (percent: number) => void {
+  let shown = 0;
+  let shownAt = Date.now();
+  let isWriting = false;
+  return (percent) => {
+    if (isWriting || percent === shown || Date.now() - shownAt < PROGRESS_WRITE_MS) return;
+    shown = percent;
+    shownAt = Date.now();
+    isWriting = true;
+    deps.db.steps
+      .showProgress(attempt, percent)
+      .catch((error: Error) => deps.log.debug({ err: error }, 'progress was not shown'))
+      .finally(() => {
+        isWriting = false;
+      });
   };
 }

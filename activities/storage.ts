@@ -11,10 +11,21 @@ const about = { module: 'activities' };
 
 /** Removing stored files: those of deleted videos, and those that nobody owns. */
 export function createStorageActivities({ db, storage, log }: ActivityDeps) {
+  async function removeOrphan(key: string): Promise<void> {
+    try {
+      await storage.remove(key);
+      log.info({ ...about, key }, 'an object without a row was removed');
+    } catch (error) {
+      // Not made by us, it seems; it must not keep the sweep from the others.
+      log.warn({ ...about, key, err: error }, 'an object without a row could not be removed');
+    }
+  }
+
   return {
     async removeVideoFiles({ videoId }: { videoId: string }): Promise<void> {
       const source = await db.reconciliation.sourceKeyOfDeleted(videoId);
       if (source) await storage.remove(source);
+      Context.current().heartbeat();
       await storage.remove(`assets/${videoId}/`);
     },
 
@@ -32,10 +43,7 @@ export function createStorageActivities({ db, storage, log }: ActivityDeps) {
             return log.warn(about, 'too many objects without a row: none is removed');
         }
       }
-      for (const key of orphans) {
-        log.info({ ...about, key }, 'an object without a row is removed');
-        await storage.remove(key);
-      }
+      for (const key of orphans) await removeOrphan(key);
     },
   };
 }

@@ -70,9 +70,18 @@ export class StorageUnavailableError extends VideoflowError {
   override readonly retryClass = 'outside';
 }
 
-/** The stored object is not there, or not as long as it was recorded to be. */
+/**
+ * The stored object is not there, or not as long as it was recorded to be. Trouble of the outside: a
+ * storage that is not mounted looks the same, and must not fail every video for good.
+ */
 export class SourceMissingError extends VideoflowError {
   readonly code = 'source_missing';
+  override readonly retryClass = 'outside';
+}
+
+/** A step needs facts that the probe has not found yet. */
+export class NotProbedError extends VideoflowError {
+  readonly code = 'not_probed';
 }
 
 /** The database refuses to answer right now. */

@@ -24,12 +24,6 @@ export interface EngineHealth {
 /** Where a run stands for the engine; `missing` when it knows of none under that id. */
 export type RunState = 'open' | 'completed' | 'cancelled' | 'terminated' | 'failed' | 'missing';
 
-export interface ClosedRun {
-  videoId: string;
-  run: number;
-  state: RunState;
-}
-
 /**
  * The one way to the engine. Row first, start second: callers have committed before they call. None of
  * the commands throws when the engine is away; the reconciler repeats what did not get through.
@@ -45,11 +39,11 @@ export interface Flows {
 /** What the reconciler asks and tells; these throw when the engine is away. */
 export interface Engine {
   /** Starts the reconciler unless it runs. */
-  ensureReconcile(intervalSec: number): Promise<void>;
+  ensureReconcile(): Promise<void>;
   cancelRun(videoId: string, run: number): Promise<'told' | 'missing'>;
   describeRun(videoId: string, run: number): Promise<RunState>;
   /** Runs of processVideo that closed otherwise than well since a time. */
-  listClosedBadly(since: Date): AsyncIterable<ClosedRun>;
+  listClosedBadly(since: Date): AsyncIterable<{ videoId: string; run: number }>;
   listOpenRuns(): AsyncIterable<{ videoId: string; run: number }>;
 }
 
@@ -58,6 +52,7 @@ const PROCESS_RUNS = `WorkflowType = '${contract.WORKFLOWS.processVideo}'`;
 
 const RUN_STATES: Partial<Record<WorkflowExecutionStatusName, RunState>> = {
   RUNNING: 'open',
+  PAUSED: 'open',
   COMPLETED: 'completed',
   CANCELLED: 'cancelled',
   TERMINATED: 'terminated',
@@ -109,13 +104,14 @@ export function createFlows(deps: {
 
 function engineOf(client: Client): Engine {
   return {
-    ensureReconcile: async (intervalSec) => {
+    ensureReconcile: async () => {
       await client.workflow.start(contract.WORKFLOWS.reconcile, {
         workflowId: contract.RECONCILE_ID,
         taskQueue: 'workflows',
-        args: [{ intervalSec, settledUntil: null, comparedAt: null } satisfies contract.ReconcileInput],
+        args: [{ settledUntil: null, comparedAt: null } satisfies contract.ReconcileInput],
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        priority: { priorityKey: contract.PRIORITY.housekeeping },
         staticSummary: 'Keeps rows and runs true to each other',
       });
     },
@@ -131,7 +127,7 @@ function engineOf(client: Client): Engine {
     async describeRun(videoId, run) {
       try {
         const { status } = await client.workflow.getHandle(contract.processVideoId(videoId, run)).describe();
-        return RUN_STATES[status.name] ?? 'failed';
+        return RUN_STATES[status.name] ?? 'open';
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return 'missing';
         throw error;
@@ -142,7 +138,7 @@ function engineOf(client: Client): Engine {
       const query = `${PROCESS_RUNS} AND ExecutionStatus IN (${statuses}) AND CloseTime > '${since.toISOString()}'`;
       for await (const execution of client.workflow.list({ query })) {
         const run = contract.parseProcessVideoId(execution.workflowId);
-        if (run) yield { ...run, state: RUN_STATES[execution.status.name] ?? 'failed' };
+        if (run) yield run;
       }
     },
     async *listOpenRuns() {

@@ -55,6 +55,7 @@ async function main(): Promise<void> {
   const root = createLog({ level: config.LOG_LEVEL, program: 'worker' });
   const log = root.child({ module: 'worker' });
   installRuntime(config, root);
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was left alone'));
   const db = await createDb({ databaseUrl: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const flows = createFlows({ config, log: root });
   const scratch = createScratch({ dir: config.SCRATCH_DIR, log: root.child({ module: 'scratch' }) });
@@ -92,9 +93,9 @@ async function main(): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  const watch = setInterval(() => void ensureReconcile(flows, config, log), ENSURE_RECONCILE_MS);
+  const watch = setInterval(() => void ensureReconcile(flows, log), ENSURE_RECONCILE_MS);
   const sweep = setInterval(() => void scratch.sweep(), SWEEP_MS);
-  void ensureReconcile(flows, config, log);
+  void ensureReconcile(flows, log);
   log.info({ queues: config.WORKER_QUEUES }, 'working');
   try {
     await Promise.all(workers.map((worker) => worker.run()));
@@ -124,9 +125,9 @@ async function assertMediaTools(config: Config, media: Media, scratch: Scratch, 
   }
 }
 
-async function ensureReconcile(flows: Engine, config: Config, log: Log): Promise<void> {
+async function ensureReconcile(flows: Engine, log: Log): Promise<void> {
   await flows
-    .ensureReconcile(config.RECONCILE_INTERVAL_SEC)
+    .ensureReconcile()
     .catch((error: Error) => log.warn({ err: error }, 'the reconciler could not be made sure of'));
 }
 
@@ -146,7 +147,7 @@ function installRuntime(config: Config, log: Log): void {
   const engineLog = log.child({ module: 'temporal' });
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
   // What a step or a run ended with stands in its row, its history and our own lines.
-  const expected = /^(Activity failed|Workflow failed|No workflows registered)/;
+  const expected = /^(Activity failed|No workflows registered)/;
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('INFO', ({ level, message, meta }: LogEntry) => {

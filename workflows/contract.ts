@@ -17,7 +17,6 @@ export interface RemoveVideoInput {
 }
 
 export interface ReconcileInput {
-  intervalSec: number;
   /** Runs that closed before this time are settled; ISO 8601, null at the very first pass. */
   settledUntil: string | null;
   /** When open runs were last compared with all rows. */

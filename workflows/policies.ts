@@ -46,6 +46,9 @@ export const housekeeping: ActivityOptions = {
   cancellationType,
 };
 
+/** Housekeeping that nobody waits for: what it does not manage in this time is for the next one. */
+export const sweeping: ActivityOptions = { ...housekeeping, scheduleToCloseTimeout: '1 hour' };
+
 /** Asking the engine about its runs and telling it what the rows want; on the records' queue. */
 export const engine: ActivityOptions = {
   taskQueue: 'workflows',

@@ -1,19 +1,16 @@
 import {
   ApplicationFailure,
   CancellationScope,
-  CancelledFailure,
-  defineSignal,
   isCancellation,
   proxyActivities,
-  setCurrentDetails,
-  setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { AttemptFailure } from '../src/domain/retries.ts';
-import { CORE_STEPS, isCoreStep, type StepName } from '../src/domain/video.ts';
-import { PRIORITY, type ProcessVideoInput, SEARCH_ATTRIBUTES, SIGNALS, type Stage } from './contract.ts';
+import { isCoreStep, STEP_NAMES, type StepName } from '../src/domain/video.ts';
+import { PRIORITY, type ProcessVideoInput, SEARCH_ATTRIBUTES, type Stage } from './contract.ts';
 import { inWords, mediaStep, records } from './policies.ts';
+import { followProgress, type Progress } from './progress.ts';
 import { repeatUntilSettled } from './stepLoop.ts';
 
 const { beginRun } = proxyActivities<Activities>(inWords(records, 'Take up what this run owns'));
@@ -57,10 +54,8 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
 
 async function processSteps(input: ProcessVideoInput, progress: Progress): Promise<StepFailure[]> {
   const work = (name: StepName) => workOn(input, name, progress);
-  const taken = takeUp(input, progress);
-  // A first run owns every core step: it begins without waiting to be told so. What a Reset finds done says it.
-  const core = input.run === 1 ? CORE_STEPS : (await taken).filter(isCoreStep);
-  const [wanted, coreFailure] = await inFull([taken, workInTurn(core, work)]);
+  const wanted = await takeUp(input, progress);
+  const coreFailure = await workInTurn(wanted.filter(isCoreStep), work);
   if (coreFailure) return [coreFailure];
   showStage('pictures');
   const pictures = await inFull(wanted.filter((name) => !isCoreStep(name)).map(work));
@@ -70,7 +65,8 @@ async function processSteps(input: ProcessVideoInput, progress: Progress): Promi
 /** Asks what the run has to do, and ends it when that is nothing any more. */
 async function takeUp({ videoId, run }: ProcessVideoInput, progress: Progress): Promise<StepName[]> {
   const beginning = await beginRun({ videoId, run });
-  return beginning.outcome === 'cancelled' ? progress.stop() : beginning.steps;
+  if (beginning.outcome === 'cancelled') return progress.stop();
+  return STEP_NAMES.filter((name) => beginning.steps.includes(name));
 }
 
 /** Works on one step after the other as long as none fails. */
@@ -89,13 +85,9 @@ async function workInTurn(
  * As `Promise.all`, but when one is rejected the others are waited for all the same: a run that is
  * cancelled must not close before its last tool has let go.
  */
-async function inFull<T extends readonly unknown[]>(
-  work: {
-    [Index in keyof T]: Promise<T[Index]>;
-  },
-): Promise<T> {
+async function inFull<T>(work: Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(work);
-  return (await Promise.all(work)) as unknown as T;
+  return Promise.all(work);
 }
 
 interface StepFailure extends AttemptFailure {
@@ -152,35 +144,4 @@ function asFailure(failures: StepFailure[]): ApplicationFailure {
     type: failures[0]?.code ?? 'internal_error',
     nonRetryable: true,
   });
-}
-
-interface Progress {
-  scope: CancellationScope;
-  /** Takes back what is at work, as if the engine had been asked to. @throws CancelledFailure always */
-  stop(): never;
-  hurries(): number;
-  show(name: StepName, words: string): void;
-}
-
-/** Takes the operators' signals and keeps the words that the Web UI shows. */
-function followProgress(): Progress {
-  const scope = new CancellationScope({ cancellable: true });
-  let hurryCount = 0;
-  const words = new Map<StepName, string>();
-  setHandler(defineSignal(SIGNALS.cancel), () => scope.cancel());
-  setHandler(defineSignal(SIGNALS.retryNow), () => {
-    hurryCount += 1;
-  });
-  return {
-    scope,
-    stop: () => {
-      scope.cancel();
-      throw new CancelledFailure('The video was asked to be cancelled');
-    },
-    hurries: () => hurryCount,
-    show: (name, text) => {
-      words.set(name, text);
-      setCurrentDetails([...words].map(([step, state]) => `- **${step}** ${state}`).join('\n'));
-    },
-  };
 }

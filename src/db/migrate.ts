@@ -15,7 +15,7 @@ export class SchemaMismatchError extends Error {
  * @returns the names of the migrations that were applied now
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
-  const orm = await openOrm({ databaseUrl, poolMax: 3 });
+  const orm = await openOrm({ databaseUrl, poolMax: 3, isPatient: true });
   try {
     return await orm.em.fork().transactional(async (em) => {
       await em.execute(`select pg_advisory_xact_lock(hashtextextended('videoflow migrations', 0))`);

@@ -4,8 +4,31 @@ import settings from '../../mikro-orm.config.ts';
 export interface DatabaseOptions {
   databaseUrl: string;
   poolMax?: number;
+  /** For migrations, which take as long as they take. */
+  isPatient?: boolean;
 }
 
+/**
+ * So long a statement may take, and wait for a lock, before the database counts as away: shorter than the
+ * silence after which a worker counts as dead (30 s), so that its trouble is not taken for a crash.
+ */
+const PATIENCE = {
+  connectionTimeoutMillis: 10_000,
+  lock_timeout: 10_000,
+  statement_timeout: 15_000,
+  // For a server that does not even answer that it took too long.
+  query_timeout: 20_000,
+};
+
 /** Opens the ORM on a database; close it with `orm.close()`. */
-export const openOrm = ({ databaseUrl, poolMax = 10 }: DatabaseOptions): Promise<MikroORM> =>
-  MikroORM.init({ ...settings, clientUrl: databaseUrl, pool: { min: 0, max: poolMax } });
+export const openOrm = ({
+  databaseUrl,
+  poolMax = 10,
+  isPatient = false,
+}: DatabaseOptions): Promise<MikroORM> =>
+  MikroORM.init({
+    ...settings,
+    clientUrl: databaseUrl,
+    pool: { min: 0, max: poolMax },
+    ...(isPatient ? {} : { driverOptions: PATIENCE }),
+  });

@@ -6,6 +6,7 @@ const OUTAGE_CODES = [
   /^53/, // no memory, no disk, too many connections
   /^57P0/, // shutting down, crashed, starting up
   /^58/, // system errors outside of Postgres, such as the disk
+  /^(57014|55P03|40P01|40001)$/, // took too long, waited too long for a lock, deadlock, serialisation
   /^25006$/, // read only: a standby, or a disk that is full
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/,
 ];

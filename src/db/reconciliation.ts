@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { FINAL_STEP_STATES, isCoreStep, isDoneStep, isFinalStep } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
+import { requeue } from './steps.ts';
 
 export interface RunRow {
   videoId: string;
@@ -12,6 +13,7 @@ export interface RunRow {
 
 const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };
 const PAGE = 200;
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
 /** What the reconciler and the removal of videos ask of the rows of all users. */
 export class ReconciliationQueries {
@@ -24,19 +26,22 @@ export class ReconciliationQueries {
   /** Runs that were accepted and that the engine is not known to have begun, in pages by id. */
   async listUnstarted(afterId: string | null): Promise<RunRow[]> {
     return this.#em.execute<RunRow[]>(
-      `select id as "videoId", user_id as "userId", run from videos
-       where started_run < run and deleted_at is null and source_key is not null and (?::uuid is null or id > ?::uuid)
-       order by id limit ${PAGE}`,
+      `select v.id as "videoId", v.user_id as "userId", v.run from videos v
+       where v.started_run < v.run and v.deleted_at is null and v.source_key is not null
+         and (?::uuid is null or v.id > ?::uuid)
+         and exists (select from steps s where s.video_id = v.id and s.run = v.run and s.state in ${OPEN_STATES})
+       order by v.id limit ${PAGE}`,
       [afterId, afterId],
     );
   }
 
-  /** Begun runs that still have to cancel something. */
+  /** Begun runs that still have to cancel something; what is over the limit comes with the next pass. */
   async listToCancel(): Promise<RunRow[]> {
     return this.#em.execute<RunRow[]>(
       `select distinct v.id as "videoId", v.user_id as "userId", s.run from videos v join steps s on s.video_id = v.id
        where v.cancel_requested_at is not null and v.deleted_at is null and v.started_run >= s.run
-         and s.state in ${OPEN_STATES}`,
+         and s.state in ${OPEN_STATES}
+       limit 1000`,
     );
   }
 
@@ -50,14 +55,22 @@ export class ReconciliationQueries {
   /** Begun runs that own unfinished steps, in pages by video. */
   async listUnfinished(afterId: string | null): Promise<RunRow[]> {
     return this.#em.execute<RunRow[]>(
-      `select distinct v.id as "videoId", v.user_id as "userId", s.run from videos v join steps s on s.video_id = v.id
-       where v.id in (
-           select video_id from steps where state in ${OPEN_STATES} and (?::uuid is null or video_id > ?::uuid)
-           group by video_id order by video_id limit ${PAGE})
-         and v.deleted_at is null and v.started_run >= s.run and s.state in ${OPEN_STATES}
+      `with page as (
+         select distinct s.video_id from steps s join videos v on v.id = s.video_id
+         where s.state in ${OPEN_STATES} and v.deleted_at is null and v.started_run >= s.run
+           and (?::uuid is null or s.video_id > ?::uuid)
+         order by s.video_id limit ${PAGE})
+       select distinct v.id as "videoId", v.user_id as "userId", s.run
+       from page join videos v on v.id = page.video_id join steps s on s.video_id = v.id
+       where s.state in ${OPEN_STATES} and v.started_run >= s.run
        order by 1`,
       [afterId, afterId],
     );
+  }
+
+  /** Whether a run still owns a step that has not ended. */
+  async hasOpenSteps(videoId: string, run: number): Promise<boolean> {
+    return (await this.#em.count(Step, { video: videoId, run, state: UNFINISHED })) > 0;
   }
 
   /** The runs that own unfinished steps of one video. */
@@ -86,12 +99,7 @@ export class ReconciliationQueries {
       const lost = steps.filter((step) => step.run === run && !isFinalStep(step.state));
       if (!video || lost.length === 0) return null;
       video.run += 1;
-      for (const step of lost) {
-        step.run = video.run;
-        step.state = 'queued';
-        step.nextAttemptAt = null;
-        step.updatedAt = new Date();
-      }
+      for (const step of lost) requeue(step, video.run);
       if (steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state))) video.status = 'pending';
       return video.run;
     });
@@ -110,10 +118,13 @@ export class ReconciliationQueries {
 
   /** Of the storage keys given, those that a row speaks of (rows of deleted videos included). */
   async keysInUse(keys: string[]): Promise<Set<string>> {
+    // Asked by the video's id, which every key of ours holds and which is indexed.
+    const ids = keys.map((key) => UUID.exec(key)?.[0]).filter((id) => id !== undefined);
+    if (ids.length === 0) return new Set();
     const rows = await this.#em.execute<{ key: string }[]>(
-      `select source_key as key from videos where source_key in (?) union all
-       select key from assets where key in (?)`,
-      [keys, keys],
+      `select source_key as key from videos where id in (?) union all
+       select key from assets where video_id in (?)`,
+      [ids, ids],
     );
     return new Set(rows.map((row) => row.key));
   }

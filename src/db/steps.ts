@@ -9,6 +9,7 @@ import {
   FINAL_STEP_STATES,
   isCoreStep,
   isDoneStep,
+  isFinalStep,
   type StepName,
 } from '../domain/video.ts';
 import { Asset } from './entities/asset.ts';
@@ -73,6 +74,8 @@ export class StepQueries {
       if (video.startedRun < run) video.startedRun = run;
       if (isUnwanted(video)) return { outcome: 'cancelled' };
       const steps = await tx.find(Step, { video: videoId, run, state: { $nin: [...DONE_STEP_STATES] } });
+      // After a Reset: what this run gave up before is its work again.
+      for (const step of steps.filter(({ state }) => isFinalStep(state))) requeue(step, run);
       return { outcome: 'go', steps: steps.map((step) => step.name) };
     });
   }
@@ -85,6 +88,8 @@ export class StepQueries {
       const step = await tx.findOne(Step, { video: videoId, name });
       if (!step || step.run !== run) return { outcome: 'superseded' };
       if (isDoneStep(step.state)) return { outcome: 'done' };
+      // Settled meanwhile: a late beginning must not bring back what no run follows any more.
+      if (isFinalStep(step.state)) return { outcome: 'superseded' };
       if (isUnwanted(video)) return { outcome: 'cancelled' };
       startAttempt(step);
       if (isCoreStep(name)) startVideo(video);
@@ -92,14 +97,13 @@ export class StepQueries {
     });
   }
 
-  /** Shows progress in percent; false when the attempt is no longer the one at work. */
-  async showProgress({ videoId, name, attempt }: StepAttempt, percent: number): Promise<boolean> {
-    const changed = await this.#em.nativeUpdate(
+  /** Shows progress in percent, unless the attempt is no longer the one at work. */
+  async showProgress({ videoId, name, attempt }: StepAttempt, percent: number): Promise<void> {
+    await this.#em.nativeUpdate(
       Step,
       { video: videoId, name, attempt, state: 'running' },
       { percent, updatedAt: new Date() },
     );
-    return changed === 1;
   }
 
   /**
@@ -110,7 +114,7 @@ export class StepQueries {
    */
   completeStep(
     work: StepAttempt,
-    results: { facts?: MediaFacts; assets?: NewAsset[]; state?: 'succeeded' | 'skipped' },
+    results: { facts?: MediaFacts; assets?: NewAsset[] },
   ): Promise<{ replacedKeys: string[] } | null> {
     return this.#em.transactional(async (tx) => {
       const video = await lockVideo(tx, work.videoId);
@@ -119,7 +123,7 @@ export class StepQueries {
         Step,
         { video: work.videoId, name: work.name, attempt: work.attempt, state: 'running' },
         {
-          state: results.state ?? 'succeeded',
+          state: 'succeeded',
           percent: 100,
           endedAt: new Date(),
           updatedAt: new Date(),
@@ -173,6 +177,8 @@ export class StepQueries {
     return this.#em.transactional(async (tx) => {
       const video = await lockVideo(tx, videoId);
       if (!video) return;
+      // Also when it ended before it began: else it would be started for ever, and one day with success.
+      if (video.startedRun < run) video.startedRun = run;
       const ended = await endSteps(tx, { videoId, run, ...end });
       const coreUndone = await tx.count(Step, {
         video: videoId,
@@ -192,6 +198,16 @@ const lockVideo = (tx: EntityManager, videoId: string): Promise<Video | null> =>
   tx.findOne(Video, { id: videoId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
 
 const isUnwanted = (video: Video): boolean => video.deletedAt !== null || video.cancelRequestedAt !== null;
+
+/** Makes a step a run's work again. */
+export function requeue(step: Step, run: number): void {
+  step.run = run;
+  step.state = 'queued';
+  step.percent = 0;
+  step.nextAttemptAt = null;
+  step.endedAt = null;
+  step.updatedAt = new Date();
+}
 
 function startAttempt(step: Step): void {
   step.attempt += 1;

@@ -17,6 +17,7 @@ import { VideoflowError } from '../errors.ts';
 import { Step } from './entities/step.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { requeue } from './steps.ts';
 
 /** Another video of the same user and label has this `external_id`. */
 export class ExternalIdTakenError extends VideoflowError {
@@ -97,12 +98,12 @@ export class VideoQueries {
 
   /** The user's video with its parts, or null when it is another's, deleted or was never there. */
   find(userId: string, id: string): Promise<Video | null> {
-    return this.#em.findOne(Video, own(userId, id), { populate: WITH_PARTS });
+    return this.#em.findOne(Video, own(userId, id), { populate: WITH_PARTS, strategy: 'joined' });
   }
 
   /** The same without its files, for those who only ask how far it is. */
   findProgress(userId: string, id: string): Promise<Video | null> {
-    return this.#em.findOne(Video, own(userId, id), { populate: ['steps'] });
+    return this.#em.findOne(Video, own(userId, id), { populate: ['steps'], strategy: 'joined' });
   }
 
   /** The user a video belongs to; null when it is deleted or was never there. */
@@ -174,7 +175,7 @@ export class VideoQueries {
       const again = asked.filter((step) => isFinalStep(step.state) && !isDoneStep(step.state));
       const isStopping = video.cancelRequestedAt !== null && steps.some((step) => !isFinalStep(step.state));
       if (again.length === 0 || isStopping || !video.sourceKey) return { outcome: 'not_possible' };
-      requeue(video, steps, again);
+      acceptAgain(video, steps, again);
       return { outcome: 'accepted', video, runs: [video.run] };
     });
   }
@@ -192,18 +193,11 @@ export class VideoQueries {
 const own = (userId: string, id: string): FilterQuery<Video> => ({ id, user: userId, deletedAt: null });
 
 /** Makes the steps the next run's work; a failed core step brings back what waited for it. */
-function requeue(video: Video, steps: Step[], again: Step[]): void {
+function acceptAgain(video: Video, steps: Step[], again: Step[]): void {
   video.run += 1;
   video.cancelRequestedAt = null;
   const coreUndone = steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state));
-  for (const step of again) {
-    step.run = video.run;
-    step.state = 'queued';
-    step.percent = 0;
-    step.nextAttemptAt = null;
-    step.endedAt = null;
-    step.updatedAt = new Date();
-  }
+  for (const step of again) requeue(step, video.run);
   if (coreUndone) {
     video.status = 'pending';
     video.errorCode = null;

@@ -31,7 +31,8 @@ export const MEDIA_ATTEMPTS = 5;
 export const CRASH_ATTEMPTS = 3;
 export const OUTSIDE_PATIENCE_MS = 24 * 3600 * 1000;
 const FIRST_DELAY_MS = 1000;
-const LONGEST_DELAY_MS = 60_000;
+/** Long enough that a day of waiting stays far below the engine's limit on the length of a history. */
+const LONGEST_DELAY_MS = 5 * 60_000;
 
 export type RetryDecision =
   | { action: 'retry'; delayMs: number; tally: FailureTally }

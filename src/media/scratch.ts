@@ -87,8 +87,9 @@ export function createScratch({ dir, log: parentLog }: { dir: string; log: Log }
     /** Removes the folders of other processes that nobody has touched for five minutes; gives their number. */
     async sweep(): Promise<number> {
       const names = await readdir(dir).catch((error) => {
-        if (isMissing(error)) return [];
-        throw error;
+        // The next sweep comes in a minute; a worker must not die of one that failed.
+        if (!isMissing(error)) log.warn({ code: error.code }, 'scratch cannot be swept');
+        return [];
       });
       const others = names.filter((name) => name.startsWith('worker-') && name !== own);
       const removed = await Promise.all(others.map(removeIfAbandoned));

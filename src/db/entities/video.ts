@@ -16,9 +16,9 @@ const schema = defineEntity({
         `create index "${name}" on ${t} (${c.user} , ${c.id} desc) where ${c.deletedAt} is null`,
     },
     {
-      name: 'videos_unfinished',
+      name: 'videos_cancelling',
       expression: (c, t, name) =>
-        `create index "${name}" on ${t} (${c.id}) where ${c.status} in ('pending', 'processing')`,
+        `create index "${name}" on ${t} (${c.id}) where ${c.cancelRequestedAt} is not null and ${c.deletedAt} is null`,
     },
     {
       name: 'videos_unstarted',

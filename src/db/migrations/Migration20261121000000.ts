@@ -35,7 +35,7 @@ export class Migration20261121000000 extends Migration {
       `create index "videos_user_newest" on public.videos (user_id , id desc) where deleted_at is null;`,
     );
     this.addSql(
-      `create index "videos_unfinished" on public.videos (id) where status in ('pending', 'processing');`,
+      `create index "videos_cancelling" on public.videos (id) where cancel_requested_at is not null and deleted_at is null;`,
     );
     this.addSql(`create index "videos_unstarted" on public.videos (id) where started_run < run;`);
     this.addSql(`create index "videos_deleting" on public.videos (id) where deleted_at is not null;`);

@@ -1,0 +1,41 @@
+import {
+  CancellationScope,
+  CancelledFailure,
+  defineSignal,
+  setCurrentDetails,
+  setHandler,
+} from '@temporalio/workflow';
+import type { StepName } from '../src/domain/video.ts';
+import { SIGNALS } from './contract.ts';
+
+/** What a run shows of itself, and how it hears from operators. */
+export interface Progress {
+  scope: CancellationScope;
+  /** Takes back what is at work, as if the engine had been asked to. @throws CancelledFailure always */
+  stop(): never;
+  hurries(): number;
+  show(name: StepName, words: string): void;
+}
+
+/** Takes the operators' signals and keeps the words that the Web UI shows. */
+export function followProgress(): Progress {
+  const scope = new CancellationScope({ cancellable: true });
+  let hurryCount = 0;
+  const words = new Map<StepName, string>();
+  setHandler(defineSignal(SIGNALS.cancel), () => scope.cancel());
+  setHandler(defineSignal(SIGNALS.retryNow), () => {
+    hurryCount += 1;
+  });
+  return {
+    scope,
+    stop: () => {
+      scope.cancel();
+      throw new CancelledFailure('The video was asked to be cancelled');
+    },
+    hurries: () => hurryCount,
+    show: (name, text) => {
+      words.set(name, text);
+      setCurrentDetails([...words].map(([step, state]) => `- **${step}** ${state}`).join('\n'));
+    },
+  };
+}
