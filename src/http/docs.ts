@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -72,18 +73,48 @@ const page = (html: string, { PUBLIC_URL }: Config): Reply => ({
 /** What all of these share: anybody may read the documentation, and it is not part of itself. */
 const open = { method: 'get', tag: 'Documentation', scope: null, unlimited: true, hidden: true } as const;
 
+interface ApiDocument {
+  json: string;
+  etag: string;
+}
+
+/** The document of each app, made when it is first asked for: anybody may ask, and making it is work. */
+const documentOfApp = new WeakMap<Config, ApiDocument>();
+
+function documentOf(config: Config): ApiDocument {
+  const known = documentOfApp.get(config) ?? makeDocument(config);
+  documentOfApp.set(config, known);
+  return known;
+}
+
+function makeDocument(config: Config): ApiDocument {
+  const json = JSON.stringify(describeApi(allRoutes(), config));
+  return { json, etag: `"${createHash('sha256').update(json).digest('base64url')}"` };
+}
+
 const openapi = defineRoute({
   ...open,
   hidden: false,
   path: '/openapi.json',
   operationId: 'getOpenapi',
   summary: 'This document',
-  responses: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
-  handler: async ({ deps }) => ({
-    status: 200,
-    headers: { 'Cache-Control': 'no-cache' },
-    body: describeApi(allRoutes(), deps.config),
-  }),
+  responses: {
+    200: { description: 'OpenAPI 3.1', contentType: 'application/json' },
+    304: { description: 'Unchanged' },
+  },
+  handler: async ({ ctx, deps }) => {
+    const { json, etag } = documentOf(deps.config);
+    const headers = { 'Cache-Control': 'no-cache', ETag: etag };
+    // Koa compares the request with the answer as it stands.
+    ctx.status = 200;
+    ctx.set(headers);
+    if (ctx.fresh) return { status: 304, headers };
+    return {
+      status: 200,
+      headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' },
+      body: json,
+    };
+  },
 });
 
 const docs = defineRoute({
