@@ -6,12 +6,16 @@ import type { HttpDeps, RequestUser } from './route.ts';
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
-/** RFC 6750 §3: a request without any credentials is told the scheme only, one with bad ones also why. */
-const challenge = (error?: string): Record<string, string> => ({
+/**
+ * What RFC 9110 §15.5.2 wants in every 401: how to do better. RFC 6750 §3: a request without any credentials is told the scheme
+ * only, one with bad ones also why.
+ */
+export const challenge = (error?: string): Record<string, string> => ({
   'WWW-Authenticate': error ? `Bearer realm="videoflow", error="${error}"` : 'Bearer realm="videoflow"',
 });
 
-const unauthorized = (error?: string): HttpProblem =>
+/** A request without a token, or with one that stands for nobody. */
+export const unauthorized = (error?: string): HttpProblem =>
   new HttpProblem('unauthorized', undefined, { headers: challenge(error) });
 
 /**

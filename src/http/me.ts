@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { UserChanges } from '../db/users.ts';
 import { hashPassword, verifyPassword } from '../secrets/password.ts';
-import { HttpProblem, invalidRequest, notFound } from './problem.ts';
+import { unauthorized } from './auth.ts';
+import { type HttpProblem, invalidRequest, notFound } from './problem.ts';
 import { defineRoute, type Route, type RouteRequest } from './route.ts';
 import {
   noticesField,
@@ -94,7 +95,7 @@ async function toColumns(body: Changes): Promise<UserChanges> {
 async function checkCurrentPassword({ ctx, user, deps }: RouteRequest, body: Changes): Promise<string> {
   await deps.limits.countLogin(ctx, user.username ?? user.id);
   const row = await deps.db.users.find(user.id);
-  if (!row) throw new HttpProblem('unauthorized');
+  if (!row) throw unauthorized('invalid_token');
   if (await verifyPassword(body.current_password ?? '', row.passwordHash)) return row.passwordHash;
   throw wrongPassword();
 }

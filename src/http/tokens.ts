@@ -4,7 +4,7 @@ import type { User } from '../db/entities/user.ts';
 import type { NewToken } from '../db/tokens.ts';
 import { verifyPassword } from '../secrets/password.ts';
 import { hashToken, makeToken } from '../secrets/token.ts';
-import { requireScope } from './auth.ts';
+import { challenge, requireScope } from './auth.ts';
 import { listOf, pageFields, toList, toPage } from './pagination.ts';
 import { idParams } from './parse.ts';
 import { HttpProblem, invalidRequest, notFound } from './problem.ts';
@@ -69,7 +69,7 @@ const createToken = defineRoute({
     await deps.limits.countLogin(ctx, body.username);
     const user = await deps.db.users.findByUsername(body.username);
     if (!(await verifyPassword(body.password, user?.passwordHash ?? null)) || !user) {
-      throw new HttpProblem('invalid_credentials');
+      throw wrongCredentials();
     }
     const token = makeToken();
     const row = await insertToken(user, deps, {
@@ -82,6 +82,10 @@ const createToken = defineRoute({
   },
 });
 
+/** The one scheme that is understood here is the token's, so that is what a login is told, too. */
+const wrongCredentials = (): HttpProblem =>
+  new HttpProblem('invalid_credentials', undefined, { headers: challenge() });
+
 /**
  * Checking a password takes long enough for it to be changed meanwhile, which revokes every token there
  * is. The lock makes this token one of them, or none at all.
@@ -91,7 +95,7 @@ const createToken = defineRoute({
 async function insertToken(checked: User, { db }: HttpDeps, token: Omit<NewToken, 'userId'>): Promise<Token> {
   return db.transaction(async ({ users, tokens }) => {
     const user = await users.lock(checked.id);
-    if (user?.passwordHash !== checked.passwordHash) throw new HttpProblem('invalid_credentials');
+    if (user?.passwordHash !== checked.passwordHash) throw wrongCredentials();
     return tokens.insert({ ...token, userId: user.id });
   });
 }

@@ -82,6 +82,7 @@ describe('tokens and users', () => {
       };
       const known = await tries(user.username);
       const unknown = await tries(uniqueName('nobody'));
+      assert.equal(known.answer.headers.get('www-authenticate'), 'Bearer realm="videoflow"');
       const comparable = ({ body }: typeof known.answer) => ({ ...body, request_id: '' });
       assert.equal(known.answer.body.code, 'invalid_credentials');
       assert.deepEqual(comparable(known.answer), comparable(unknown.answer));
