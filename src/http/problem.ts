@@ -10,6 +10,8 @@ export interface FieldError {
 export interface ProblemOptions {
   errors?: FieldError[];
   headers?: Record<string, string>;
+  /** Where this one case differs from its kind. */
+  retryable?: boolean;
   cause?: unknown;
 }
 
@@ -19,6 +21,7 @@ export class HttpProblem extends VideoflowError {
   readonly status: number;
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
+  readonly retryable: boolean;
 
   constructor(code: ProblemCode, detail?: string, options: ProblemOptions = {}) {
     super(detail ?? PROBLEMS[code].detail, { cause: options.cause });
@@ -26,6 +29,7 @@ export class HttpProblem extends VideoflowError {
     this.status = PROBLEMS[code].status;
     this.errors = options.errors;
     this.headers = options.headers ?? {};
+    this.retryable = options.retryable ?? PROBLEMS[code].retryable;
   }
 }
 

@@ -66,7 +66,7 @@ export type ProblemBody = ReturnType<typeof describeProblem>;
 
 /** Gives the body for a problem, without the request's id. */
 export function describeProblem(problem: HttpProblem, publicUrl: string) {
-  const { status, title, retryable } = PROBLEMS[problem.code];
+  const { status, title } = PROBLEMS[problem.code];
   return {
     type: `${publicUrl}/docs/problems#${problem.code}`,
     title,
@@ -74,7 +74,7 @@ export function describeProblem(problem: HttpProblem, publicUrl: string) {
     detail: problem.message,
     code: problem.code,
     ...(problem.errors ? { errors: problem.errors } : {}),
-    retryable,
+    retryable: problem.retryable,
     // Plain clients read these two.
     error: title,
     details: problem.message,

@@ -54,18 +54,25 @@ const fileRoute = ({ name, operationId, summary, contentType, refusals, find }: 
 
 const baseName = (video: Video): string => video.filename?.replace(/\.[^.]*$/, '') || video.title;
 
+/** Without somebody's retry nothing more becomes of these. */
+const GIVEN_UP = ['failed', 'cancelled'];
+
+/** What is missing now may come with time, unless the work on the video was given up. */
+const missing = (code: ProblemCode, video: Video, detail?: string): HttpProblem =>
+  new HttpProblem(code, detail, { retryable: !GIVEN_UP.includes(video.status) });
+
 /** @throws HttpProblem `not_ready` for a video that has no bytes yet */
 function representSource(video: Video, { deps }: FileRequest, type: 'inline' | 'attachment') {
-  if (!video.sourceKey) throw new HttpProblem('not_ready', 'The video has no bytes yet');
+  if (!video.sourceKey) throw missing('not_ready', video, 'The video has no bytes yet');
   const { contentType, extension } = mediaTypeOf(video.container ?? null);
   const filename = video.filename ?? `${video.title}.${extension}`;
   return representObject(deps.storage, video.sourceKey, { contentType, disposition: { type, filename } });
 }
 
 /** @throws HttpProblem with the code for a file that is not there */
-function requireAsset(video: Video, kind: AssetKind, missing: ProblemCode): Asset {
+function requireAsset(video: Video, kind: AssetKind, code: ProblemCode): Asset {
   const asset = assetOf(video, kind);
-  if (!asset) throw new HttpProblem(missing);
+  if (!asset) throw missing(code, video);
   return asset;
 }
 
@@ -88,7 +95,7 @@ export const videoFileRoutes: readonly Route[] = [
     contentType: 'video/*',
     refusals: { 409: { description: '`not_ready`' } },
     find: async (video, request) => {
-      if (video.status !== 'ready') throw new HttpProblem('not_ready');
+      if (video.status !== 'ready') throw missing('not_ready', video);
       return representSource(video, request, 'inline');
     },
   }),

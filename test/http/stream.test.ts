@@ -299,6 +299,16 @@ describe('the bytes of a video', () => {
       assert.equal((await fetchBytes(`/v1/videos/${other}/download`)).status, 200);
     });
 
+    it('that are not there are worth another try only while somebody works on them', async () => {
+      const other = await upload(api, user, videoBytes(100));
+      const isRetryable = async (file: string): Promise<boolean> =>
+        JSON.parse((await fetchBytes(`/v1/videos/${other}/${file}`)).bytes.toString()).retryable;
+      const files = ['stream', 'thumbnail.jpg', 'storyboard.vtt'];
+      for (const file of files) assert.equal(await isRetryable(file), true, file);
+      await playWorker(api, other).fail('probe', 'not_a_video');
+      for (const file of files) assert.equal(await isRetryable(file), false, file);
+    });
+
     it('change their ETag when they are made again', async () => {
       const other = await upload(api, user, videoBytes(100));
       const worker = playWorker(api, other);
