@@ -55,8 +55,12 @@ interface Run {
   died: AbortController;
 }
 
-const describeEnd = ({ exitCode, signalCode }: ChildProcess): string =>
-  signalCode ? `was ended by ${signalCode}` : `ended with code ${exitCode}`;
+const describeEnd = (child: ChildProcess | undefined): string => {
+  if (!child) return 'did not start';
+  return child.signalCode ? `was ended by ${child.signalCode}` : `ended with code ${child.exitCode}`;
+};
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Makes a part that starts its program again, with exponential back-off, whenever it dies. */
 export function createPart(
@@ -64,11 +68,13 @@ export function createPart(
   { record, say, backOff = DEFAULT_BACK_OFF }: PartDependencies,
 ): Part {
   let run: Run | undefined;
+  let spawning: Promise<ChildProcess> | undefined;
   let deaths = 0;
   const stopping = new AbortController();
 
   async function launch(): Promise<Run> {
-    const child = await spec.launch();
+    spawning = spec.launch();
+    const child = await spawning;
     const pid = child.pid ?? 0;
     record.note(spec.name, pid);
     const died = new AbortController();
@@ -99,9 +105,7 @@ export function createPart(
       failures = current && Date.now() - readyAt >= backOff.healthyMs ? 1 : failures + 1;
       deaths += 1;
       const waitMs = backOffMs(failures, backOff);
-      say(
-        `${spec.name} ${current ? describeEnd(current.child) : 'did not start'}: starting it again in ${waitMs / 1000} s`,
-      );
+      say(`${spec.name} ${describeEnd(current?.child)}: starting it again in ${waitMs / 1000} s`);
       await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       current = stopping.signal.aborted ? undefined : await relaunch();
     }
@@ -113,8 +117,7 @@ export function createPart(
       say(`${spec.name} runs again`);
       return next;
     } catch (error) {
-      if (!stopping.signal.aborted)
-        say(`${spec.name}: ${error instanceof Error ? error.message : String(error)}`);
+      if (!stopping.signal.aborted) say(`${spec.name}: ${reasonOf(error)}`);
       // Alive but never ready: out of the way before the next try.
       run?.child.kill('SIGKILL');
       await run?.ended;
@@ -133,6 +136,8 @@ export function createPart(
     },
     async stop() {
       stopping.abort();
+      // A program that is being started right now is known, and can be ended, only then.
+      await spawning?.catch(() => undefined);
       for (const { signal, waitMs } of spec.stopSignals) {
         if (!run || run.died.signal.aborted) return;
         run.child.kill(signal);

@@ -130,4 +130,28 @@ describe('a supervised part', () => {
     await waitFor(() => !isAlive(grandchild), { what: 'the end of the grandchild' });
     await part.stop();
   });
+
+  it('waits, when it is stopped, for a launch in progress and ends what it launched', async () => {
+    const gate = Promise.withResolvers<void>();
+    const launches: ChildProcess[] = [];
+    let isLaunching = false;
+    const { part } = describeProgram(FOREVER, {
+      launch: async () => {
+        isLaunching = launches.length > 0;
+        if (isLaunching) await gate.promise;
+        const child = spawn(process.execPath, ['-e', FOREVER], { stdio: 'ignore', detached: true });
+        launches.push(child);
+        await once(child, 'spawn');
+        if (launches.length === 1) setImmediate(() => child.kill('SIGKILL'));
+        return child;
+      },
+    });
+    await part.start();
+    await waitFor(() => isLaunching, { what: 'the second launch' });
+    const stopped = part.stop();
+    gate.resolve();
+    await stopped;
+    assert.equal(launches.length, 2);
+    assert.ok(launches[1]?.signalCode, 'nothing is left running');
+  });
 });
