@@ -486,6 +486,21 @@ describe('uploading', () => {
     });
   });
 
+  it('keeps the bytes when nobody knows whether the commit took place', async () => {
+    const { transaction } = api.db;
+    let answer: Answer;
+    try {
+      api.db.transaction = async () => {
+        throw new Error('Connection terminated unexpectedly');
+      };
+      answer = await sendRaw(videoBytes(1000));
+    } finally {
+      api.db.transaction = transaction;
+    }
+    assert.equal(answer.body.code, 'database_unavailable');
+    assert.equal((await listStored(api.storage)).length, 1);
+  });
+
   describe('a client that goes away', () => {
     for (const kind of ['raw', 'form'] as const) {
       it(`leaves nothing behind (${kind})`, async () => {

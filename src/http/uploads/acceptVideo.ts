@@ -1,5 +1,6 @@
 import type { NewVideo } from '../../db/videos.ts';
 import { OPTIONAL_STEPS } from '../../domain/video.ts';
+import { VideoflowError } from '../../errors.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { toVideoView } from '../videoViews.ts';
@@ -29,6 +30,7 @@ export const sourceKeyOf = (videoId: string): string => `sources/${videoId}`;
 export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo): Promise<Reply> {
   const { deps, idempotency, user } = request;
   const { writer, sha256 } = arrived.file;
+  let isCommitting = false;
   try {
     const first = await idempotency.identify({ fields: arrived.fields, filename: arrived.filename, sha256 });
     if (first) {
@@ -36,6 +38,7 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
       return first;
     }
     await commitWhole(arrived.file);
+    isCommitting = true;
     const reply = await idempotency.commit(async ({ videos }) => {
       const video = await videos.insert(toNewVideo(user.id, arrived));
       return {
@@ -55,7 +58,9 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
     });
     return reply;
   } catch (error) {
-    await dropUnlessAccepted(request, arrived);
+    // Only our own refusals certainly rolled back: a commit whose answer got lost may even happen later.
+    if (!isCommitting || error instanceof VideoflowError) await drop(request, arrived);
+    else request.log.warn({ err: error, video_id: arrived.id }, LEFT_TO_SWEEP);
     throw error;
   }
 }
@@ -67,13 +72,14 @@ async function commitWhole({ writer, sizeBytes }: ReceivedFile): Promise<void> {
   throw new Error(`${sizeBytes} bytes were received but ${stored.sizeBytes} stored`);
 }
 
-/** A commit whose answer got lost may have happened; what nobody can tell now is left to the sweep. */
-async function dropUnlessAccepted({ deps, log }: RouteRequest, arrived: ArrivedVideo): Promise<void> {
+const LEFT_TO_SWEEP = 'the bytes of an upload that was not accepted are left to the sweep';
+
+async function drop({ deps, log }: RouteRequest, arrived: ArrivedVideo): Promise<void> {
   try {
     await arrived.file.writer.abort();
-    if ((await deps.db.videos.findOwner(arrived.id)) === null) await deps.storage.remove(arrived.sourceKey);
+    await deps.storage.remove(arrived.sourceKey);
   } catch (error) {
-    log.warn({ err: error, video_id: arrived.id }, 'the bytes of a refused upload are left to the sweep');
+    log.warn({ err: error, video_id: arrived.id }, LEFT_TO_SWEEP);
   }
 }
 
