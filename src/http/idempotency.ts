@@ -20,6 +20,8 @@ interface CallOptions {
   /** What is known before the body: method, path and query. */
   address: unknown;
   key: string;
+  /** Whether the client still waits for the answer. */
+  isAwaited: () => boolean;
 }
 
 /** Gives the request's key, or null. @throws HttpProblem `invalid_request` */
@@ -37,7 +39,7 @@ export const withoutKey = (db: Db): Idempotency => ({
 });
 
 /**
- * One request with a key. It holds a lease from its beginning, renews it while the body flows, and ends
+ * One request with a key. It holds a lease from its beginning, renews it while its client waits, and ends
  * in one of three ways: `commit` stores the answer with the writes, `refuse` stores a refusal that will
  * not change, `release` forgets everything.
  */
@@ -55,14 +57,18 @@ export class IdempotentCall implements Idempotency {
 
   /** Takes the lease, or finds the first answer. @throws HttpProblem `idempotency_in_progress` */
   async begin(): Promise<void> {
-    const { db, userId, route, key } = this.#options;
+    const { db, userId, route, key, isAwaited } = this.#options;
     const state = await db.idempotency.begin({ userId, route, key, holder: this.#holder });
     if (state.state === 'busy') throw inProgress(state.retryAfterSec);
     this.#state = state;
     if (state.state !== 'leased') return;
-    const renew = () => db.idempotency.renew(state.id, this.#holder).catch(() => false);
+    const renew = () => {
+      // Whatever became of a request that nobody waits for, its key is free again when the lease is over.
+      if (!isAwaited()) clearInterval(this.#renewal);
+      else void db.idempotency.renew(state.id, this.#holder).catch(() => false);
+    };
     // A renewal that fails is tried again; whether the lease was lost, `commit` asks the database.
-    this.#renewal = setInterval(() => void renew(), RENEW_MS).unref();
+    this.#renewal = setInterval(renew, RENEW_MS).unref();
   }
 
   async identify(parts: unknown): Promise<Reply | null> {

@@ -44,7 +44,7 @@ async function admit(ctx: Context, route: Route, deps: RouteDeps): Promise<Reque
     throw error;
   });
   ctx.state.userId = user.id;
-  await deps.limits.countRequest(ctx, user.id);
+  await deps.limits.countRequest(ctx, user);
   requireScope(user, route.scope);
   return user;
 }
@@ -79,6 +79,7 @@ async function answerOnce(request: RouteRequest, route: Route): Promise<Reply | 
     route: `${route.method} ${route.path}`,
     address: { params, query },
     key,
+    isAwaited: () => !ctx.res.closed,
   });
   await call.begin();
   try {

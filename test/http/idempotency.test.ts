@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import { IdempotencyQueries } from '../../src/db/idempotency.ts';
 import { IdempotentCall } from '../../src/http/idempotency.ts';
 import { HttpProblem } from '../../src/http/problem.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
@@ -26,7 +28,7 @@ describe('Idempotency-Key', () => {
     (await api.sql('select count(*)::int as n from users where username = $1', [username]))[0].n;
 
   /** A call as a process that handles a request makes it. */
-  const makeCall = (key: string, signingKeys = api.config.SIGNING_KEYS) =>
+  const makeCall = (key: string, signingKeys = api.config.SIGNING_KEYS, isAwaited = () => true) =>
     new IdempotentCall({
       db: api.db,
       signingKeys,
@@ -34,6 +36,7 @@ describe('Idempotency-Key', () => {
       route: 'post /v1/test',
       address: {},
       key,
+      isAwaited,
     });
   const isProblem = (code: string) => (error: unknown) => error instanceof HttpProblem && error.code === code;
 
@@ -215,6 +218,25 @@ describe('Idempotency-Key', () => {
       assert.ok(left > 25 && left <= 30, `${left} s`);
       await holder.release();
       assert.equal(await keyRow(key), undefined);
+    });
+
+    it('is renewed as long as its client waits, and not a time more', async () => {
+      const renew = mock.method(IdempotencyQueries.prototype, 'renew', async () => true);
+      mock.timers.enable({ apis: ['setInterval'] });
+      let isAwaited = true;
+      const call = makeCall(uniqueName('key'), api.config.SIGNING_KEYS, () => isAwaited);
+      try {
+        await call.begin();
+        mock.timers.tick(60_000);
+        assert.equal(renew.mock.callCount(), 6);
+        isAwaited = false;
+        mock.timers.tick(60_000);
+        assert.equal(renew.mock.callCount(), 6);
+      } finally {
+        mock.timers.reset();
+        renew.mock.restore();
+        await call.release();
+      }
     });
 
     it('ends with trouble: nothing is kept, and the next request may try', async () => {

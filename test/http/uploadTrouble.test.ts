@@ -6,7 +6,13 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { readBodyChunks } from '../../src/http/uploads/bodyChunks.ts';
+import { createChunkMemory } from '../../src/http/uploads/chunkMemory.ts';
+import { receiveForm } from '../../src/http/uploads/multipart.ts';
+import { receiveObject } from '../../src/http/uploads/receiveObject.ts';
+import { watchConnection } from '../../src/http/uploads/takingUp.ts';
+import type { Storage } from '../../src/storage/storage.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { waitFor } from '../support/stack.ts';
 import { listStored, MIB, makeForm, openRequest, videoBytes } from '../support/uploading.ts';
@@ -109,6 +115,102 @@ describe('uploading to a storage that is not there', () => {
       await api.close();
     }
   });
+});
+
+interface Sending {
+  sizeBytes: number;
+  isWhole: boolean;
+}
+
+describe('an upload to a disk that hangs', () => {
+  /** Begins objects, and never comes to the end of the first write. */
+  function hangingStorage() {
+    const aborted: string[] = [];
+    let isBegun = false;
+    const createWriter = async (key: string) => {
+      const stream = new Writable({
+        highWaterMark: 1,
+        write: () => {
+          isBegun = true;
+        },
+      });
+      const abort = async () => {
+        stream.destroy();
+        aborted.push(key);
+      };
+      return { stream, commit: () => new Promise<never>(() => {}), abort };
+    };
+    return { aborted, hasBegun: () => isBegun, storage: { createWriter } as unknown as Storage };
+  }
+
+  /** Serves uploads to such a disk; gives the code of what becomes of each. */
+  async function serveUploads(stuckMs: number) {
+    const { aborted, hasBegun, storage } = hangingStorage();
+    const codes: string[] = [];
+    const server = createServer(async (request, response) => {
+      const memory = createChunkMemory();
+      const patience = { memory, stuckMs, gone: watchConnection(response) };
+      const receive = (chunks: AsyncIterable<Buffer>) =>
+        receiveObject(chunks, {
+          ...patience,
+          storage,
+          key: 'sources/a',
+          maxBytes: 99 * MIB,
+          isHashed: false,
+        });
+      const isForm = request.headers['content-type'] !== undefined;
+      const received = isForm
+        ? receiveForm(request, { ...patience, fileField: 'file', onFile: () => {}, receive })
+        : receive(readBodyChunks(request, { memory }));
+      await received.catch((error) => codes.push(error.code));
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return { aborted, hasBegun, codes, server, port: (server.address() as AddressInfo).port };
+  }
+
+  /** Sends an upload of a length, or half of it. */
+  function sendTo(port: number, kind: 'raw' | 'form', { sizeBytes, isWhole }: Sending) {
+    const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n';
+    const [type, start, end] =
+      kind === 'raw'
+        ? ['', '', '']
+        : ['Content-Type: multipart/form-data; boundary=b\r\n', head, '\r\n--b--'];
+    const length = start.length + sizeBytes + end.length;
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\n${type}Content-Length: ${length}\r\n\r\n${start}`);
+    socket.write(videoBytes(isWhole ? sizeBytes : sizeBytes / 2));
+    if (isWhole) socket.write(end);
+    return socket;
+  }
+
+  for (const kind of ['raw', 'form'] as const) {
+    it(`is given up when the client leaves (${kind})`, async () => {
+      const { server, port, codes, aborted, hasBegun } = await serveUploads(60_000);
+      const socket = sendTo(port, kind, { sizeBytes: 1000, isWhole: true });
+      await waitFor(hasBegun, { what: 'the write to begin' });
+      socket.destroy();
+      await waitFor(() => codes.length > 0, { what: 'the upload to be given up' });
+      assert.deepEqual(codes, ['upload_aborted']);
+      assert.equal(aborted[0], 'sources/a', 'its file is closed');
+      server.close();
+    });
+
+    for (const sending of [
+      { sizeBytes: 1000, isWhole: true },
+      { sizeBytes: MIB, isWhole: false },
+    ]) {
+      it(`is given up when nothing moves (${kind}, ${JSON.stringify(sending)})`, async () => {
+        const { server, port, codes, aborted } = await serveUploads(100);
+        const socket = sendTo(port, kind, sending);
+        await waitFor(() => codes.length > 0, { what: 'the upload to be given up' });
+        assert.deepEqual(codes, ['storage_unavailable']);
+        assert.equal(aborted[0], 'sources/a', 'its file is closed');
+        socket.destroy();
+        server.close();
+      });
+    }
+  }
 });
 
 describe('a client that falls silent', () => {

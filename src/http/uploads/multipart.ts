@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
 import busboy from 'busboy';
@@ -6,6 +5,7 @@ import { HttpProblem, invalidRequest } from '../problem.ts';
 import { readBodyChunks } from './bodyChunks.ts';
 import type { ChunkMemory } from './chunkMemory.ts';
 import type { ReceivedFile } from './receiveObject.ts';
+import { type Patience, untilTakenUp } from './takingUp.ts';
 
 /** Enough for a description; what is longer is told to be too long. */
 const MAX_FIELD_BYTES = 64 * 1024;
@@ -31,7 +31,7 @@ export interface ReceivedForm {
   filename: string | undefined;
 }
 
-export interface FormOptions {
+export interface FormOptions extends Patience {
   /** The name of the one file part. */
   fileField: string;
   /** Sees the fields that came before the file, so that a wrong one is refused before hours of sending. */
@@ -50,7 +50,10 @@ export async function receiveForm(request: IncomingMessage, options: FormOptions
   const stop = new AbortController();
   const form = openForm(request.headers, options);
   try {
-    await Promise.race([feed(request, form, { memory: options.memory, signal: stop.signal }), form.failure]);
+    await Promise.race([
+      feed(request, form, { ...options, gone: AbortSignal.any([stop.signal, options.gone]) }),
+      form.failure,
+    ]);
     const received = await form.file();
     if (!received) throw invalidRequest([{ path: options.fileField, message: 'is required, as a file' }]);
     return { fields: form.fields, ...received };
@@ -65,18 +68,18 @@ export async function receiveForm(request: IncomingMessage, options: FormOptions
 async function feed(
   request: IncomingMessage,
   { parser, fileBytes }: { parser: Writable; fileBytes: () => number },
-  { memory, signal }: { memory: ChunkMemory; signal: AbortSignal },
+  { memory, ...patience }: Patience & { memory: ChunkMemory },
 ): Promise<void> {
   let fedBytes = 0;
   for await (const chunk of readBodyChunks(request, { memory })) {
-    if (signal.aborted) return;
-    if (!parser.write(chunk)) await once(parser, 'drain', { signal });
+    if (patience.gone.aborted) return;
+    if (!parser.write(chunk)) await untilTakenUp(parser, 'drain', patience);
     fedBytes += chunk.length;
     // The file's count lags behind by what the parser holds, which is a few chunks at most.
     if (fedBytes - fileBytes() > FORM_OVERHEAD_BYTES) throw tooMuchAround();
   }
   parser.end();
-  await once(parser, 'close', { signal });
+  await untilTakenUp(parser, 'close', patience);
 }
 
 const tooMuchAround = (): HttpProblem =>

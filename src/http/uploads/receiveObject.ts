@@ -1,11 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { SNIFF_BYTES, type SniffedContainer, sniffContainer } from '../../domain/containerSniff.ts';
 import type { ObjectWriter, Storage } from '../../storage/storage.ts';
 import { HttpProblem } from '../problem.ts';
 import { tooLarge } from './bodyChunks.ts';
 import type { ChunkMemory } from './chunkMemory.ts';
+import { type Patience, untilTakenUp } from './takingUp.ts';
 
 /** A file that arrived whole and is not visible yet: either commit or abort its writer. */
 export interface ReceivedFile {
@@ -15,7 +15,7 @@ export interface ReceivedFile {
   sha256: string | null;
 }
 
-export interface ReceiveOptions {
+export interface ReceiveOptions extends Patience {
   storage: Storage;
   key: string;
   maxBytes: number;
@@ -34,7 +34,7 @@ const SOUND_ONLY: ReadonlySet<SniffedContainer> = new Set(['wav', 'mp3', 'flac',
  */
 export async function receiveObject(
   chunks: AsyncIterable<Buffer>,
-  { storage, key, maxBytes, memory, isHashed }: ReceiveOptions,
+  { storage, key, maxBytes, memory, isHashed, ...patience }: ReceiveOptions,
 ): Promise<ReceivedFile> {
   const hash: Hash | null = isHashed ? createHash('sha256') : null;
   let writer: ObjectWriter | undefined;
@@ -45,7 +45,7 @@ export async function receiveObject(
       if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
       writer ??= await storage.createWriter(key);
       hash?.update(chunk);
-      await write(writer.stream, chunk, memory);
+      if (!writeChunk(writer.stream, chunk, memory)) await untilTakenUp(writer.stream, 'drain', patience);
     }
     if (!writer) throw new HttpProblem('empty_file');
     return { writer, sizeBytes, sha256: hash?.digest('hex') ?? null };
@@ -82,12 +82,11 @@ function assertVideo(head: Buffer): void {
   }
 }
 
-/** Waits while more is under way to the disk than the stream wants to hold. */
-async function write(stream: Writable, chunk: Buffer, memory: ChunkMemory): Promise<void> {
+/** Says whether the stream wants more before it is drained. */
+function writeChunk(stream: Writable, chunk: Buffer, memory: ChunkMemory): boolean {
   // An error that was told while nobody waited is not told again.
   if (stream.errored) throw stream.errored;
-  const hasRoom = stream.write(chunk, (error) => {
+  return stream.write(chunk, (error) => {
     if (!error) memory.settle(chunk);
   });
-  if (!hasRoom) await once(stream, 'drain');
 }

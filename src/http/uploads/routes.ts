@@ -11,6 +11,7 @@ import { assertLengthWithin, discardRest, readBodyChunks } from './bodyChunks.ts
 import { type ChunkMemory, createChunkMemory } from './chunkMemory.ts';
 import { FORM_OVERHEAD_BYTES, type FormFields, receiveForm } from './multipart.ts';
 import { type ReceivedFile, receiveObject } from './receiveObject.ts';
+import { watchConnection } from './takingUp.ts';
 import { rawUploadFields, type UploadFields, uploadFields } from './videoFields.ts';
 
 type RawFields = z.output<typeof rawUploadFields>;
@@ -85,8 +86,7 @@ async function uploadForm(request: RouteRequest<unknown, object>): Promise<Reply
   const form = await receiveForm(request.ctx.req, {
     fileField: 'file',
     onFile: parseFields,
-    receive: place.receive,
-    memory: place.memory,
+    ...place,
   });
   let fields: UploadFields;
   try {
@@ -107,6 +107,7 @@ function parseFields(form: FormFields): UploadFields {
 interface Place {
   names: Pick<ArrivedVideo, 'id' | 'sourceKey'>;
   memory: ChunkMemory;
+  gone: AbortSignal;
   receive(chunks: AsyncIterable<Buffer>): Promise<ReceivedFile>;
 }
 
@@ -124,11 +125,13 @@ async function prepare({ ctx, deps }: RouteRequest, overheadBytes: number): Prom
   const id = newId();
   const sourceKey = sourceKeyOf(id);
   const memory = createChunkMemory();
+  const gone = watchConnection(ctx.res);
   const isHashed = ctx.get('Idempotency-Key') !== '';
   return {
     names: { id, sourceKey },
     memory,
-    receive: (chunks) => receiveObject(chunks, { storage, key: sourceKey, maxBytes, memory, isHashed }),
+    gone,
+    receive: (chunks) => receiveObject(chunks, { storage, key: sourceKey, maxBytes, memory, gone, isHashed }),
   };
 }
 
