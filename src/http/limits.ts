@@ -2,21 +2,28 @@ import type { Context } from 'koa';
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.ts';
 import type { RateLimits } from '../db/rateLimits.ts';
+import { toNetwork } from './network.ts';
 import { HttpProblem } from './problem.ts';
+import type { RequestUser } from './route.ts';
 
 const WINDOW_SEC = 60;
-/** Logins of one address, whatever the usernames: as many as this many people behind it may make. */
-const LOGINS_PER_ADDRESS = 10;
+/**
+ * Logins of one address, whatever the usernames, and under one username, whatever the addresses: as many
+ * as this many addresses or people may make. So one address alone cannot lock anybody out, and a crowd of
+ * them guesses no faster than ten.
+ */
+const LOGINS_OF_MANY = 10;
 
 /** The limits that requests count against, shared by all processes through the database. */
 export interface Limits {
   /**
    * Counts one request for a user, or for an address when nobody is known, and tells in the answer's
-   * headers what is left.
+   * headers what is left. A signed address may be in many hands, so whoever comes by it counts by address
+   * and object, and uses up nothing of the owner's.
    *
    * @throws HttpProblem `rate_limited` with Retry-After
    */
-  countRequest(ctx: Context, userId: string | null): Promise<void>;
+  countRequest(ctx: Context, user: RequestUser | null): Promise<void>;
   /** Counts one try of a password. @throws HttpProblem `rate_limited` */
   countLogin(ctx: Context, username: string): Promise<void>;
 }
@@ -26,21 +33,34 @@ export function createLimits(config: Config, rateLimits: RateLimits): Limits {
     rateLimits.createLimiter({ name, points, durationSec: WINDOW_SEC });
   const requests = limiter('requests', config.RATE_LIMIT_PER_MINUTE);
   const logins = limiter('logins', config.LOGIN_LIMIT_PER_MINUTE);
-  const loginsOfAddress = limiter('login_address', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_PER_ADDRESS);
+  const loginsOfAddress = limiter('login_address', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_OF_MANY);
+  const loginsOfName = limiter('login_name', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_OF_MANY);
 
   return {
-    countRequest: async (ctx, userId) => {
-      const { isOver, result } = await count(requests, userId ? `user:${userId}` : `address:${ctx.ip}`);
+    countRequest: async (ctx, user) => {
+      const { isOver, result } = await count(requests, senderKey(ctx, user));
       ctx.set(describeLimit(config.RATE_LIMIT_PER_MINUTE, isOver ? 0 : result.remainingPoints, result));
       if (isOver) throw tooMany(result);
     },
     countLogin: async (ctx, username) => {
-      const ofAddress = await count(loginsOfAddress, ctx.ip);
-      if (ofAddress.isOver) throw tooMany(ofAddress.result);
-      const ofUser = await count(logins, `${ctx.ip}:${username}`);
-      if (ofUser.isOver) throw tooMany(ofUser.result);
+      const network = toNetwork(ctx.ip);
+      for (const [limiter, key] of [
+        [loginsOfAddress, network],
+        [logins, `${network}:${username}`],
+        // Last, for what the others refuse must not use up a name.
+        [loginsOfName, username],
+      ] as const) {
+        const { isOver, result } = await count(limiter, key);
+        if (isOver) throw tooMany(result);
+      }
     },
   };
+}
+
+function senderKey(ctx: Context, user: RequestUser | null): string {
+  const network = toNetwork(ctx.ip);
+  if (!user) return `address:${network}`;
+  return user.tokenId === null ? `signed:${network}:${ctx.params.id}` : `user:${user.id}`;
 }
 
 /** A limit that is exceeded comes as a rejection with the result; any other rejection is trouble. */

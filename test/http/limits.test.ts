@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createDb } from '../../src/db/index.ts';
+import { createSignPath } from '../../src/http/bytes/signedUrls.ts';
 import { type Answer, startApi, type TestApi } from '../support/api.ts';
+import { upload } from '../support/processedVideo.ts';
+import { videoBytes } from '../support/uploading.ts';
 
 describe('rate limits', () => {
   let api: TestApi;
@@ -93,6 +96,50 @@ describe('rate limits', () => {
     assert.deepEqual(statuses, [401, 401, 401, 429]);
     assert.equal((await login('victim', password)).status, 429);
     assert.equal((await login('bystander', password)).status, 201);
+  });
+
+  it('take all of a /64 of IPv6 for one address', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '2', TRUST_PROXY: 'true' });
+    const ask = (forwarded: string) => api.call('/v1/me', { headers: { 'x-forwarded-for': forwarded } });
+    for (const address of ['2001:db8:0:1::1', '2001:db8:0:1:aaaa::2']) {
+      assert.equal((await ask(address)).status, 401);
+    }
+    assert.equal((await ask('2001:db8:0:1::3')).status, 429);
+    assert.equal((await ask('2001:db8:0:2::1')).status, 401);
+  });
+
+  it('let nobody use up an owner by signed addresses, nor one video by those of another', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '5', TRUST_PROXY: 'true' });
+    const owner = await api.makeUser();
+    const sign = createSignPath(api.config);
+    const [first, second] = [
+      await upload(api, owner, videoBytes(100, 'first')),
+      await upload(api, owner, videoBytes(100, 'second')),
+    ];
+    const fetchSigned = async (id: string, from: string) => {
+      const { pathname, search } = new URL(sign(`/v1/videos/${id}/download`));
+      return (await api.call(pathname + search, { headers: { 'x-forwarded-for': from } })).status;
+    };
+    for (let round = 0; round < 5; round += 1) assert.equal(await fetchSigned(first, '192.0.2.1'), 200);
+    assert.equal(await fetchSigned(first, '192.0.2.1'), 429);
+    assert.equal(await fetchSigned(second, '192.0.2.1'), 200);
+    assert.equal(await fetchSigned(first, '192.0.2.2'), 200);
+    const own = await api.call('/v1/me', { token: owner.token });
+    assert.deepEqual([own.status, left(own)], [200, 2]);
+  });
+
+  it('stop a crowd that guesses one password, which one address alone cannot bring about', async () => {
+    api = await startApi({ LOGIN_LIMIT_PER_MINUTE: '1', TRUST_PROXY: 'true' });
+    const login = async (from: string, username = 'victim') => {
+      const json = { username, password: 'a guess' };
+      return (await api.call('/v1/tokens', { json, headers: { 'x-forwarded-for': from } })).status;
+    };
+    const alone = [];
+    for (let guess = 0; guess < 5; guess += 1) alone.push(await login('192.0.2.1'));
+    assert.deepEqual(alone, [401, 429, 429, 429, 429]);
+    for (let other = 2; other <= 10; other += 1) assert.equal(await login(`192.0.2.${other}`), 401);
+    assert.equal(await login('192.0.2.11'), 429);
+    assert.equal(await login('192.0.2.11', 'bystander'), 401);
   });
 
   it('are not counted for the documentation', async () => {
