@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { identifyProcess } from '../../src/local/processIdentity.ts';
 import { takeStartLock } from '../../src/local/startLock.ts';
 import { writeState } from '../../src/local/stateFiles.ts';
+
+const breaker = fileURLToPath(new URL('../support/breakLocks.ts', import.meta.url));
 
 describe('the lock of a data folder', () => {
   let folder: string;
@@ -48,5 +52,11 @@ describe('the lock of a data folder', () => {
     });
     (await taking).release();
     assert.match(said.join('\n'), /still stopping/);
+  });
+
+  it('is held by one alone, however many find a dead one at once', async () => {
+    const run = () => promisify(execFile)(process.execPath, [breaker, file, '3000']);
+    const runs = await Promise.all([run(), run(), run(), run()]);
+    assert.ok(runs.filter(({ stdout }) => Number(stdout) > 10).length > 1, JSON.stringify(runs));
   });
 });
