@@ -129,6 +129,12 @@ export const PROBLEMS = {
     detail: 'The first request with this Idempotency-Key is still running',
     retryable: true,
   },
+  precondition_failed: {
+    status: 412,
+    title: 'Precondition failed',
+    detail: 'The file is not, or no longer, the one that the condition names',
+    retryable: false,
+  },
   too_large: {
     status: 413,
     title: 'Too large',

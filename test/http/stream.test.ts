@@ -4,6 +4,7 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import Koa from 'koa';
+import { SourceMissingError } from '../../src/errors.ts';
 import { sendBytes } from '../../src/http/bytes/sendBytes.ts';
 import { listen } from '../../src/http/listen.ts';
 import { createSigner } from '../../src/secrets/signing.ts';
@@ -52,6 +53,11 @@ describe('the bytes of a video', () => {
   };
   const stream = (headers?: Record<string, string>, method?: string) =>
     fetchBytes(`/v1/videos/${id}/stream`, headers, method);
+  const assertSaysNothingOfTheFile = ({ headers }: { headers: Headers }) => {
+    for (const name of ['etag', 'last-modified', 'content-disposition', 'accept-ranges'])
+      assert.equal(headers.get(name), null, name);
+    assert.match(headers.get('content-security-policy') ?? '', /form-action 'none'/);
+  };
   const codeOf = (answer: { bytes: Buffer }) => JSON.parse(answer.bytes.toString()).code;
 
   describe('whole', () => {
@@ -152,6 +158,7 @@ describe('the bytes of a video', () => {
         assert.equal(answer.status, 416);
         assert.equal(answer.headers.get('content-range'), `bytes */${SIZE}`);
         assert.equal(codeOf(answer), 'range_not_satisfiable');
+        assertSaysNothingOfTheFile(answer);
       });
     }
 
@@ -230,6 +237,35 @@ describe('the bytes of a video', () => {
         { 'if-none-match': '"other"', 'if-modified-since': modified },
       ]) {
         assert.equal((await stream(condition)).status, 200, JSON.stringify(condition));
+      }
+    });
+
+    it('answer 412 to who wants another file than this', async () => {
+      const { headers } = await stream();
+      const etag = headers.get('etag') as string;
+      const modified = headers.get('last-modified') as string;
+      for (const condition of [
+        { 'if-match': '"other"' },
+        { 'if-match': `W/${etag}` },
+        { 'if-unmodified-since': new Date(0).toUTCString() },
+        { 'if-match': '"other"', 'if-unmodified-since': modified },
+        { 'if-match': '"other"', 'if-none-match': etag, range: 'bytes=0-1' },
+      ]) {
+        const answer = await stream(condition as Record<string, string>);
+        assert.equal(answer.status, 412, JSON.stringify(condition));
+        assert.equal(codeOf(answer), 'precondition_failed');
+        assertSaysNothingOfTheFile(answer);
+      }
+      for (const [condition, status] of [
+        [{ 'if-match': etag }, 200],
+        [{ 'if-match': `"other", ${etag}` }, 200],
+        [{ 'if-match': '*', range: 'bytes=0-1' }, 206],
+        [{ 'if-unmodified-since': modified }, 200],
+        [{ 'if-unmodified-since': 'nonsense' }, 200],
+        [{ 'if-match': etag, 'if-unmodified-since': new Date(0).toUTCString() }, 200],
+        [{ 'if-match': etag, 'if-none-match': etag }, 304],
+      ] as [Record<string, string>, number][]) {
+        assert.equal((await stream(condition)).status, status, JSON.stringify(condition));
       }
     });
 
@@ -486,6 +522,23 @@ describe('the bytes of a video', () => {
     await waitFor(() => isClosed, { what: 'the file to be closed' });
     stalled.destroy();
     await server.close(1);
+  });
+
+  it('that go between the two looks are not found, and nothing is said of them', async () => {
+    const { open } = api.storage;
+    try {
+      api.storage.open = async () => {
+        throw new SourceMissingError('The stored object is not there');
+      };
+      for (const range of ['', 'bytes=0-1']) {
+        const answer = await stream({ range });
+        assert.equal(answer.status, 404);
+        assert.equal(answer.headers.get('content-range'), null);
+        assertSaysNothingOfTheFile(answer);
+      }
+    } finally {
+      api.storage.open = open;
+    }
   });
 
   it('that are gone from the storage are not found', async () => {

@@ -53,28 +53,18 @@ export async function representObject(
  * Gives out a file or the parts asked for: conditional requests, HEAD, single and multiple ranges
  * (RFC 9110 §13 and §14). A client that leaves, or stops reading, releases the file.
  *
- * @throws HttpProblem `range_not_satisfiable`
+ * @throws HttpProblem `precondition_failed`, `range_not_satisfiable`
  */
 export async function sendBytes(
   ctx: Context,
   file: Representation,
   { stalledMs = STALLED_MS }: { stalledMs?: number } = {},
 ): Promise<undefined> {
-  ctx.status = 200;
   ctx.res.setTimeout(stalledMs, () => ctx.res.destroy());
-  ctx.set({
-    'Accept-Ranges': 'bytes',
-    'Cache-Control': 'private, no-cache',
-    'Content-Disposition': contentDisposition(file.disposition.filename, { type: file.disposition.type }),
-    'Content-Security-Policy': SHOWN_ALONE,
-    // Signed addresses are made for the pages of other origins.
-    'Cross-Origin-Resource-Policy': 'cross-origin',
-    ETag: file.etag,
-    'Last-Modified': file.modifiedAt.toUTCString(),
-    'X-Content-Type-Options': 'nosniff',
-  });
+  if (!isStillWanted(ctx, file)) throw new HttpProblem('precondition_failed');
   if (isUnchanged(ctx, file)) {
     ctx.status = 304;
+    ctx.set(describe(file));
     return;
   }
   const asked = isRangeWanted(ctx, file) ? parseRange(ctx.get('Range'), file.sizeBytes) : null;
@@ -87,6 +77,29 @@ export async function sendBytes(
   return others.length === 0 ? sendPart(ctx, file, first) : sendParts(ctx, file, asked.parts);
 }
 
+const describe = (file: Representation) => ({
+  'Accept-Ranges': 'bytes',
+  'Cache-Control': 'private, no-cache',
+  'Content-Disposition': contentDisposition(file.disposition.filename, { type: file.disposition.type }),
+  'Content-Security-Policy': SHOWN_ALONE,
+  // Signed addresses are made for the pages of other origins.
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+  ETag: file.etag,
+  'Last-Modified': file.modifiedAt.toUTCString(),
+  'X-Content-Type-Options': 'nosniff',
+});
+
+/** HTTP knows no fractions of seconds. */
+const modifiedMs = (file: Representation) => Math.floor(file.modifiedAt.getTime() / 1000) * 1000;
+
+/** If-Match goes before If-Unmodified-Since (§13.2.2), compares strongly, and a date that is none is ignored. */
+function isStillWanted(ctx: Context, file: Representation): boolean {
+  const wanted = ctx.get('If-Match');
+  if (wanted) return wanted.split(',').some((tag) => ['*', file.etag].includes(tag.trim()));
+  const since = Date.parse(ctx.get('If-Unmodified-Since'));
+  return Number.isNaN(since) || modifiedMs(file) <= since;
+}
+
 /**
  * If-None-Match goes before If-Modified-Since (§13.2.2). Not Koa's `fresh`: it looks away when the request
  * says `Cache-Control: no-cache`, which speaks to caches, and which every `fetch` with a condition says.
@@ -96,8 +109,7 @@ function isUnchanged(ctx: Context, file: Representation): boolean {
   if (known === '*') return true;
   if (known) return known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === file.etag);
   const since = Date.parse(ctx.get('If-Modified-Since'));
-  // HTTP knows no fractions of seconds.
-  return Math.floor(file.modifiedAt.getTime() / 1000) * 1000 <= since;
+  return modifiedMs(file) <= since;
 }
 
 /** "A server MUST ignore a Range header with a method other than GET" (§14.2), and when If-Range fails (§13.1.5). */
@@ -110,13 +122,18 @@ function isRangeWanted(ctx: Context, file: Representation): boolean {
 }
 
 async function sendWhole(ctx: Context, file: Representation): Promise<undefined> {
-  await setBody(ctx, file.contentType, file.sizeBytes, () => file.open());
+  const { contentType, sizeBytes } = file;
+  await setBody(ctx, file, { status: 200, contentType, length: sizeBytes, open: () => file.open() });
 }
 
 async function sendPart(ctx: Context, file: Representation, part: ByteRange): Promise<undefined> {
-  ctx.status = 206;
+  await setBody(ctx, file, {
+    status: 206,
+    contentType: file.contentType,
+    length: part.end - part.start + 1,
+    open: () => file.open(part),
+  });
   ctx.set('Content-Range', contentRange(part, file.sizeBytes));
-  await setBody(ctx, file.contentType, part.end - part.start + 1, () => file.open(part));
 }
 
 /** `multipart/byteranges` (§14.6). */
@@ -140,21 +157,31 @@ async function sendParts(ctx: Context, file: Representation, parts: ByteRange[])
     }
     yield tail;
   }
-  ctx.status = 206;
-  await setBody(ctx, `multipart/byteranges; boundary=${boundary}`, length, async () =>
-    Readable.from(write(), { objectMode: false }),
-  );
+  await setBody(ctx, file, {
+    status: 206,
+    contentType: `multipart/byteranges; boundary=${boundary}`,
+    length,
+    open: async () => Readable.from(write(), { objectMode: false }),
+  });
 }
 
+interface Body {
+  status: number;
+  contentType: string;
+  length: number;
+  open: () => Promise<Readable>;
+}
+
+/** Says nothing of the file before it is open: a refusal must not carry its headers. */
 async function setBody(
   ctx: Context,
-  contentType: string,
-  length: number,
-  open: () => Promise<Readable>,
+  file: Representation,
+  { status, contentType, length, open }: Body,
 ): Promise<void> {
-  ctx.set('Content-Type', contentType);
-  if (ctx.method === 'GET') {
-    const stream = await open();
+  const stream = ctx.method === 'GET' ? await open() : null;
+  ctx.status = status;
+  ctx.set({ ...describe(file), 'Content-Type': contentType });
+  if (stream) {
     // Too late for another status: what was announced cannot be sent, so the client must see a break.
     stream.once('error', () => ctx.res.destroy());
     ctx.body = stream;
