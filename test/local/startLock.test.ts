@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { identifyProcess } from '../../src/local/processIdentity.ts';
-import { takeStartLock } from '../../src/local/startLock.ts';
+import { breakLock, takeStartLock } from '../../src/local/startLock.ts';
 import { writeState } from '../../src/local/stateFiles.ts';
 
 const breaker = fileURLToPath(new URL('../support/breakLocks.ts', import.meta.url));
@@ -52,6 +52,38 @@ describe('the lock of a data folder', () => {
     });
     (await taking).release();
     assert.match(said.join('\n'), /still stopping/);
+  });
+
+  it('stays when it is not, or no longer, the one found dead', () => {
+    const own = {
+      pid: process.pid,
+      startedAt: identifyProcess(process.pid)?.startedAt ?? '',
+      isStopping: false,
+    };
+    const dead = { pid: process.pid, startedAt: 'earlier', isStopping: false };
+    writeState(file, own);
+    const before = readFileSync(file, 'utf8');
+    for (const found of [dead, 'cut off'] as const) breakLock(file, found, own);
+    assert.equal(readFileSync(file, 'utf8'), before);
+    assert.deepEqual(readdirSync(folder), ['start.lock']);
+  });
+
+  it('is left to the one start that removes it, unless that one died as well', () => {
+    const own = {
+      pid: process.pid,
+      startedAt: identifyProcess(process.pid)?.startedAt ?? '',
+      isStopping: false,
+    };
+    const dead = { pid: process.pid, startedAt: 'earlier', isStopping: false };
+    const claim = `${file}.broken-${process.pid}-earlier`;
+    writeState(file, dead);
+    writeState(claim, own);
+    breakLock(file, dead, own);
+    assert.equal(existsSync(file), true);
+    writeState(claim, { ...dead, startedAt: 'a little later' });
+    breakLock(file, dead, own);
+    breakLock(file, dead, own);
+    assert.deepEqual(readdirSync(folder), []);
   });
 
   it('is held by one alone, however many find a dead one at once', async () => {
