@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Video } from '../../src/db/entities/video.ts';
 import { isFinalStep } from '../../src/domain/video.ts';
 import { prepareTestNamespace, startTestEngine, type TestEngine } from '../support/engine.ts';
@@ -11,6 +13,8 @@ const states = (video: Video) => video.steps.getItems().map((step) => `${step.na
 describe('when the engine loses everything', () => {
   let server: TemporalServer;
   let engine: TestEngine;
+
+  const sourceOf = (id: string) => join(engine.config.STORAGE_DIR, 'sources', id);
 
   before(async function () {
     this.timeout(120_000);
@@ -40,6 +44,17 @@ describe('when the engine loses everything', () => {
     });
     for (const id of [...ready, ...failed, ...cancelled]) await engine.untilSettled(id);
 
+    // A step that waits for the storage: its source is away for now.
+    const waiting = await many(2, async () => {
+      const id = await engine.addVideo(good, { start: false });
+      await rename(sourceOf(id), `${sourceOf(id)}.away`);
+      await engine.flows.startProcessing({ videoId: id, userId: engine.userId, run: 1 });
+      await waitFor(async () => states(await engine.find(id)).includes('source waiting_retry'), {
+        what: 'a step that waits',
+      });
+      return id;
+    });
+
     const working = await many(4, () => engine.addVideo(slow));
     await waitFor(
       async () =>
@@ -62,6 +77,7 @@ describe('when the engine loses everything', () => {
     const retriedCancelled = cancelled[1] ?? '';
     await engine.db.videos.requestRetry(engine.userId, retriedCancelled);
 
+    for (const id of waiting) await rename(`${sourceOf(id)}.away`, sourceOf(id));
     await server.deleteDatabase();
     await server.start();
     await prepareTestNamespace(engine.config);
@@ -71,6 +87,7 @@ describe('when the engine loses everything', () => {
       ...working.slice(0, 2),
       ...queued,
       ...accepted,
+      ...waiting,
       retriedCancelled,
     ]) {
       const video = await engine.untilSettled(id, 120_000);

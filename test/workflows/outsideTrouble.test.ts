@@ -3,13 +3,16 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { openOrm } from '../../src/db/orm.ts';
 import type { StepName } from '../../src/domain/video.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
+import { toolsAtWorkIn } from '../support/leftovers.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { waitFor } from '../support/stack.ts';
 
 const run = promisify(execFile);
 const MIB = 1024 * 1024;
+const HEARTBEAT_TIMEOUT_MS = 30_000;
 
 describe('trouble outside of a video', () => {
   let engine: TestEngine;
@@ -72,6 +75,50 @@ describe('trouble outside of a video', () => {
       what: 'a worker without media queues',
       timeoutMs: 30_000,
     });
+  });
+
+  it('waits for a database that is busy, and does not take it for a crash', async function () {
+    this.timeout(120_000);
+    const id = await engine.addVideo(await fixture('h264'), { start: false });
+    const orm = await openOrm({ databaseUrl: engine.config.DATABASE_URL, poolMax: 1, isPatient: true });
+    try {
+      await orm.em.fork().transactional(async (em) => {
+        await em.execute('select id from videos where id = ? for update', [id]);
+        await engine.flows.startProcessing({ videoId: id, userId: engine.userId, run: 1 });
+        engine.startWorker();
+        await waitFor(
+          async () => {
+            const log = await engine.workerLog().catch(() => []);
+            return log.some((line) => line.code === 'database_unavailable');
+          },
+          { what: 'the worker to meet the lock', timeoutMs: 60_000 },
+        );
+      });
+    } finally {
+      await orm.close();
+    }
+    assert.equal((await engine.untilSettled(id)).status, 'ready');
+  });
+
+  it('gives work back when its worker is asked to stop, and another one goes on at once', async function () {
+    this.timeout(120_000);
+    const worker = engine.startWorker({ SHUTDOWN_GRACE_SEC: '1' });
+    const id = await engine.addVideo(await fixture('bigOneKeyframe'), { steps: ['storyboard'] });
+    await waitFor(async () => (await stepOf(id, 'storyboard')).state === 'running', {
+      what: 'a storyboard at work',
+      timeoutMs: 30_000,
+    });
+    await worker.kill('SIGTERM');
+    assert.deepEqual(await toolsAtWorkIn(engine.config.DATA_DIR), []);
+    const stoppedAt = Date.now();
+    engine.startWorker();
+    await waitFor(async () => (await stepOf(id, 'storyboard')).attempt === 2, {
+      what: 'a second attempt',
+      timeoutMs: 25_000,
+    });
+    // Sooner than the silence after which a worker counts as dead.
+    assert.ok(Date.now() - stoppedAt < HEARTBEAT_TIMEOUT_MS);
+    assert.equal((await engine.untilSettled(id)).status, 'ready');
   });
 
   it('gives up a file under which the worker died three times', async function () {
