@@ -25,7 +25,7 @@ async function main(config: Config, root: Log): Promise<void> {
     port: config.METRICS_PORT,
     registry: metrics.registry,
   });
-  const api = await listen(app, { host: config.HOST, port: config.PORT });
+  const api = await listen(app, { host: config.HOST, port: config.PORT, publicUrl: config.PUBLIC_URL });
   log.info({ host: config.HOST, port: api.port, metrics_port: metricsServer.port }, 'listening');
 
   const signal = await stopSignal();

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Koa from 'koa';
+import { answerMalformedRequests } from './malformedRequests.ts';
 
 /** A client that trickles its headers only holds a connection. */
 const HEADERS_DEADLINE_MS = 20_000;
@@ -18,8 +19,16 @@ export interface Listening {
   close(graceSec: number): Promise<number>;
 }
 
-/** Serves an app on a port; 0 picks a free one. */
-export async function listen(app: Koa, options: { host: string; port: number }): Promise<Listening> {
+export interface ListenOptions {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** Where the documentation of problems is found. */
+  publicUrl: string;
+}
+
+/** Serves an app on a port. */
+export async function listen(app: Koa, options: ListenOptions): Promise<Listening> {
   const server = createServer(
     {
       headersTimeout: HEADERS_DEADLINE_MS,
@@ -31,6 +40,7 @@ export async function listen(app: Koa, options: { host: string; port: number }):
     },
     app.callback(),
   );
+  answerMalformedRequests(server, options.publicUrl);
   let isClosing = false;
   let open = 0;
   server.prependListener('request', (_request, response) => {

@@ -13,6 +13,12 @@ export interface ProblemKind {
  * never change their meaning, so that programs may decide by them.
  */
 export const PROBLEMS = {
+  malformed_request: {
+    status: 400,
+    title: 'Malformed request',
+    detail: 'The request is not well-formed HTTP',
+    retryable: false,
+  },
   invalid_json: {
     status: 400,
     title: 'Invalid JSON',

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import Koa from 'koa';
 import { listen } from '../../src/http/listen.ts';
+import { PROBLEM_SCHEMA } from '../../src/http/problems.ts';
+import { rawExchange } from '../support/rawHttp.ts';
 import { waitFor } from '../support/stack.ts';
 
 describe('a server that is told to stop', () => {
@@ -25,7 +27,7 @@ describe('a server that is told to stop', () => {
 
   it('finishes what runs, takes nothing new and ends idle connections', async () => {
     const { app, finish, isRunning } = slowApp();
-    const server = await listen(app, { host: '127.0.0.1', port: 0 });
+    const server = await listen(app, { host: '127.0.0.1', port: 0, publicUrl: 'http://videoflow.test' });
     const url = `http://127.0.0.1:${server.port}`;
     // Leaves a kept-alive connection behind.
     assert.equal(await (await fetch(url)).text(), 'done');
@@ -52,7 +54,7 @@ describe('a server that is told to stop', () => {
 
   it('cuts what still runs when its grace is over', async () => {
     const { app, isRunning } = slowApp();
-    const server = await listen(app, { host: '127.0.0.1', port: 0 });
+    const server = await listen(app, { host: '127.0.0.1', port: 0, publicUrl: 'http://videoflow.test' });
     const running = fetch(`http://127.0.0.1:${server.port}/slow`).then(
       () => 'answered',
       () => 'cut',
@@ -63,4 +65,44 @@ describe('a server that is told to stop', () => {
     assert.ok(Date.now() - startedAt < 2000);
     assert.equal(await running, 'cut');
   });
+});
+
+describe('a server that gets what is no request', () => {
+  for (const [what, request, status, code] of [
+    ['another protocol', 'SSH-2.0-client\r\n\r\n', 400, 'malformed_request'],
+    ['a bad request line', 'GET /a b HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'malformed_request'],
+    [
+      'two lengths',
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+      400,
+      'malformed_request',
+    ],
+    [
+      'headers without end',
+      `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+  ] as const) {
+    it(`answers ${what} with a problem, and closes`, async () => {
+      const app = new Koa().use((ctx) => {
+        ctx.body = 'reached';
+      });
+      const server = await listen(app, { host: '127.0.0.1', port: 0, publicUrl: 'http://videoflow.test' });
+      try {
+        const startedAt = Date.now();
+        const answer = await rawExchange(server.port, request);
+        assert.ok(Date.now() - startedAt < 4000, 'the connection is closed');
+        const [head = '', body = ''] = answer.split('\r\n\r\n');
+        assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} `));
+        assert.match(head, /\r\nContent-Type: application\/problem\+json\r\n/);
+        const problem = PROBLEM_SCHEMA.parse(JSON.parse(body));
+        assert.equal(problem.code, code);
+        assert.equal(problem.status, status);
+        assert.match(head, new RegExp(`\r\nX-Request-Id: ${problem.request_id}\r\n`));
+      } finally {
+        await server.close(1);
+      }
+    });
+  }
 });

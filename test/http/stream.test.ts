@@ -514,7 +514,7 @@ describe('the bytes of a video', () => {
         { stalledMs: 200 },
       ),
     );
-    const server = await listen(app, { host: '127.0.0.1', port: 0 });
+    const server = await listen(app, { host: '127.0.0.1', port: 0, publicUrl: 'http://videoflow.test' });
     const stalled = connect(server.port, '127.0.0.1');
     stalled.on('error', () => {});
     stalled.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');

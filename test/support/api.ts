@@ -97,7 +97,11 @@ export async function startApi(
     minFreeBytes: config.MIN_FREE_BYTES,
   });
   const { flows, flowCalls, engineHealth } = recordingFlows();
-  const server = await listen(createApp({ config, log, db, flows, storage }), { host: '127.0.0.1', port: 0 });
+  const server = await listen(createApp({ config, log, db, flows, storage }), {
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl: config.PUBLIC_URL,
+  });
   const url = `http://127.0.0.1:${server.port}`;
   const issueToken: TestApi['makeToken'] = async (userId, { scopes, expiresAt } = {}) => {
     const token = makeToken();
