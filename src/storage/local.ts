@@ -81,17 +81,19 @@ interface Place {
   unfinished: string;
 }
 
-/** Opens a new file, making its folder again when a removal took it away in between. */
-async function createFile(path: string) {
-  await makeFolder(dirname(path));
+/** Makes a file in a folder, which is made again when a removal took it away in between. */
+async function makeIn<Made>(folder: string, make: () => Promise<Made>): Promise<Made> {
+  await makeFolder(folder);
   try {
-    return await open(path, 'wx', 0o640);
+    return await make();
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    await makeFolder(dirname(path));
-    return open(path, 'wx', 0o640);
+    await makeFolder(folder);
+    return make();
   }
 }
+
+const createFile = (path: string) => makeIn(dirname(path), () => open(path, 'wx', 0o640));
 
 async function openWriter(place: Place, checkSpace: () => Promise<void>, log: Log): Promise<ObjectWriter> {
   const handle = await createFile(place.unfinished);
@@ -127,9 +129,10 @@ async function openWriter(place: Place, checkSpace: () => Promise<void>, log: Lo
 }
 
 async function copyIn(place: Place, localPath: string): Promise<{ sizeBytes: number }> {
-  await makeFolder(place.folder);
   try {
-    await copyFile(localPath, place.unfinished, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await makeIn(place.folder, () =>
+      copyFile(localPath, place.unfinished, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
+    );
     const handle = await open(place.unfinished, 'r+');
     try {
       await handle.sync();

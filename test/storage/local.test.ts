@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import filesystem, { mkdir, mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiskFullError, StorageUnavailableError } from '../../src/errors.ts';
@@ -59,6 +60,28 @@ describe('local storage', () => {
     await rm(join(dir, 'gone'), { recursive: true });
     await writeFile(join(dir, 'gone'), '');
     await assert.rejects(storage.ping(), StorageUnavailableError);
+  });
+
+  it('makes a folder again that a removal took away just before the put', async () => {
+    const storage = createLocalStorage({ dir: join(dir, 's'), log, minFreeBytes: 0 });
+    await writeFile(join(dir, 'picture'), 'bytes');
+    const { copyFile } = filesystem;
+    const restore = () => {
+      filesystem.copyFile = copyFile;
+      syncBuiltinESMExports();
+    };
+    filesystem.copyFile = async (...args) => {
+      restore();
+      await storage.remove('assets/a/');
+      return copyFile(...args);
+    };
+    syncBuiltinESMExports();
+    try {
+      assert.deepEqual(await storage.put('assets/a/1', join(dir, 'picture')), { sizeBytes: 5 });
+    } finally {
+      restore();
+    }
+    assert.deepEqual(await readdir(join(dir, 's/assets/a')), ['1']);
   });
 
   describe('on a small disk', () => {
