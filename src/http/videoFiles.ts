@@ -43,6 +43,7 @@ const fileRoute = ({ name, operationId, summary, contentType, refusals, find }: 
       206: { description: 'The ranges asked for', contentType },
       304: { description: 'Unchanged' },
       403: { description: '`invalid_signature`; `insufficient_scope`' },
+      412: { description: '`precondition_failed`' },
       416: { description: '`range_not_satisfiable`' },
       ...refusals,
     },
