@@ -30,7 +30,7 @@ const STEPS = {
 export type ProcessVideoResult = { outcome: 'done' | 'cancelled' };
 
 /**
- * Takes one video from its stored source to ready: source → probe → pictures in parallel. Source and
+ * Takes one video from its stored source to ready: source and probe, then the pictures. Source and
  * probe decide `ready`; the pictures may lag or fail alone. A run does only the steps it owns that are
  * not recorded as done, so a retry and a Reset keep what is there.
  */
@@ -55,7 +55,9 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
 async function processSteps(input: ProcessVideoInput, progress: Progress): Promise<StepFailure[]> {
   const work = (name: StepName) => workOn(input, name, progress);
   const wanted = await takeUp(input, progress);
-  const coreFailure = await workInTurn(wanted.filter(isCoreStep), work);
+  // Side by side: the check is short, and without a source the probe fails as well.
+  const core = await inFull(wanted.filter(isCoreStep).map(work));
+  const coreFailure = core.find((failure) => failure !== null);
   if (coreFailure) return [coreFailure];
   showStage('pictures');
   const pictures = await inFull(wanted.filter((name) => !isCoreStep(name)).map(work));
@@ -67,18 +69,6 @@ async function takeUp({ videoId, run }: ProcessVideoInput, progress: Progress): 
   const beginning = await beginRun({ videoId, run });
   if (beginning.outcome === 'cancelled') return progress.stop();
   return STEP_NAMES.filter((name) => beginning.steps.includes(name));
-}
-
-/** Works on one step after the other as long as none fails. */
-async function workInTurn(
-  names: readonly StepName[],
-  work: (name: StepName) => Promise<StepFailure | null>,
-): Promise<StepFailure | null> {
-  for (const name of names) {
-    const failure = await work(name);
-    if (failure) return failure;
-  }
-  return null;
 }
 
 /**
