@@ -117,19 +117,23 @@ async function remove(api: ApiProcess, id: string): Promise<void> {
 const median = (numbers: number[]): number =>
   numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 
+/** The best of all rounds is what the machine can do when nobody else wants it. */
 function summarise(name: VideoName, all: Round[]) {
-  const of = (key: keyof Round) => Math.round(median(all.map((round) => round[key])));
-  const ratios = all.map(({ doneMs, byHandMs }) => doneMs / byHandMs);
+  const of = (key: keyof Round) => all.map((round) => round[key]);
+  const typical = (key: keyof Round) => Math.round(median(of(key)));
+  const best = (key: keyof Round) => Math.round(Math.min(...of(key)));
+  const ratio = median(all.map(({ doneMs, byHandMs }) => doneMs / byHandMs));
   return {
     video: name,
-    'by hand ms': of('byHandMs'),
-    'ours ms': of('doneMs'),
-    'answered ms': of('answeredMs'),
-    'ready ms': of('readyMs'),
-    ratio: median(ratios).toFixed(2),
-    lowest: Math.min(...ratios).toFixed(2),
-    highest: Math.max(...ratios).toFixed(2),
-    verdict: median(ratios) <= AIM ? 'as aimed' : 'falls short',
+    'by hand ms': typical('byHandMs'),
+    'ours ms': typical('doneMs'),
+    'answered ms': typical('answeredMs'),
+    'ready ms': typical('readyMs'),
+    ratio: ratio.toFixed(2),
+    verdict: ratio <= AIM ? 'as aimed' : 'falls short',
+    'best by hand': best('byHandMs'),
+    'best ours': best('doneMs'),
+    'of the bests': (best('doneMs') / best('byHandMs')).toFixed(2),
   };
 }
 
