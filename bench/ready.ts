@@ -18,7 +18,7 @@ import { startBenchStack } from './stack.ts';
 import { sampleVideo, VIDEO_NAMES, type VideoName } from './videos.ts';
 
 const AIM = 1.25;
-const POLL_MS = 50;
+const POLL_MS = 500;
 const SETTLE_MS = 500;
 const GIVE_UP_MS = 300_000;
 
@@ -70,7 +70,7 @@ function upload(
   });
 }
 
-/** Waits for all steps. Their own times are read, so that asking seldom costs no accuracy. */
+/** Waits for all steps. Their own times are read: asking seldom costs no accuracy, asking often would cost time. */
 async function untilDone(api: ApiProcess, id: string): Promise<Step[]> {
   const giveUpAt = Date.now() + GIVE_UP_MS;
   for (;;) {
