@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { type Confine, createConfinement, findExecutable, type ToolLimits } from './confinement.ts';
@@ -58,7 +59,7 @@ export function createRunner({
     return confine([path, ...args], limits);
   };
 
-  const start = (call: ToolCall, argv: string[], watch: Watch, takesInput = false): Started => {
+  const start = (call: ToolCall, argv: string[], watch: Watch, input: Readable | null = null): Started => {
     const { percentOf, limits } = call;
     const { wallClockSec } = limits;
     const reader = createProgressReader((report) => {
@@ -73,7 +74,7 @@ export function createRunner({
     const child = startToolProcess({
       argv,
       output: call.output,
-      takesInput,
+      input,
       wallClockSec: Math.min(wallClockSec, watch.wallClockSec ?? wallClockSec),
       onProgressText: reader.feed,
     });
@@ -128,7 +129,8 @@ export function createRunner({
       const writer = start(writing, writerArgv, watch);
       let reader: Started;
       try {
-        reader = start(reading, readerArgv, watch, true);
+        // In the same turn of the event loop: from here on nothing of what the writer writes is read by us.
+        reader = start(reading, readerArgv, watch, writer.stdout);
       } catch (error) {
         // No memory for another process, say: nobody would end the first one before its time is up.
         await endUnread(writer);
@@ -149,17 +151,13 @@ async function endUnread(writer: Started): Promise<void> {
 }
 
 /**
- * Joins two processes. A reader that is satisfied early leaves the rest to be drained, so that the writer
- * still gives its own verdict on the input; a reader that failed ends the writer.
+ * Ends two joined processes well. A reader that is satisfied early leaves the rest to be drained, so that
+ * the writer still gives its own verdict on the input; a reader that failed ends the writer.
  */
 function connect(writer: Started, reader: Started): void {
-  if (writer.stdout && reader.stdin) writer.stdout.pipe(reader.stdin);
   void reader.finished.then((exit) => {
     if (exit.exitCode !== 0) writer.stop('not_needed');
-    writer.stdout?.unpipe().resume();
-  });
-  void writer.finished.then((exit) => {
-    if (exit.stoppedBy === 'wall_clock') reader.stop('not_needed');
+    writer.stdout?.resume();
   });
 }
 

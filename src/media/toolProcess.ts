@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { TOOL_ENVIRONMENT } from './confinement.ts';
 
 /**
  * Where a tool's standard output goes:
  * - `text`: collected, bounded
  * - `progress`: read as progress
- * - `packets`: left to be piped into the next process; progress comes on descriptor 3
+ * - `packets`: left to the process that takes it as its input; progress comes on descriptor 3
  */
 export type ToolOutput = 'text' | 'progress' | 'packets';
 
@@ -33,14 +33,15 @@ export interface ToolProcess {
    * before its process is gone.
    */
   stop(reason: StopReason): void;
+  /** With `packets`: our end of the output. Whoever takes it as input reads it; what is left then is ours to drain. */
   stdout: Readable | null;
-  stdin: Writable | null;
 }
 
 export interface ToolProcessOptions {
   argv: readonly string[];
   output: ToolOutput;
-  takesInput: boolean;
+  /** The output of another process, which the kernel then carries: nothing of it passes through us. */
+  input: Readable | null;
   wallClockSec: number;
   onProgressText: (text: string) => void;
 }
@@ -57,7 +58,7 @@ const killGroup = (pid: number | undefined): void => {
   }
 };
 
-const startChild = ({ argv, output, takesInput }: ToolProcessOptions): ChildProcess => {
+const startChild = ({ argv, output, input }: ToolProcessOptions): ChildProcess => {
   const [command = '', ...args] = argv;
   return spawn(command, args, {
     cwd: '/',
@@ -65,12 +66,7 @@ const startChild = ({ argv, output, takesInput }: ToolProcessOptions): ChildProc
     // Its own process group, so that a signal reaches the tool and everything it may have started.
     detached: true,
     shell: false,
-    stdio: [
-      takesInput ? 'pipe' : 'ignore',
-      'pipe',
-      'pipe',
-      ...(output === 'packets' ? ['pipe' as const] : []),
-    ],
+    stdio: [input ?? 'ignore', 'pipe', 'pipe', ...(output === 'packets' ? ['pipe' as const] : [])],
   });
 };
 
@@ -87,6 +83,7 @@ export function startToolProcess(options: ToolProcessOptions): ToolProcess {
     stoppedBy: null as StopReason | null,
     spawnError: null as Error | null,
   };
+  let exitedAt: number | undefined;
 
   const stop = (reason: StopReason): void => {
     // Its number may be another's by now.
@@ -108,21 +105,27 @@ export function startToolProcess(options: ToolProcessOptions): ToolProcess {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     exit.stderrTail = (exit.stderrTail + text).slice(-STDERR_TAIL_CHARS);
   });
-  // The reading process may end first; its verdict counts, not the broken pipe.
-  child.stdin?.on('error', () => {});
 
   const finished = new Promise<ToolExit>((resolve) => {
     const settle = (exitCode: number | null, signal: NodeJS.Signals | null) => {
       clearTimeout(wallTimer);
-      resolve({ ...exit, exitCode, signal, elapsedMs: Math.round(performance.now() - startedAt) });
+      resolve({
+        ...exit,
+        exitCode,
+        signal,
+        elapsedMs: Math.round((exitedAt ?? performance.now()) - startedAt),
+      });
     };
     child.once('error', (error) => {
       exit.spawnError ??= error;
       if (child.pid === undefined) settle(null, null);
     });
-    // Whatever the tool left behind holds our pipes open and would keep 'close' from coming.
-    child.once('exit', () => killGroup(child.pid));
+    child.once('exit', () => {
+      exitedAt = performance.now();
+      // Whatever the tool left behind holds our pipes open and would keep 'close' from coming.
+      killGroup(child.pid);
+    });
     child.once('close', settle);
   });
-  return { finished, stop, stdout: child.stdout, stdin: child.stdin };
+  return { finished, stop, stdout: child.stdout };
 }

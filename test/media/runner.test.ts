@@ -214,6 +214,39 @@ describe('the runner: tools that misbehave', () => {
       assert.equal(typeof line?.elapsedMs, 'number');
     }));
 
+  it('hands every byte of a pipe to its reader, whoever is faster', () =>
+    withFolder(async (folder) => {
+      const write = 'head -c 5000000 /dev/zero; echo end';
+      const slowly = 'for i in 1 2 3 4 5; do head -c 1000000 /dev/zero; sleep 0.1; done; echo end';
+      const script = `case "$1" in fast) ${write};; slow) ${slowly};; late) sleep 0.5; wc -c;; *) wc -c;; esac`;
+      const { runner } = await standIn(folder, script);
+      for (const [writer = '', reader = ''] of [
+        ['fast', 'late'],
+        ['slow', 'eager'],
+      ]) {
+        const [, { stdout }] = await runner.runPipe(
+          callWith([writer], { output: 'packets' }),
+          callWith([reader], { output: 'text' }),
+          quietWatch(),
+        );
+        assert.equal(Number(stdout), 5_000_004, `${writer} writer, ${reader} reader`);
+      }
+    }));
+
+  it('lets the writer of a pipe end by itself when its reader has had enough', () =>
+    withFolder(async (folder) => {
+      const { runner } = await standIn(
+        folder,
+        'if [ "$1" = write ]; then head -c 5000000 /dev/zero && exit 7; fi; head -c 10 >/dev/null',
+      );
+      const [writing, reading] = await runner.runPipe(
+        callWith(['write'], { output: 'packets' }),
+        callWith(['read']),
+        quietWatch(),
+      );
+      assert.deepEqual([writing.exitCode, reading.exitCode], [7, 0]);
+    }));
+
   it('ends both processes of a pipe when one of them fails', () =>
     withFolder(async (folder) => {
       const script = `if [ "$1" = write ]; then cat /dev/zero; exit 1; fi; if [ "$1" = fail ]; then exit 4; fi; sleep 60`;
