@@ -3,9 +3,12 @@ import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { Asset } from './src/db/entities/asset.ts';
 import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
+import { Orphan } from './src/db/entities/orphan.ts';
 import { RateLimit } from './src/db/entities/rateLimit.ts';
 import { Step } from './src/db/entities/step.ts';
 import { Token } from './src/db/entities/token.ts';
+import { Upload } from './src/db/entities/upload.ts';
+import { UploadSegment } from './src/db/entities/uploadSegment.ts';
 import { User } from './src/db/entities/user.ts';
 import { Video } from './src/db/entities/video.ts';
 
@@ -13,7 +16,7 @@ const migrations = fileURLToPath(new URL('./src/db/migrations', import.meta.url)
 
 /** The ORM's settings; `src/db/orm.ts` adds the address and the size of the pool. */
 export default defineConfig({
-  entities: [User, Token, Video, Step, Asset, IdempotencyKey, RateLimit],
+  entities: [User, Token, Video, Step, Asset, IdempotencyKey, RateLimit, Upload, UploadSegment, Orphan],
   extensions: [Migrator],
   forceUtcTimezone: true,
   migrations: {

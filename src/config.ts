@@ -71,6 +71,14 @@ const environment = z.object({
   STORAGE_DIR: z.string().optional(),
   SCRATCH_DIR: z.string().optional(),
   MIN_FREE_BYTES: count(256 * 1024 * 1024),
+  STORAGE_DRIVER: z.enum(['local', 's3']).default('local'),
+  S3_ENDPOINT: z.url().optional(),
+  S3_REGION: z.string().default('us-east-1'),
+  S3_BUCKET: z.string().min(3).optional(),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
+  CACHE_DIR: z.string().optional(),
+  CACHE_MAX_BYTES: count(20 * 1024 ** 3),
 
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'expected a postgres:// address'),
   DATABASE_POOL_MAX: count(10),
@@ -86,6 +94,13 @@ const environment = z.object({
   ENCRYPTION_KEYS: keyRing,
 
   MAX_UPLOAD_BYTES: count(10 * 1024 ** 3),
+  UPLOAD_EXPIRY_SEC: seconds(24 * 3600),
+  MAX_OPEN_UPLOADS: count(100),
+  QUOTA_BYTES: count(1024 ** 4),
+  INGEST_MAX_SEC: seconds(4 * 3600),
+  INGEST_MIN_BYTES_PER_SEC: count(10 * 1024),
+  EGRESS_ALLOW_CIDRS: list(''),
+  HOUSEKEEPING_INTERVAL_SEC: seconds(3600),
   MAX_DURATION_SEC: seconds(6 * 3600),
   MAX_WIDTH: count(8192),
   MAX_HEIGHT: count(8192),
@@ -115,6 +130,7 @@ export type Config = z.infer<typeof environment> & {
   PUBLIC_URL: string;
   STORAGE_DIR: string;
   SCRATCH_DIR: string;
+  CACHE_DIR: string;
 };
 
 /** What is wrong with the environment, variable by variable; never the values. */
@@ -150,5 +166,6 @@ export function loadConfig(source: Record<string, string | undefined> = process.
     PUBLIC_URL: (env.PUBLIC_URL ?? `http://${reachableHost(env.HOST)}:${env.PORT}`).replace(/\/+$/, ''),
     STORAGE_DIR: resolve(env.STORAGE_DIR ?? `${dataDir}/storage`),
     SCRATCH_DIR: resolve(env.SCRATCH_DIR ?? `${dataDir}/scratch`),
+    CACHE_DIR: resolve(env.CACHE_DIR ?? `${dataDir}/cache`),
   };
 }

@@ -32,6 +32,8 @@ export interface Flows {
   startProcessing(run: RunOfVideo): Promise<void>;
   cancelProcessing(videoId: string, runs: number[]): Promise<void>;
   startRemoval(videoId: string, userId: string): Promise<void>;
+  /** Makes sure that the upload's workflow runs and looks at the row again. @returns whether that got through */
+  receiveUpload(upload: contract.ReceiveUploadInput): Promise<boolean>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }
@@ -74,17 +76,21 @@ export function createFlows(deps: {
       failureConverterPath: fileURLToPath(import.meta.resolve('../workflows/failureConverter.ts')),
     },
   });
-  const attempt = async (what: string, ids: object, command: () => Promise<unknown>): Promise<void> => {
+  const attempt = async (what: string, ids: object, command: () => Promise<unknown>): Promise<boolean> => {
     try {
       await client.withDeadline(Date.now() + COMMAND_DEADLINE_MS, command);
+      return true;
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-      if (error instanceof WorkflowNotFoundError) return;
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return true;
+      if (error instanceof WorkflowNotFoundError) return true;
       log.warn({ ...ids, err: error }, `${what} did not get through; the reconciler repeats it`);
+      return false;
     }
   };
   return {
-    startProcessing: (run) => attempt('a start', run, () => startProcessing(client, run)),
+    startProcessing: async (run) => {
+      await attempt('a start', run, () => startProcessing(client, run));
+    },
     async cancelProcessing(videoId, runs) {
       await Promise.all(
         runs.map((run) =>
@@ -94,8 +100,10 @@ export function createFlows(deps: {
         ),
       );
     },
-    startRemoval: (videoId, userId) =>
-      attempt('a removal', { videoId }, () => startRemoval(client, { videoId, userId })),
+    startRemoval: async (videoId, userId) => {
+      await attempt('a removal', { videoId }, () => startRemoval(client, { videoId, userId }));
+    },
+    receiveUpload: (upload) => attempt('an upload', upload, () => receiveUpload(client, upload)),
     health: () => engineHealth(client, deps.config.TEMPORAL_NAMESPACE),
     close: () => connection.close(),
     ...engineOf(client),
@@ -192,6 +200,23 @@ function startRemoval(client: Client, input: contract.RemoveVideoInput) {
       { key: contract.SEARCH_ATTRIBUTES.video, value: input.videoId },
     ],
     priority: { priorityKey: contract.PRIORITY.housekeeping, fairnessKey: input.userId },
+  });
+}
+
+function receiveUpload(client: Client, input: contract.ReceiveUploadInput) {
+  return client.workflow.signalWithStart(contract.WORKFLOWS.receiveUpload, {
+    workflowId: contract.receiveUploadId(input.uploadId),
+    taskQueue: 'workflows',
+    args: [input],
+    signal: contract.SIGNALS.uploadChanged,
+    // The row knows whether anything is left to do: a run that ended too early is begun again.
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `Receive upload ${input.uploadId}`,
+    typedSearchAttributes: [
+      { key: contract.SEARCH_ATTRIBUTES.user, value: input.userId },
+      { key: contract.SEARCH_ATTRIBUTES.video, value: input.videoId },
+    ],
+    priority: { priorityKey: contract.PRIORITY.newVideo, fairnessKey: input.userId },
   });
 }
 

@@ -5,7 +5,7 @@ import { createApp } from './http/app.ts';
 import { listen } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
 import { addStuckItemsGauge, createHttpMetrics, serveMetrics } from './metrics.ts';
-import { createLocalStorage } from './storage/local.ts';
+import { createStorage } from './storage/index.ts';
 
 /** Builds what the routes work with, serves them, and stops gracefully when asked to. */
 async function main(config: Config, root: Log): Promise<void> {
@@ -14,11 +14,7 @@ async function main(config: Config, root: Log): Promise<void> {
   const db = await createDb({ databaseUrl: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   addStuckItemsGauge(metrics.registry, async () => ({ ...(await db.health.countStuck()) }));
   const flows = createFlows({ config, log: root });
-  const storage = createLocalStorage({
-    dir: config.STORAGE_DIR,
-    log: root.child({ module: 'storage' }),
-    minFreeBytes: config.MIN_FREE_BYTES,
-  });
+  const storage = createStorage({ config, log: root });
   const app = createApp({ config, log: root, db, flows, storage, metrics });
   const metricsServer = await serveMetrics({
     host: config.METRICS_HOST,

@@ -18,7 +18,7 @@ import { createFlows, type Engine } from './flows.ts';
 import { createLog, type Log } from './log.ts';
 import { createMedia, type Media } from './media/index.ts';
 import { createScratch, type Scratch } from './media/scratch.ts';
-import { createLocalStorage } from './storage/local.ts';
+import { createStorage } from './storage/index.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -60,11 +60,7 @@ async function main(): Promise<void> {
   const flows = createFlows({ config, log: root });
   const scratch = createScratch({ dir: config.SCRATCH_DIR, log: root.child({ module: 'scratch' }) });
   await scratch.sweep();
-  const storage = createLocalStorage({
-    dir: config.STORAGE_DIR,
-    log: root.child({ module: 'storage' }),
-    minFreeBytes: config.MIN_FREE_BYTES,
-  });
+  const storage = createStorage({ config, log: root });
   const media = createMedia({ config, log: root });
   await assertMediaTools(config, media, scratch, log);
   const groups = groupActivities({ config, log: root, db, flows, media, scratch, storage });

@@ -16,6 +16,13 @@ export interface RemoveVideoInput {
   userId: string;
 }
 
+export interface ReceiveUploadInput {
+  uploadId: string;
+  videoId: string;
+  userId: string;
+  requestId?: string | undefined;
+}
+
 export interface ReconcileInput {
   /** Runs that closed before this time are settled; ISO 8601, null at the very first pass. */
   settledUntil: string | null;
@@ -47,17 +54,26 @@ export function parseProcessVideoId(workflowId: string): Pick<StepInput, 'videoI
 
 export const removeVideoId = (videoId: string): string => `video/${videoId}/remove`;
 
+export const receiveUploadId = (uploadId: string): string => `upload/${uploadId}`;
+
 export const RECONCILE_ID = 'reconcile';
 
 /** Names of the workflows, as the Web UI shows them; the functions themselves are only bundled. */
 export const WORKFLOWS = {
   processVideo: 'processVideo',
   removeVideo: 'removeVideo',
+  receiveUpload: 'receiveUpload',
   reconcile: 'reconcile',
 } as const;
 
 /** Signals that open runs take, also from the Web UI. */
-export const SIGNALS = { cancel: 'cancel', retryNow: 'retryNow', reconcileNow: 'reconcileNow' } as const;
+export const SIGNALS = {
+  cancel: 'cancel',
+  retryNow: 'retryNow',
+  reconcileNow: 'reconcileNow',
+  /** The row of an upload has changed: look at it. */
+  uploadChanged: 'uploadChanged',
+} as const;
 
 /** What operators find runs by; registered when the engine is prepared. */
 export const SEARCH_ATTRIBUTES = {

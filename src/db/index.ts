@@ -7,11 +7,13 @@ import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { StepQueries } from './steps.ts';
 import { TokenQueries } from './tokens.ts';
+import { UploadQueries } from './uploads.ts';
 import { UserQueries } from './users.ts';
 import { VideoQueries } from './videos.ts';
 
 const nouns = {
   videos: VideoQueries,
+  uploads: UploadQueries,
   steps: StepQueries,
   reconciliation: ReconciliationQueries,
   users: UserQueries,

@@ -118,13 +118,13 @@ export class ReconciliationQueries {
 
   /** Of the storage keys given, those that a row speaks of (rows of deleted videos included). */
   async keysInUse(keys: string[]): Promise<Set<string>> {
-    // Asked by the video's id, which every key of ours holds and which is indexed.
+    // Assets are asked for by the video's id, which every key of theirs holds and which is indexed.
     const ids = keys.map((key) => UUID.exec(key)?.[0]).filter((id) => id !== undefined);
     if (ids.length === 0) return new Set();
     const rows = await this.#em.execute<{ key: string }[]>(
-      `select source_key as key from videos where id in (?) union all
+      `select source_key as key from videos where source_key in (?) union all
        select key from assets where video_id in (?)`,
-      [ids, ids],
+      [keys, ids],
     );
     return new Set(rows.map((row) => row.key));
   }

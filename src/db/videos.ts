@@ -5,6 +5,7 @@ import {
   UniqueConstraintViolationException,
 } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { LIVE_UPLOAD_STATES } from '../domain/upload.ts';
 import {
   CORE_STEPS,
   isCoreStep,
@@ -15,6 +16,7 @@ import {
 } from '../domain/video.ts';
 import { VideoflowError } from '../errors.ts';
 import { Step } from './entities/step.ts';
+import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
 import { requeue } from './steps.ts';
@@ -24,8 +26,8 @@ export class ExternalIdTakenError extends VideoflowError {
   readonly code = 'external_id_taken';
 }
 
-export interface NewVideo {
-  id: string;
+/** A video of which no byte is here yet. */
+export interface NewEntry {
   userId: string;
   userLabel: string | null;
   externalId: string | null;
@@ -33,6 +35,10 @@ export interface NewVideo {
   description: string | null;
   tags: string[];
   filename: string | null;
+}
+
+export interface NewVideo extends NewEntry {
+  id: string;
   contentType: string | null;
   sourceKey: string;
   sourceSha256: string | null;
@@ -86,6 +92,42 @@ export class VideoQueries {
     for (const name of [...CORE_STEPS, ...optionalSteps]) {
       row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
     }
+    await this.#flushUnique();
+    return row;
+  }
+
+  /**
+   * Gives the library entry that waits for its bytes under the same `external_id`, unless an upload is bringing
+   * them already, or inserts a new one in `awaiting_upload`. Call it in a transaction.
+   *
+   * @throws ExternalIdTakenError
+   */
+  async takeOrCreateEntry(entry: NewEntry): Promise<Video> {
+    const waiting = await this.#findWaiting(entry);
+    if (waiting) return waiting;
+    const { userId, ...columns } = entry;
+    const row = this.#em.create(Video, {
+      ...columns,
+      user: this.#em.getReference(User, userId),
+      status: 'awaiting_upload',
+    } as RequiredEntityData<Video>);
+    await this.#flushUnique();
+    return row;
+  }
+
+  async #findWaiting({ userId, userLabel, externalId }: NewEntry): Promise<Video | null> {
+    if (externalId === null) return null;
+    const video = await this.#em.findOne(
+      Video,
+      { user: userId, userLabel, externalId, status: 'awaiting_upload', deletedAt: null },
+      { lockMode: LockMode.PESSIMISTIC_WRITE },
+    );
+    if (!video) return null;
+    const onTheirWay = await this.#em.count(Upload, { video: video.id, state: [...LIVE_UPLOAD_STATES] });
+    return onTheirWay === 0 ? video : null;
+  }
+
+  async #flushUnique(): Promise<void> {
     await this.#em.flush().catch((error) => {
       // The only unique thing of a video, besides ids that we make ourselves.
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
@@ -93,7 +135,6 @@ export class VideoQueries {
         cause: error,
       });
     });
-    return row;
   }
 
   /** The user's video with its parts, or null when it is another's, deleted or was never there. */

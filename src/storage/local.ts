@@ -9,6 +9,7 @@ import { codeOf, onDisk } from './diskErrors.ts';
 import { makeFolder, syncFoldersUpTo } from './durableFolders.ts';
 import { createFileSink } from './fileSink.ts';
 import { segmentsOf, segmentsOfPrefix, segmentsOfRemovable, unfinishedName } from './keys.ts';
+import { joinPieces, openSegment } from './localSegments.ts';
 import type { ByteRange, ObjectWriter, Storage, StoredObject } from './storage.ts';
 
 const READ_BYTES = 256 * 1024;
@@ -52,6 +53,20 @@ export function createLocalStorage({ dir, log, minFreeBytes }: LocalStorageOptio
         await checkSpace();
         return openWriter(place, checkSpace, log);
       }),
+    createSegment: (key) =>
+      onDisk(async () => {
+        await checkSpace();
+        const folder = pathOf(segmentsOfPrefix(key));
+        return openSegment(await createFile(pieceIn(folder)), { folder, root, checkSpace });
+      }),
+    join: (key, segments, options) =>
+      onDisk(() => {
+        const pieces = segments.map((segment) => ({
+          path: pieceIn(pathOf(segmentsOfPrefix(segment.key))),
+          sizeBytes: segment.sizeBytes,
+        }));
+        return joinPieces(placeOf(key), pieces, { ...options, checkSpace });
+      }),
     put: (key, localPath) => onDisk(() => copyIn(placeOf(key), localPath)),
     open: (key, range) => onDisk(() => openObject(pathOf(segmentsOf(key)), range)),
     stat: (key) => onDisk(() => statObject(pathOf(segmentsOf(key)))),
@@ -74,12 +89,15 @@ export function createLocalStorage({ dir, log, minFreeBytes }: LocalStorageOptio
   };
 }
 
-interface Place {
+export interface Place {
   root: string;
   folder: string;
   target: string;
   unfinished: string;
 }
+
+/** The one piece of a segment: a file can be written on and on. */
+const pieceIn = (folder: string): string => join(folder, '0');
 
 /** Makes a file in a folder, which is made again when a removal took it away in between. */
 async function makeIn<Made>(folder: string, make: () => Promise<Made>): Promise<Made> {

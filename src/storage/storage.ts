@@ -15,6 +15,28 @@ export interface ObjectWriter {
   abort(): Promise<void>;
 }
 
+/** Bytes that one writer sends over time; what is synced stays, whatever becomes of the writer. */
+export interface SegmentWriter {
+  /** Takes the next bytes; resolves when more may come. Nobody may change or reuse them before. */
+  write(bytes: Buffer): Promise<void>;
+  /** Makes durable what was written so far. @returns how many bytes of the segment are durable now */
+  sync(): Promise<number>;
+  /** Lets go of it; what is not synced may be lost. Safe more than once, and after a failure. */
+  close(): Promise<void>;
+}
+
+/** The first bytes of a segment; what it holds beyond them counts for nothing. */
+export interface SegmentBytes {
+  /** Ends in `/`, as `createSegment` was given it. */
+  key: string;
+  sizeBytes: number;
+}
+
+export interface JoinOptions {
+  signal?: AbortSignal;
+  onProgress?: (writtenBytes: number) => void;
+}
+
 /** Inclusive first and last byte. */
 export interface ByteRange {
   start: number;
@@ -30,6 +52,16 @@ export interface ByteRange {
  */
 export interface Storage {
   createWriter(key: string): Promise<ObjectWriter>;
+  /**
+   * Begins a segment under a key that was never used before and ends in `/`: its bytes lie in pieces below it,
+   * where only its one writer writes. `remove` takes the key as the prefix that it is.
+   */
+  createSegment(key: string): Promise<SegmentWriter>;
+  /**
+   * Makes one object out of segments, in their order, durably and all at once. Repeating it is harmless; the
+   * segments stay until they are removed.
+   */
+  join(key: string, segments: readonly SegmentBytes[], options?: JoinOptions): Promise<{ sizeBytes: number }>;
   /** Stores a local file under the key, atomically and durably. */
   put(key: string, localPath: string): Promise<{ sizeBytes: number }>;
   open(key: string, range?: ByteRange): Promise<Readable>;

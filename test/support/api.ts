@@ -40,7 +40,7 @@ export interface CallOptions {
 
 /** What the API told the engine to do, in order. */
 export interface FlowCall {
-  command: 'startProcessing' | 'cancelProcessing' | 'startRemoval';
+  command: 'startProcessing' | 'cancelProcessing' | 'startRemoval' | 'receiveUpload';
   input: unknown;
 }
 
@@ -190,6 +190,10 @@ function recordingFlows() {
       void flowCalls.push({ command: 'cancelProcessing', input: { videoId, runs } }),
     startRemoval: async (videoId, userId) =>
       void flowCalls.push({ command: 'startRemoval', input: { videoId, userId } }),
+    receiveUpload: async (upload) => {
+      flowCalls.push({ command: 'receiveUpload', input: upload });
+      return true;
+    },
     health: async () => engineHealth,
     close: async () => {},
   };

@@ -65,7 +65,9 @@ const schema = defineEntity({
     cancelRequestedAt: p.datetime(3).nullable(),
     deletedAt: p.datetime(3).nullable(),
 
-    sourceKey: p.text().nullable(),
+    sourceKey: p.text().nullable().index(),
+    /** Where the source step fetches the bytes from; null once it has them. May hold the caller's secrets: never shown. */
+    sourceUrl: p.text().nullable(),
     sourceSha256: p.text().nullable(),
     contentType: p.text().nullable(),
     sizeBytes: p.bigint('number').nullable(),

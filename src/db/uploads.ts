@@ -1,0 +1,104 @@
+import type { FilterQuery, RequiredEntityData } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { UploadProtocol } from '../domain/upload.ts';
+import type { StepName } from '../domain/video.ts';
+import { VideoflowError } from '../errors.ts';
+import { Upload } from './entities/upload.ts';
+import { User } from './entities/user.ts';
+import type { Video } from './entities/video.ts';
+import { type NewEntry, VideoQueries } from './videos.ts';
+
+/** The user has as much as a user may have; the message says of what. */
+export class QuotaExceededError extends VideoflowError {
+  readonly code = 'quota_exceeded';
+}
+
+export interface NewUpload {
+  id: string;
+  userId: string;
+  protocol: UploadProtocol;
+  /** Null while the client has not said yet. */
+  lengthBytes: number | null;
+  metadata: string | null;
+  optionalSteps: StepName[];
+  expiresAt: Date;
+  clientFileId: string | null;
+  totalChunks: number | null;
+  /** What the bytes become; a library entry that waits for them under the same `external_id` is taken instead. */
+  video: Omit<NewEntry, 'userId'>;
+}
+
+export interface QuotaLimits {
+  maxOpenUploads: number;
+  quotaBytes: number;
+}
+
+/** Births and reads of uploads; `userId` is always the owner's, so another's row is never found. */
+export class UploadQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /**
+   * Inserts an open upload together with the video that it becomes. Call it in a transaction.
+   *
+   * @throws QuotaExceededError; ExternalIdTakenError
+   */
+  async create({ video: entry, userId, ...upload }: NewUpload, limits: QuotaLimits): Promise<Upload> {
+    await this.assertRoom(userId, upload.lengthBytes ?? 0, limits);
+    const open = await this.#em.count(Upload, { user: userId, state: 'open' });
+    if (open >= limits.maxOpenUploads)
+      throw new QuotaExceededError(
+        `There are ${open} unfinished uploads already; end or remove one of them first`,
+      );
+    const video = await new VideoQueries(this.#em).takeOrCreateEntry({ ...entry, userId });
+    const row = this.#em.create(Upload, {
+      ...upload,
+      user: this.#em.getReference(User, userId),
+      video,
+    } as RequiredEntityData<Upload>);
+    await this.#em.flush();
+    return row;
+  }
+
+  /**
+   * Makes sure that a user may store so many bytes more. Holds the user's row until the transaction ends, so that
+   * two uploads cannot both take the last of the room.
+   *
+   * @throws QuotaExceededError
+   */
+  async assertRoom(userId: string, moreBytes: number, { quotaBytes }: QuotaLimits): Promise<void> {
+    await this.#em.execute('select id from users where id = ? for update', [userId]);
+    const usedBytes = await this.usedBytes(userId);
+    if (usedBytes + moreBytes <= quotaBytes) return;
+    throw new QuotaExceededError(
+      `${usedBytes} of ${quotaBytes} bytes are used up; remove videos to make room`,
+    );
+  }
+
+  /** The bytes of a user's videos, of what was made of them, and of what unfinished uploads have announced or sent. */
+  async usedBytes(userId: string): Promise<number> {
+    const [row] = await this.#em.execute<{ used: string }[]>(
+      `select coalesce((select sum(size_bytes) from videos where user_id = ? and source_key is not null), 0)
+            + coalesce((select sum(a.size_bytes) from assets a join videos v on v.id = a.video_id where v.user_id = ?), 0)
+            + coalesce((select sum(greatest(u.length_bytes, u.offset_bytes)) from uploads u
+                        where u.user_id = ? and u.state in ('open', 'complete')), 0) as used`,
+      [userId, userId, userId],
+    );
+    return Number(row?.used ?? 0);
+  }
+
+  /** The user's upload, or null when it is another's or was never there. One of a deleted video is gone too. */
+  find(userId: string, id: string): Promise<Upload | null> {
+    return this.#em.findOne(Upload, ownUpload(userId, id));
+  }
+}
+
+/** What finds a user's upload and no other. */
+export const ownUpload = (userId: string, id: string): FilterQuery<Upload> => ({
+  id,
+  user: userId,
+  video: { deletedAt: null } as FilterQuery<Video>,
+});
