@@ -1,35 +1,19 @@
 /**
  * Uploads against a bare Node pipe: `node bench/upload.ts [--mib 1024] [--rounds 5]`.
  *
- * The same curl sends the same file to the API, raw and as a form, and to `barePipe.ts`, in turns, within
- * one run, to the same disk; all sides sync file and folder before they answer. The ratio of a round
- * compares neighbours in time, so that a disk that changes its mood changes it for all.
+ * The same curl sends the same file to the API, raw, as a form and as one PATCH of a resumable upload, and to
+ * `barePipe.ts`, in turns, within one run, to the same disk; all sides sync file and folder before they answer.
+ * The ratio of a round compares neighbours in time, so that a disk that changes its mood changes it for all.
  */
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { makeRingKey } from '../src/config.ts';
-import { createDb } from '../src/db/index.ts';
-import { findFreePort } from '../src/local/ports.ts';
-import { hashToken, makeToken } from '../src/secrets/token.ts';
+import { type Launched, launch, launchApi, MIB, makeUploader, makeVideo, median, readMemory } from './api.ts';
 import { startDatabase } from './postgres.ts';
 
-const MIB = 1024 * 1024;
 const { values } = parseArgs({
   options: { mib: { type: 'string', default: '1024' }, rounds: { type: 'string', default: '5' } },
 });
@@ -37,113 +21,52 @@ const sizeMib = Number(values.mib);
 const rounds = Number(values.rounds);
 
 const run = promisify(execFile);
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'videoflow-bench-'));
 // The user that Postgres runs as must be able to pass through it.
 chmodSync(folder, 0o711);
 
-/** A file that begins as an MP4 does; the rest is noise, as compressed video is. */
-function makeVideo(path: string): void {
-  const noise = randomFillSync(Buffer.alloc(MIB));
-  const file = openSync(path, 'w');
-  for (let written = 0; written < sizeMib; written += 1) {
-    noise.write(written === 0 ? '\0\0\0\x18ftypmp42' : `block ${written}`, 'latin1');
-    writeSync(file, noise);
-  }
-  closeSync(file);
-}
-
 interface Side {
   name: string;
-  url: string;
   pid: number;
+  aim: string;
+  /** Gives the address to send to; what it takes to get one is not measured. */
+  address: () => Promise<string>;
   /** How curl hands over the file; `-T` and `-F` read it piece by piece. */
   send: string[];
+  status: number;
 }
 
 /** Uploads once. @returns MB/s as the client sees it, from its first byte to the answer */
 async function measure(side: Side, token: string): Promise<number> {
   const { stdout } = await run('curl', [
-    ...['--silent', '--show-error', '--fail-with-body', '--output', '/dev/null', '--request', 'POST'],
+    ...['--silent', '--show-error', '--fail-with-body', '--output', '/dev/null'],
     ...['--header', 'Expect:', '--header', `Authorization: Bearer ${token}`],
-    ...['--write-out', '%{http_code} %{time_total}', ...side.send, side.url],
+    ...['--write-out', '%{http_code} %{time_total}', ...side.send, await side.address()],
   ]);
   const [status, seconds] = stdout.split(' ').map(Number);
-  if (status !== 202 || !seconds) throw new Error(`${side.name} was answered ${status}`);
+  if (status !== side.status || !seconds) throw new Error(`${side.name} was answered ${status}`);
   return (sizeMib * MIB) / 1e6 / seconds;
 }
 
-/** Memory of a process in MB: now, and the most it ever was. */
-function readMemory(pid: number): { now: number; peak: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const mb = (field: string) => (Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6;
-  return { now: mb('VmRSS'), peak: mb('VmHWM') };
+/** Begins a resumable upload. @returns its address */
+async function createUpload(apiUrl: string, token: string): Promise<string> {
+  const response = await fetch(`${apiUrl}/v1/uploads`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'tus-resumable': '1.0.0',
+      'upload-length': String(sizeMib * MIB),
+    },
+  });
+  const location = response.headers.get('location');
+  if (response.status !== 201 || !location) throw new Error(`An upload was answered ${response.status}`);
+  return apiUrl + new URL(location).pathname;
 }
 
 /** Every side begins with a disk that has nothing left to write and nothing stored. */
 function clear(stored: string[]): void {
   for (const dir of stored) for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
   execFileSync('sync');
-}
-
-const median = (numbers: number[]): number =>
-  numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
-
-function launch(script: string, args: string[], env: Record<string, string>) {
-  const child = spawn(process.execPath, [here(script), ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  child.stdout.setEncoding('utf8');
-  return child;
-}
-
-/** The API as it is, with an engine that is away: whether it is there must not matter to an upload. */
-async function launchApi(databaseUrl: string, storageDir: string) {
-  const port = await findFreePort();
-  const child = launch('../src/server.ts', [], {
-    DATABASE_URL: databaseUrl,
-    TEMPORAL_ADDRESS: `127.0.0.1:${await findFreePort()}`,
-    SIGNING_KEYS: makeRingKey('b'),
-    ENCRYPTION_KEYS: makeRingKey('b'),
-    DATA_DIR: folder,
-    STORAGE_DIR: storageDir,
-    PORT: String(port),
-    METRICS_PORT: '0',
-    LOG_LEVEL: 'error',
-  });
-  child.stdout.resume();
-  const url = `http://127.0.0.1:${port}`;
-  while (
-    !(await fetch(`${url}/health/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    ))
-  ) {
-    if (child.exitCode !== null) throw new Error('The API ended');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return { child, url };
-}
-
-async function makeUploader(databaseUrl: string): Promise<string> {
-  const db = await createDb({ databaseUrl, poolMax: 1 });
-  const token = makeToken();
-  const user = await db.users.insert({
-    username: 'bench',
-    passwordHash: 'none',
-    name: null,
-    scopes: ['write'],
-  });
-  await db.tokens.insert({
-    userId: user.id,
-    name: null,
-    hash: hashToken(token),
-    scopes: ['write'],
-    expiresAt: null,
-  });
-  await db.close();
-  return token;
 }
 
 function report(sides: Side[], speeds: Map<string, number[]>, idle: Map<string, number>): void {
@@ -156,15 +79,16 @@ function report(sides: Side[], speeds: Map<string, number[]>, idle: Map<string, 
       slowest: Math.round(Math.min(...own)),
       fastest: Math.round(Math.max(...own)),
       'ratio to bare': median(own.map((speed, round) => speed / (bare[round] ?? Number.NaN))).toFixed(2),
+      aim: side.aim,
       'RSS idle MB': Math.round(idle.get(side.name) ?? 0),
       'RSS peak MB': Math.round(readMemory(side.pid).peak),
     };
   });
-  process.stdout.write(`${sizeMib} MiB, ${rounds} rounds; aims: raw 0.8, form 0.55, peak 250 MB\n`);
+  process.stdout.write(`${sizeMib} MiB, ${rounds} rounds; the API's peak may be 250 MB\n`);
   console.table(rows);
 }
 
-const children: ReturnType<typeof launch>[] = [];
+const children: Launched[] = [];
 const database = await startDatabase(folder);
 try {
   const [video, bareDir, storageDir] = ['video', 'bare', 'storage'].map((name) => join(folder, name)) as [
@@ -172,30 +96,55 @@ try {
     string,
     string,
   ];
-  makeVideo(video);
-  for (const dir of [bareDir, join(storageDir, 'sources')]) mkdirSync(dir, { recursive: true });
+  makeVideo(video, sizeMib);
+  const stored = [bareDir, join(storageDir, 'sources'), join(storageDir, 'uploads')];
+  for (const dir of stored) mkdirSync(dir, { recursive: true });
   const token = await makeUploader(database.url);
-  const api = await launchApi(database.url, storageDir);
+  const api = await launchApi({ databaseUrl: database.url, dataDir: folder, storageDir });
   const bare = launch('barePipe.ts', [bareDir], {});
   children.push(api.child, bare);
   const [barePort] = await once(bare.stdout, 'data');
-  const raw = ['--header', 'Content-Type: video/mp4', '--upload-file', video];
+  const post = ['--request', 'POST'];
+  const raw = [...post, '--header', 'Content-Type: video/mp4', '--upload-file', video];
+  const patch = [
+    ...['--request', 'PATCH', '--header', 'Tus-Resumable: 1.0.0', '--header', 'Upload-Offset: 0'],
+    ...['--header', 'Content-Type: application/offset+octet-stream', '--upload-file', video],
+  ];
+  const pid = api.child.pid ?? 0;
+  const videos = async () => `${api.url}/v1/videos`;
   const sides: Side[] = [
-    { name: 'bare pipe', url: `http://127.0.0.1:${String(barePort).trim()}`, pid: bare.pid ?? 0, send: raw },
-    { name: 'API, raw body', url: `${api.url}/v1/videos`, pid: api.child.pid ?? 0, send: raw },
+    {
+      name: 'bare pipe',
+      address: async () => `http://127.0.0.1:${String(barePort).trim()}`,
+      pid: bare.pid ?? 0,
+      aim: '',
+      send: raw,
+      status: 202,
+    },
+    { name: 'API, raw body', address: videos, pid, aim: '0.8', send: raw, status: 202 },
     {
       name: 'API, form',
-      url: `${api.url}/v1/videos`,
-      pid: api.child.pid ?? 0,
-      send: ['--form', `file=@${video}`],
+      address: videos,
+      pid,
+      aim: '0.55',
+      send: [...post, '--form', `file=@${video}`],
+      status: 202,
+    },
+    {
+      name: 'API, tus in one PATCH',
+      address: () => createUpload(api.url, token),
+      pid,
+      aim: '0.6',
+      send: patch,
+      status: 204,
     },
   ];
-  const idle = new Map(sides.map(({ name, pid }) => [name, readMemory(pid).now]));
+  const idle = new Map(sides.map((side) => [side.name, readMemory(side.pid).now]));
   const speeds = new Map<string, number[]>(sides.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     // Whoever comes first in a round comes last in the next.
     for (const side of round % 2 ? sides.toReversed() : sides) {
-      clear([bareDir, join(storageDir, 'sources')]);
+      clear(stored);
       speeds.get(side.name)?.push(await measure(side, token));
     }
   }
