@@ -6,6 +6,7 @@ import { VideoflowError } from '../errors.ts';
 import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
 import type { Video } from './entities/video.ts';
+import { newId } from './ids.ts';
 import { type NewEntry, VideoQueries } from './videos.ts';
 
 /** The user has as much as a user may have; the message says of what. */
@@ -53,11 +54,13 @@ export class UploadQueries {
       throw new QuotaExceededError(
         `There are ${open} unfinished uploads already; end or remove one of them first`,
       );
-    const video = await new VideoQueries(this.#em).takeOrCreateEntry({ ...entry, userId });
+    const ownId = newId();
+    const video = await new VideoQueries(this.#em).takeOrCreateEntry({ ...entry, userId, id: ownId });
     const row = this.#em.create(Upload, {
       ...upload,
       user: this.#em.getReference(User, userId),
       video,
+      hasOwnVideo: video.id === ownId,
     } as RequiredEntityData<Upload>);
     await this.#em.flush();
     return row;
@@ -100,5 +103,5 @@ export class UploadQueries {
 export const ownUpload = (userId: string, id: string): FilterQuery<Upload> => ({
   id,
   user: userId,
-  video: { deletedAt: null } as FilterQuery<Video>,
+  $or: [{ video: null }, { video: { deletedAt: null } as FilterQuery<Video> }],
 });

@@ -28,6 +28,8 @@ export class ExternalIdTakenError extends VideoflowError {
 
 /** A video of which no byte is here yet. */
 export interface NewEntry {
+  /** Of the row, if one is made; a new one where it is left out. */
+  id?: string;
   userId: string;
   userLabel: string | null;
   externalId: string | null;

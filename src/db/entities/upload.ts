@@ -20,6 +20,11 @@ const schema = defineEntity({
       expression: (c, t, name) =>
         `create index "${name}" on ${t} (${c.expiresAt}) where ${c.state} in ('open', 'complete')`,
     },
+    {
+      name: 'uploads_at_work',
+      expression: (c, t, name) =>
+        `create index "${name}" on ${t} (${c.id}) where case ${c.state} when 'open' then ${c.startedAt} is null when 'complete' then true else ${c.clearedAt} is null end`,
+    },
   ],
   uniques: [
     {
@@ -31,8 +36,13 @@ const schema = defineEntity({
   properties: {
     id: p.uuid().primary().onCreate(newId),
     user: () => p.manyToOne(User).deleteRule('cascade'),
-    /** The video that the bytes become; in `awaiting_upload` from the start, so its id is known. */
-    video: () => p.manyToOne(Video).deleteRule('cascade').index(),
+    /**
+     * The video that the bytes become; in `awaiting_upload` from the start, so its id is known. Null once the upload
+     * has ended without it: then the row only tells what became of the upload.
+     */
+    video: () => p.manyToOne(Video).deleteRule('cascade').nullable().index(),
+    /** Whether its video was made for it and is nothing without its bytes; a library entry was there before. */
+    hasOwnVideo: p.boolean().default(false),
     protocol: p.enum(UPLOAD_PROTOCOLS),
     state: p.enum(UPLOAD_STATES).default('open'),
     errorCode: p.text().nullable(),
@@ -64,6 +74,8 @@ const schema = defineEntity({
     completedAt: p.datetime(3).nullable(),
     /** When it reached its final state. */
     endedAt: p.datetime(3).nullable(),
+    /** When, after its end, its segments were removed from the storage. */
+    clearedAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3).onCreate(() => new Date()),
 
     segments: () => p.oneToMany(UploadSegment).mappedBy('upload'),

@@ -9,11 +9,14 @@ export class Migration20261121090500 extends Migration {
     );
 
     this.addSql(
-      `create table "uploads" ("id" uuid not null, "user_id" uuid not null, "video_id" uuid not null, "protocol" text not null, "state" text not null default 'open', "error_code" text null, "error_message" text null, "length_bytes" bigint null, "offset_bytes" bigint not null default '0', "metadata" text null, "optional_steps" text[] not null, "epoch" int not null default 0, "lease_holder" text null, "lease_until" timestamptz(3) null, "lease_wanted_at" timestamptz(3) null, "client_file_id" text null, "total_chunks" int null, "started_at" timestamptz(3) null, "expires_at" timestamptz(3) not null, "completed_at" timestamptz(3) null, "ended_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`,
+      `create table "uploads" ("id" uuid not null, "user_id" uuid not null, "video_id" uuid null, "has_own_video" boolean not null default false, "protocol" text not null, "state" text not null default 'open', "error_code" text null, "error_message" text null, "length_bytes" bigint null, "offset_bytes" bigint not null default '0', "metadata" text null, "optional_steps" text[] not null, "epoch" int not null default 0, "lease_holder" text null, "lease_until" timestamptz(3) null, "lease_wanted_at" timestamptz(3) null, "client_file_id" text null, "total_chunks" int null, "started_at" timestamptz(3) null, "expires_at" timestamptz(3) not null, "completed_at" timestamptz(3) null, "ended_at" timestamptz(3) null, "cleared_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"));`,
     );
     this.addSql(`create index "uploads_video_id_index" on "uploads" ("video_id");`);
     this.addSql(`create index "uploads_live" on uploads (user_id) where state in ('open', 'complete');`);
     this.addSql(`create index "uploads_due" on uploads (expires_at) where state in ('open', 'complete');`);
+    this.addSql(
+      `create index "uploads_at_work" on uploads (id) where case state when 'open' then started_at is null when 'complete' then true else cleared_at is null end;`,
+    );
     this.addSql(
       `create unique index "uploads_client_file_id" on uploads (user_id, client_file_id) where state = 'open' and client_file_id is not null;`,
     );
