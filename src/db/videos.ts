@@ -34,6 +34,8 @@ export interface NewEntry {
   userLabel: string | null;
   externalId: string | null;
   title: string;
+  /** The title was made of the file's name: one that a waiting library entry has already is better. */
+  isTitleDerived?: boolean;
   description: string | null;
   tags: string[];
   filename: string | null;
@@ -80,17 +82,16 @@ export class VideoQueries {
   }
 
   /**
-   * Inserts an accepted video in `pending` with its queued steps.
+   * Makes an accepted video in `pending` with its queued steps: of the library entry that waits for its bytes under
+   * the same `external_id`, which keeps its own id, or else of a new row. Call it in a transaction.
    *
    * @throws ExternalIdTakenError
    */
   async insert(video: NewVideo): Promise<Video> {
-    const { userId, optionalSteps, ...columns } = video;
-    const row = this.#em.create(Video, {
-      ...columns,
-      user: this.#em.getReference(User, userId),
-      status: 'pending',
-    } as RequiredEntityData<Video>);
+    const { contentType, sourceKey, sourceSha256, sizeBytes, optionalSteps, ...entry } = video;
+    const row = await this.#takeOrCreate(entry);
+    await this.#em.populate(row, WITH_PARTS);
+    this.#em.assign(row, { contentType, sourceKey, sourceSha256, sizeBytes, status: 'pending' });
     for (const name of [...CORE_STEPS, ...optionalSteps]) {
       row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
     }
@@ -105,16 +106,23 @@ export class VideoQueries {
    * @throws ExternalIdTakenError
    */
   async takeOrCreateEntry(entry: NewEntry): Promise<Video> {
+    const row = await this.#takeOrCreate(entry);
+    await this.#flushUnique();
+    return row;
+  }
+
+  async #takeOrCreate(entry: NewEntry): Promise<Video> {
     const waiting = await this.#findWaiting(entry);
-    if (waiting) return waiting;
-    const { userId, ...columns } = entry;
-    const row = this.#em.create(Video, {
+    if (waiting) {
+      describe(waiting, entry);
+      return waiting;
+    }
+    const { userId, isTitleDerived: _, ...columns } = entry;
+    return this.#em.create(Video, {
       ...columns,
       user: this.#em.getReference(User, userId),
       status: 'awaiting_upload',
     } as RequiredEntityData<Video>);
-    await this.#flushUnique();
-    return row;
   }
 
   async #findWaiting({ userId, userLabel, externalId }: NewEntry): Promise<Video | null> {
@@ -231,6 +239,14 @@ export class VideoQueries {
     });
     return changed === 1;
   }
+}
+
+/** Writes down what an upload says of the entry that it fills; what it does not say stays. */
+function describe(entry: Video, { title, isTitleDerived, description, tags, filename }: NewEntry): void {
+  if (!isTitleDerived) entry.title = title;
+  entry.description = description ?? entry.description ?? null;
+  if (tags.length > 0) entry.tags = tags;
+  entry.filename = filename ?? entry.filename ?? null;
 }
 
 const own = (userId: string, id: string): FilterQuery<Video> => ({ id, user: userId, deletedAt: null });

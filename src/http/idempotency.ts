@@ -34,6 +34,7 @@ export function readIdempotencyKey(ctx: Context): string | null {
 
 /** Serves requests that bring no key: there is nothing to remember. */
 export const withoutKey = (db: Db): Idempotency => ({
+  isAnswered: false,
   identify: async () => null,
   commit: (work) => db.transaction(work),
 });
@@ -69,6 +70,10 @@ export class IdempotentCall implements Idempotency {
     };
     // A renewal that fails is tried again; whether the lease was lost, `commit` asks the database.
     this.#renewal = setInterval(renew, RENEW_MS).unref();
+  }
+
+  get isAnswered(): boolean {
+    return this.#state?.state === 'answered';
   }
 
   async identify(parts: unknown): Promise<Reply | null> {

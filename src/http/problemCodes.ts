@@ -55,6 +55,12 @@ export const PROBLEMS = {
     detail: 'The token lacks the scope that this needs',
     retryable: false,
   },
+  quota_exceeded: {
+    status: 403,
+    title: 'Quota exceeded',
+    detail: 'You have as much here as you may have',
+    retryable: true,
+  },
   invalid_signature: {
     status: 403,
     title: 'Address not valid',

@@ -43,6 +43,8 @@ export interface Reply {
 
 /** The one-request side of `Idempotency-Key`; works the same, only without memory, when no key is given. */
 export interface Idempotency {
+  /** Whether the answer is known already, provided that the request turns out to be the same. */
+  readonly isAnswered: boolean;
   /**
    * Says what else makes two requests the same, beside route, path and query. Called by the frame with
    * the JSON body; a `rawBody` route calls it itself as soon as it knows (fields, SHA-256 of the bytes)

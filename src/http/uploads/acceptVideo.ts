@@ -5,11 +5,13 @@ import { createSignPath } from '../bytes/signedUrls.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { toVideoView } from '../videoViews.ts';
 import { cleanFilename, titleFromFilename } from './filename.ts';
+import { quotaLimits } from './quotas.ts';
 import type { ReceivedFile } from './receiveObject.ts';
 import type { UploadFields } from './videoFields.ts';
 
-/** A new video whose bytes have arrived and are not yet anybody's. */
+/** A video whose bytes have arrived and are not yet anybody's. */
 export interface ArrivedVideo {
+  /** What it will be called, unless it fills a library entry. */
   id: string;
   sourceKey: string;
   file: ReceivedFile;
@@ -18,14 +20,14 @@ export interface ArrivedVideo {
   filename: string | undefined;
 }
 
-/** Where the bytes of a video live, from their first one on. */
-export const sourceKeyOf = (videoId: string): string => `sources/${videoId}`;
+/** Where the bytes of one upload live, from their first one on. */
+export const sourceKeyOf = (uploadId: string): string => `sources/${uploadId}`;
 
 /**
  * Turns received bytes into a video: first they are made durable, then the row and the answer are
  * committed together, then the engine is told. Whatever goes wrong before the commit leaves nothing.
  *
- * @throws ExternalIdTakenError; HttpProblem of the Idempotency-Key; storage trouble
+ * @throws ExternalIdTakenError; QuotaExceededError; HttpProblem of the Idempotency-Key; storage trouble
  */
 export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo): Promise<Reply> {
   const { deps, idempotency, user } = request;
@@ -39,7 +41,8 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
     }
     await commitWhole(arrived.file);
     isCommitting = true;
-    const reply = await idempotency.commit(async ({ videos }) => {
+    const reply = await idempotency.commit(async ({ videos, uploads }) => {
+      await uploads.assertRoom(user.id, arrived.file.sizeBytes, quotaLimits(deps.config));
       const video = await videos.insert(toNewVideo(user.id, arrived));
       return {
         status: 202,
@@ -51,7 +54,7 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
     });
     // Not waited for: a client need not know whether the engine is there; the reconciler starts what is not.
     void deps.flows.startProcessing({
-      videoId: arrived.id,
+      videoId: reply.objectId ?? arrived.id,
       userId: user.id,
       run: 1,
       requestId: request.ctx.state.requestId,
@@ -91,6 +94,7 @@ function toNewVideo(userId: string, { id, sourceKey, file, fields, filename }: A
     userLabel: fields.user_id ?? null,
     externalId: fields.external_id ?? null,
     title: fields.title ?? titleFromFilename(name),
+    isTitleDerived: fields.title === undefined,
     description: fields.description ?? null,
     tags: fields.tags ?? [],
     filename: name,

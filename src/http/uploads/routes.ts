@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
-import { DiskFullError } from '../../errors.ts';
 import { parsePart } from '../parse.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
 import { pollVideo } from '../videos.ts';
 import { videoSchema } from '../videoViews.ts';
 import { type ArrivedVideo, acceptVideo, sourceKeyOf } from './acceptVideo.ts';
-import { assertLengthWithin, discardRest, readBodyChunks } from './bodyChunks.ts';
+import { discardRest, readBodyChunks } from './bodyChunks.ts';
 import { type ChunkMemory, createChunkMemory } from './chunkMemory.ts';
 import { FORM_OVERHEAD_BYTES, type FormFields, receiveForm } from './multipart.ts';
+import { assertAnnouncedFits } from './quotas.ts';
 import { type ReceivedFile, receiveObject } from './receiveObject.ts';
 import { watchConnection } from './takingUp.ts';
 import { rawUploadFields, type UploadFields, uploadFields } from './videoFields.ts';
@@ -28,7 +28,8 @@ const uploadVideo = defineRoute({
   summary: 'Upload a video',
   description:
     'Either a form with the part `file`, its fields before or after it, or the bytes themselves as the body with ' +
-    'the fields in the address. Lists are a field several times, a JSON array, or words with commas.',
+    'the fields in the address. Lists are a field several times, a JSON array, or words with commas. An ' +
+    '`external_id` that names a video in `awaiting_upload` fills that one.',
   scope: 'write',
   rawBody: true,
   requestBodies: [formBody, rawBody],
@@ -41,6 +42,7 @@ const uploadVideo = defineRoute({
       headers: { Location: 'The address of the video' },
     },
     400: { description: '`invalid_body`: the form breaks off; `upload_aborted`' },
+    403: { description: '`insufficient_scope`; `quota_exceeded`: as many bytes are stored as may be' },
     409: { description: '`external_id_taken`; `idempotency_in_progress`: see Retry-After' },
     413: { description: '`too_large`' },
     415: {
@@ -114,14 +116,13 @@ interface Place {
 /**
  * Makes room for a new video, if what is announced fits.
  *
- * @throws HttpProblem `too_large`; DiskFullError
+ * @throws HttpProblem `too_large`; QuotaExceededError; DiskFullError
  */
-async function prepare({ ctx, deps }: RouteRequest, overheadBytes: number): Promise<Place> {
-  const { config, storage } = deps;
-  const maxBytes = config.MAX_UPLOAD_BYTES;
-  assertLengthWithin(ctx, maxBytes + overheadBytes);
-  const free = await storage.freeBytes();
-  if (free !== null && free - (ctx.request.length ?? 0) < config.MIN_FREE_BYTES) throw new DiskFullError();
+async function prepare(request: RouteRequest, aroundBytes: number): Promise<Place> {
+  const { ctx, deps } = request;
+  await assertAnnouncedFits(request, { aroundBytes });
+  const { storage } = deps;
+  const maxBytes = deps.config.MAX_UPLOAD_BYTES;
   const id = newId();
   const sourceKey = sourceKeyOf(id);
   const memory = createChunkMemory();
