@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { type FieldError, invalidRequest, notFound } from './problem.ts';
 
-/** No column takes a NUL, and half a surrogate pair would be stored as another character. */
-const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
+/**
+ * No column takes a NUL, and half a surrogate pair would be stored as another character. U+FFFD is what the
+ * parsers of forms, addresses and JSON make of bytes that are no UTF-8.
+ */
+const isStorable = (text: string): boolean => !/[\0\ufffd]/.test(text) && text.isWellFormed();
 
 /**
  * Parses one part of a request.

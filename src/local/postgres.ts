@@ -166,6 +166,8 @@ function describePart({ home, cluster, port, options }: PartFacts): PartSpec {
     max_connections: '200',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    // A refused statement holds the values of the row: titles, hashes of passwords.
+    log_min_error_statement: 'panic',
     ...(options.isThrowAway && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

@@ -52,6 +52,14 @@ describe('the conventions of the API', () => {
       }
     });
 
+    it('meet text that is no UTF-8, instead of storing other characters', async () => {
+      const answer = await patchMe({
+        body: Buffer.from('{"name":"\xff\xfe"}', 'latin1'),
+        headers: { 'content-type': 'application/json' },
+      });
+      assertProblem(answer, 'invalid_request');
+    });
+
     it('tell every wrong field and never its value', async () => {
       const secret = uniqueName('canary');
       const answer = await patchMe({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initdbArguments, type PreparedPostgres, preparePostgres } from '../../src/local/postgres.ts';
@@ -37,6 +37,8 @@ describe('what a killed Postgres leaves behind', () => {
     assert.deepEqual(said, []);
   });
 });
+
+import { waitFor } from '../support/stack.ts';
 
 describe('the embedded Postgres', () => {
   let folder: string;
@@ -113,6 +115,17 @@ describe('the embedded Postgres', () => {
     renameSync(join(folder, 'postgres'), join(folder, 'postgres.new'));
     rmSync(join(folder, 'postgres.new', 'PG_VERSION'));
     await launch(await prepare());
+  });
+
+  it('keeps the values of refused statements out of its log', async () => {
+    running.at(-1)?.kill('SIGINT');
+    const { url, part } = await prepare();
+    await launch({ url, part });
+    await assert.rejects(runAdminStatement(url, `SELECT 'canary of a row', 1/0`));
+    const readLog = () => readFileSync(join(folder, 'postgres.log'), 'utf8');
+    await waitFor(() => /division by zero/.test(readLog()), { what: 'the refusal in the log' });
+    await runAdminStatement(url, 'SELECT 1');
+    assert.doesNotMatch(readLog(), /canary of a row/);
   });
 
   it('is closed to other machines and to a wrong password', async () => {
