@@ -36,9 +36,12 @@ export const mediaStep: ActivityOptions = {
   cancellationType,
 };
 
-/** Work on stored files that may be repeated freely. */
+/**
+ * Work on stored files that may be repeated freely. Not on the queue of ffmpeg: a deletion is the way out of a
+ * full disk, and must not wait for what the full disk holds up.
+ */
 export const housekeeping: ActivityOptions = {
-  taskQueue: 'media',
+  taskQueue: 'net',
   startToCloseTimeout: '1 hour',
   scheduleToCloseTimeout: '7 days',
   heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
@@ -48,6 +51,9 @@ export const housekeeping: ActivityOptions = {
 
 /** Housekeeping that nobody waits for: what it does not manage in this time is for the next one. */
 export const sweeping: ActivityOptions = { ...housekeeping, scheduleToCloseTimeout: '1 hour' };
+
+/** The same among the rows, on the records' queue. */
+export const tidying: ActivityOptions = { ...sweeping, taskQueue: 'workflows' };
 
 /** Asking the engine about its runs and telling it what the rows want; on the records' queue. */
 export const engine: ActivityOptions = {
