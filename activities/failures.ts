@@ -6,6 +6,7 @@ import {
   DatabaseUnavailableError,
   DiskFullError,
   EngineUnavailableError,
+  RemoteTroubleError,
   VideoflowError,
 } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
@@ -22,7 +23,7 @@ export function toFailure(error: unknown, log: Log): ApplicationFailure {
   const known = recognise(error);
   if (known) {
     log.warn({ err: error, code: known.code }, 'an activity failed');
-    return failure(known.code, known.message, known.retryClass);
+    return failure(known.code, known.message, known.retryClass, retryAfter(known));
   }
   log.error({ err: error }, 'an activity failed for an unexpected reason');
   return failure('internal_error', 'Something unexpected went wrong; the log has the details', 'media');
@@ -36,8 +37,19 @@ export const interrupted = (): ApplicationFailure =>
 export const overtaken = (): ApplicationFailure =>
   failure('overtaken', 'Another attempt took over while this one worked', 'interrupted');
 
-const failure = (code: string, message: string, kind: FailureKind): ApplicationFailure =>
-  ApplicationFailure.create({ message, type: code, nonRetryable: kind === 'permanent', details: [kind] });
+const failure = (code: string, message: string, kind: FailureKind, more: object[] = []): ApplicationFailure =>
+  ApplicationFailure.create({
+    message,
+    type: code,
+    nonRetryable: kind === 'permanent',
+    details: [kind, ...more],
+  });
+
+/** The second detail, where there is one. */
+const retryAfter = (error: VideoflowError): { retryAfterMs: number }[] =>
+  error instanceof RemoteTroubleError && error.retryAfterMs !== null
+    ? [{ retryAfterMs: error.retryAfterMs }]
+    : [];
 
 function recognise(error: unknown): VideoflowError | null {
   if (error instanceof VideoflowError) return error;

@@ -11,8 +11,9 @@
  * - `permanent`: the same input fails again
  * - `media`: the tool failed on this input; a few more attempts are worth it
  * - `outside`: storage, database or disk trouble that ends when the outside recovers
+ * - `remote`: somebody else's server is in trouble, and may be for good
  */
-export type RetryClass = 'permanent' | 'media' | 'outside';
+export type RetryClass = 'permanent' | 'media' | 'outside' | 'remote';
 
 export abstract class VideoflowError extends Error {
   abstract readonly code: string;
@@ -94,4 +95,19 @@ export class DatabaseUnavailableError extends VideoflowError {
 export class EngineUnavailableError extends VideoflowError {
   readonly code = 'engine_unavailable';
   override readonly retryClass = 'outside';
+}
+
+/** Somebody else's server does not answer as it should right now. */
+export abstract class RemoteTroubleError extends VideoflowError {
+  override readonly retryClass = 'remote';
+  /** How long it asked to be left alone; null when it did not. */
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    message: string,
+    { retryAfterMs = null, ...options }: ErrorOptions & { retryAfterMs?: number | null } = {},
+  ) {
+    super(message, options);
+    this.retryAfterMs = retryAfterMs;
+  }
 }

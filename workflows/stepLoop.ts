@@ -55,8 +55,8 @@ function readFailure(error: unknown): AttemptFailure {
     return { kind: 'crash', code: 'worker_lost', message: 'The worker stopped answering' };
   }
   if (cause instanceof ApplicationFailure) {
-    const kind = (cause.details?.[0] ?? 'media') as FailureKind;
-    return { kind, code: cause.type ?? 'internal_error', message: cause.message };
+    const [kind = 'media', more] = (cause.details ?? []) as [FailureKind?, { retryAfterMs: number }?];
+    return { kind, code: cause.type ?? 'internal_error', message: cause.message, ...more };
   }
   return { kind: 'media', code: 'internal_error', message: 'Something unexpected went wrong' };
 }

@@ -5,30 +5,45 @@
  * - `permanent`: the same input fails again
  * - `media`: the tool failed on this input
  * - `outside`: storage, database or disk trouble
+ * - `remote`: somebody else's server is away or in trouble
  * - `crash`: the worker died under it, or fell silent
  * - `interrupted`: the worker was asked to stop and gave it back
  */
-export type FailureKind = 'permanent' | 'media' | 'outside' | 'crash' | 'interrupted';
+export type FailureKind = 'permanent' | 'media' | 'outside' | 'remote' | 'crash' | 'interrupted';
 
 export interface AttemptFailure {
   kind: FailureKind;
   code: string;
   message: string;
+  /** The time that the other side asked for before the next try. */
+  retryAfterMs?: number;
 }
 
 /** What has gone wrong so far with one step in one run. */
 export interface FailureTally {
   media: number;
   crashes: number;
+  remote: number;
   /** How often in a row the outside was in trouble, and since when. */
   outside: number;
   outsideSinceMs: number | null;
 }
 
-export const emptyTally = (): FailureTally => ({ media: 0, crashes: 0, outside: 0, outsideSinceMs: null });
+export const emptyTally = (): FailureTally => ({
+  media: 0,
+  crashes: 0,
+  remote: 0,
+  outside: 0,
+  outsideSinceMs: null,
+});
 
 export const MEDIA_ATTEMPTS = 5;
 export const CRASH_ATTEMPTS = 3;
+/**
+ * About an hour with the pauses in between: enough for a restart or a deployment over there. Not the day of our
+ * own outside: nobody repairs that server for us, and its owner should hear of it while it matters.
+ */
+export const REMOTE_ATTEMPTS = 20;
 export const OUTSIDE_PATIENCE_MS = 24 * 3600 * 1000;
 const FIRST_DELAY_MS = 1000;
 /** Long enough that a day of waiting stays far below the engine's limit on the length of a history. */
@@ -50,6 +65,8 @@ export function decideRetry(tally: FailureTally, failure: AttemptFailure, nowMs:
       return { action: 'retry', delayMs: 0, tally };
     case 'media':
       return afterMediaFailure(outsideIsWell(tally), failure);
+    case 'remote':
+      return afterRemoteTrouble(outsideIsWell(tally), failure);
     case 'crash':
       return afterCrash(outsideIsWell(tally));
     case 'outside':
@@ -66,6 +83,15 @@ function afterMediaFailure(tally: FailureTally, failure: AttemptFailure): RetryD
     return { action: 'give_up', code: failure.code, message: failure.message, retryable: true };
   }
   return { action: 'retry', delayMs: backoff(media), tally: { ...tally, media } };
+}
+
+function afterRemoteTrouble(tally: FailureTally, failure: AttemptFailure): RetryDecision {
+  const remote = tally.remote + 1;
+  if (remote >= REMOTE_ATTEMPTS) {
+    return { action: 'give_up', code: failure.code, message: failure.message, retryable: true };
+  }
+  const delayMs = Math.max(backoff(remote), failure.retryAfterMs ?? 0);
+  return { action: 'retry', delayMs, tally: { ...tally, remote } };
 }
 
 function afterCrash(tally: FailureTally): RetryDecision {

@@ -18,7 +18,7 @@ const ENGINE = /^@temporalio\//;
 const ORM = /^@mikro-orm\//;
 const WEB = /^(koa|@koa\/|koa-)/;
 const BASICS = ['src/domain', 'src/errors.ts', 'src/log.ts', 'src/config.ts', 'src/metrics.ts'];
-const ADAPTERS = ['src/media', 'src/storage', 'src/secrets'];
+const ADAPTERS = ['src/media', 'src/storage', 'src/secrets', 'src/egress'];
 
 /** Who may import whom: the table of docs/architecture.md. The longest matching place counts. */
 const LAYERS: Record<string, Layer> = {
@@ -34,6 +34,10 @@ const LAYERS: Record<string, Layer> = {
     never: WEB,
   },
   'src/flows.ts': {
+    values: [...BASICS, 'workflows/contract.ts', 'src/flows'],
+    never: /^(@mikro-orm|koa|@koa|@temporalio\/(worker|activity|workflow))/,
+  },
+  'src/flows': {
     values: [...BASICS, 'workflows/contract.ts'],
     never: /^(@mikro-orm|koa|@koa|@temporalio\/(worker|activity|workflow))/,
   },
@@ -46,6 +50,7 @@ const LAYERS: Record<string, Layer> = {
   'mikro-orm.config.ts': { values: ['src/db'] },
   'src/media': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/storage': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/egress': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/secrets': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/config.ts': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/log.ts': { values: [], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },

@@ -50,6 +50,15 @@ describe('decideRetry', () => {
     assert.ok(totalMs >= OUTSIDE_PATIENCE_MS && totalMs < OUTSIDE_PATIENCE_MS + 600_000);
   });
 
+  it('waits for somebody else’s server for about an hour, or for as long as it asks', () => {
+    const { delays, code } = delaysUntilGivenUp('remote');
+    assert.equal(code, 'remote_code');
+    const totalMs = delays.reduce((sum, delay) => sum + delay, 0);
+    assert.ok(totalMs > 50 * 60_000 && totalMs < 70 * 60_000, `${totalMs} ms`);
+    const asked = decideRetry(emptyTally(), { ...failure('remote'), retryAfterMs: 90_000 }, 0);
+    assert.ok(asked.action === 'retry' && asked.delayMs === 90_000);
+  });
+
   it('takes back up what a stopping worker gave back, at once and as often as it happens', () => {
     const { delays, code } = delaysUntilGivenUp('interrupted', 50);
     assert.equal(code, null);

@@ -1,0 +1,59 @@
+import { RemoteTroubleError, VideoflowError } from '../errors.ts';
+
+/**
+ * Nothing may be fetched from there. Permanent, and the same words for every inner address, whether somebody
+ * listens there or not, and for a name that does not exist: who asks must not learn what our network looks like.
+ */
+export class AddressNotAllowedError extends VideoflowError {
+  readonly code = 'address_not_allowed';
+}
+
+/** The other side said that it will not give it, or gave what cannot be taken; the next try ends the same way. */
+export class SourceRefusedError extends VideoflowError {
+  readonly code: SourceRefusalCode;
+
+  constructor(code: SourceRefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export type SourceRefusalCode =
+  /** An answer such as 403 or 404. */
+  | 'source_refused'
+  /** No HTTP, or not the part of HTTP that is spoken here. */
+  | 'source_bad_answer'
+  | 'source_redirects'
+  /** The certificate does not hold. */
+  | 'source_untrusted'
+  /** Not done within the time that a transfer may take. */
+  | 'source_timeout'
+  | 'too_large';
+
+/** The other side is away, overloaded or too slow right now; it may be well again later. */
+export class SourceTroubleError extends RemoteTroubleError {
+  readonly code: SourceTroubleCode;
+
+  constructor(
+    code: SourceTroubleCode,
+    message: string,
+    options?: ConstructorParameters<typeof RemoteTroubleError>[1],
+  ) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export type SourceTroubleCode =
+  | 'source_unreachable'
+  /** An answer such as 503 or 429. */
+  | 'source_unavailable'
+  | 'source_interrupted'
+  | 'source_too_slow';
+
+/**
+ * A cause for the log: only the system's or the library's code of it. Its own message and fields may hold the
+ * whole address, with its secrets, or bytes of an answer.
+ */
+export const causeOf = (error: unknown): Error =>
+  new Error(String((error as NodeJS.ErrnoException | null)?.code ?? 'unknown reason'));
