@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { initdbArguments, type PreparedPostgres, preparePostgres } from '../../src/local/postgres.ts';
 import { clearPostmasterFile } from '../../src/local/postgresLeftover.ts';
 import { runAdminStatement } from '../../src/local/templateDatabase.ts';
+import { waitFor } from '../support/stack.ts';
 
 describe('what a killed Postgres leaves behind', () => {
   let folder: string;
@@ -37,8 +38,6 @@ describe('what a killed Postgres leaves behind', () => {
     assert.deepEqual(said, []);
   });
 });
-
-import { waitFor } from '../support/stack.ts';
 
 describe('the embedded Postgres', () => {
   let folder: string;
