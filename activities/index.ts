@@ -5,10 +5,13 @@ import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
 import type { Storage } from '../src/storage/storage.ts';
+import { createHousekeepingActivities } from './housekeeping.ts';
 import { createMediaActivities } from './media.ts';
+import { createOrphanActivities } from './orphans.ts';
 import { createReconciliationActivities } from './reconciliation.ts';
 import { createRecordActivities } from './records.ts';
 import { createStorageActivities } from './storage.ts';
+import { createUploadActivities } from './uploads.ts';
 
 /** What activities join. */
 export interface ActivityDeps {
@@ -27,8 +30,17 @@ export const groupActivities = (deps: ActivityDeps) => ({
   records: createRecordActivities(deps),
   reconciliation: createReconciliationActivities(deps),
   storage: createStorageActivities(deps),
+  uploads: createUploadActivities(deps),
+  housekeeping: createHousekeepingActivities(deps),
+  orphans: createOrphanActivities(deps),
 });
 
 type Groups = ReturnType<typeof groupActivities>;
 
-export type Activities = Groups['media'] & Groups['records'] & Groups['reconciliation'] & Groups['storage'];
+export type Activities = Groups['media'] &
+  Groups['records'] &
+  Groups['reconciliation'] &
+  Groups['storage'] &
+  Groups['uploads'] &
+  Groups['housekeeping'] &
+  Groups['orphans'];

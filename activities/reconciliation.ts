@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { RunRow } from '../src/db/reconciliation.ts';
 import type { StoredError } from '../src/db/steps.ts';
+import type { UploadToTell } from '../src/db/untoldUploads.ts';
 import type { RunState } from '../src/flows.ts';
 import type { ActivityDeps } from './index.ts';
 
@@ -38,7 +39,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
   return {
     /** Starts, cancels and removes what the rows ask for and the engine was perhaps never told. */
     async repeatIntents(): Promise<{ nextPassSec: number }> {
-      for await (const rows of pages((after) => db.reconciliation.listUnstarted(after))) {
+      for await (const rows of pages((after) => db.reconciliation.listUnstarted(after), idOfRun)) {
         for (const row of rows) {
           await flows.startProcessing(row);
           Context.current().heartbeat();
@@ -52,6 +53,9 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       for (const { videoId, userId } of await db.reconciliation.listToRemove()) {
         await flows.startRemoval(videoId, userId);
         Context.current().heartbeat();
+      }
+      for await (const uploads of pages((after) => db.untoldUploads.list(after), idOfUpload)) {
+        for (const upload of uploads) await tellUpload(upload);
       }
       return { nextPassSec: config.RECONCILE_INTERVAL_SEC };
     },
@@ -69,12 +73,13 @@ export function createReconciliationActivities(deps: ActivityDeps) {
 
     /** Compares all rows with all open runs; what the engine lost goes on as the next run. */
     async restartLostRuns(): Promise<void> {
+      await restartLostUploads();
       const open = new Set<string>();
       for await (const { videoId, run } of flows.listOpenRuns()) {
         open.add(`${videoId}/${run}`);
         Context.current().heartbeat();
       }
-      for await (const rows of pages((after) => db.reconciliation.listUnfinished(after))) {
+      for await (const rows of pages((after) => db.reconciliation.listUnfinished(after), idOfRun)) {
         for (const row of rows.filter(({ videoId, run }) => !open.has(`${videoId}/${run}`))) {
           await restartIfLost(row);
           Context.current().heartbeat();
@@ -82,19 +87,32 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       }
     },
 
-    /** Forgets idempotency keys that are older than they are kept. */
-    removeExpiredKeys: async (): Promise<void> => {
-      await db.idempotency.removeExpired();
-    },
-
-    /** Tells the engine to cancel every unfinished run of a deleted video. */
+    /** Tells the engine to cancel every unfinished run of a deleted video, and ends its uploads. */
     async cancelRuns({ videoId }: { videoId: string }): Promise<void> {
+      for (const upload of await db.uploadHandover.terminateAllOf(videoId))
+        await flows.receiveUpload({ ...upload, videoId });
       for (const run of await db.reconciliation.unfinishedRuns(videoId)) {
         const answer = await flows.cancelRun(videoId, run);
         if (answer === 'missing') await db.steps.settleRun(videoId, run, { state: 'cancelled' });
       }
     },
   };
+
+  async function tellUpload({ seenAt, ...upload }: UploadToTell): Promise<void> {
+    if (await flows.receiveUpload(upload)) await db.untoldUploads.noteTold(upload.uploadId, seenAt);
+    Context.current().heartbeat();
+  }
+
+  async function restartLostUploads(): Promise<void> {
+    const open = new Set<string>();
+    for await (const uploadId of flows.listOpenUploads()) {
+      open.add(uploadId);
+      Context.current().heartbeat();
+    }
+    for await (const uploads of pages((after) => db.untoldUploads.listUnsettled(after), idOfUpload)) {
+      for (const upload of uploads.filter(({ uploadId }) => !open.has(uploadId))) await tellUpload(upload);
+    }
+  }
 
   async function restartIfLost({ videoId, userId, run }: RunRow): Promise<void> {
     const state = await flows.describeRun(videoId, run);
@@ -105,15 +123,21 @@ export function createReconciliationActivities(deps: ActivityDeps) {
   }
 }
 
+const idOfRun = ({ videoId }: RunRow): string => videoId;
+const idOfUpload = ({ uploadId }: UploadToTell): string => uploadId;
+
 /** Reads pages until one is empty; heartbeats between them. */
-async function* pages(read: (afterId: string | null) => Promise<RunRow[]>): AsyncIterable<RunRow[]> {
+async function* pages<Row>(
+  read: (afterId: string | null) => Promise<Row[]>,
+  idOf: (row: Row) => string,
+): AsyncIterable<Row[]> {
   let after: string | null = null;
   for (;;) {
-    const rows: RunRow[] = await read(after);
+    const rows: Row[] = await read(after);
     const last = rows.at(-1);
     if (!last) return;
     yield rows;
     Context.current().heartbeat();
-    after = last.videoId;
+    after = idOf(last);
   }
 }

@@ -11,7 +11,16 @@ import type { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporali
 import * as contract from '../workflows/contract.ts';
 import type { Config } from './config.ts';
 import { QUEUES, type Queue } from './domain/queues.ts';
+import {
+  ensureHousekeeping,
+  findHousekeeping,
+  type HousekeepingState,
+  startHousekeeping,
+} from './flows/housekeeping.ts';
+import { listOpenUploads, receiveUpload } from './flows/uploads.ts';
 import type { Log } from './log.ts';
+
+export type { HousekeepingReport, HousekeepingState } from './flows/housekeeping.ts';
 
 export type RunOfVideo = contract.ProcessVideoInput;
 
@@ -25,8 +34,8 @@ export interface EngineHealth {
 export type RunState = 'open' | 'completed' | 'cancelled' | 'terminated' | 'failed' | 'missing';
 
 /**
- * The one way to the engine. Row first, start second: callers have committed before they call. None of
- * the commands throws when the engine is away; the reconciler repeats what did not get through.
+ * The one way to the engine. Row first, start second: callers have committed before they call. Where nothing else
+ * is said, none of the commands throws when the engine is away; the reconciler repeats what did not get through.
  */
 export interface Flows {
   startProcessing(run: RunOfVideo): Promise<void>;
@@ -34,6 +43,10 @@ export interface Flows {
   startRemoval(videoId: string, userId: string): Promise<void>;
   /** Makes sure that the upload's workflow runs and looks at the row again. @returns whether that got through */
   receiveUpload(upload: contract.ReceiveUploadInput): Promise<boolean>;
+  /** Starts one housekeeping under an id of the caller's. @throws EngineUnavailableError: nobody repeats it */
+  startHousekeeping(id: string, input: contract.HousekeepInput): Promise<void>;
+  /** @throws EngineUnavailableError */
+  findHousekeeping(id: string): Promise<HousekeepingState>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }
@@ -42,11 +55,15 @@ export interface Flows {
 export interface Engine {
   /** Starts the reconciler unless it runs. */
   ensureReconcile(): Promise<void>;
+  /** Makes sure that housekeeping is scheduled as configured. */
+  ensureHousekeeping(): Promise<void>;
   cancelRun(videoId: string, run: number): Promise<'told' | 'missing'>;
   describeRun(videoId: string, run: number): Promise<RunState>;
   /** Runs of processVideo that closed otherwise than well since a time. */
   listClosedBadly(since: Date): AsyncIterable<{ videoId: string; run: number }>;
   listOpenRuns(): AsyncIterable<{ videoId: string; run: number }>;
+  /** The ids of uploads whose workflow is open. */
+  listOpenUploads(): AsyncIterable<string>;
 }
 
 const COMMAND_DEADLINE_MS = 2000;
@@ -64,7 +81,7 @@ const RUN_STATES: Partial<Record<WorkflowExecutionStatusName, RunState>> = {
 
 /** Connects lazily: a program may start before the engine does. */
 export function createFlows(deps: {
-  config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>;
+  config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'HOUSEKEEPING_INTERVAL_SEC'>;
   log: Log;
 }): Flows & Engine {
   const log = deps.log.child({ module: 'flows' });
@@ -104,13 +121,16 @@ export function createFlows(deps: {
       await attempt('a removal', { videoId }, () => startRemoval(client, { videoId, userId }));
     },
     receiveUpload: (upload) => attempt('an upload', upload, () => receiveUpload(client, upload)),
+    startHousekeeping: (id, input) => startHousekeeping(client, id, input),
+    findHousekeeping: (id) => findHousekeeping(client, id),
+    ensureHousekeeping: () => ensureHousekeeping(client, deps.config.HOUSEKEEPING_INTERVAL_SEC),
     health: () => engineHealth(client, deps.config.TEMPORAL_NAMESPACE),
     close: () => connection.close(),
     ...engineOf(client),
   };
 }
 
-function engineOf(client: Client): Engine {
+function engineOf(client: Client): Omit<Engine, 'ensureHousekeeping'> {
   return {
     ensureReconcile: async () => {
       await client.workflow.start(contract.WORKFLOWS.reconcile, {
@@ -157,6 +177,7 @@ function engineOf(client: Client): Engine {
         if (run) yield run;
       }
     },
+    listOpenUploads: () => listOpenUploads(client),
   };
 }
 
@@ -200,23 +221,6 @@ function startRemoval(client: Client, input: contract.RemoveVideoInput) {
       { key: contract.SEARCH_ATTRIBUTES.video, value: input.videoId },
     ],
     priority: { priorityKey: contract.PRIORITY.housekeeping, fairnessKey: input.userId },
-  });
-}
-
-function receiveUpload(client: Client, input: contract.ReceiveUploadInput) {
-  return client.workflow.signalWithStart(contract.WORKFLOWS.receiveUpload, {
-    workflowId: contract.receiveUploadId(input.uploadId),
-    taskQueue: 'workflows',
-    args: [input],
-    signal: contract.SIGNALS.uploadChanged,
-    // The row knows whether anything is left to do: a run that ended too early is begun again.
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    staticSummary: `Receive upload ${input.uploadId}`,
-    typedSearchAttributes: [
-      { key: contract.SEARCH_ATTRIBUTES.user, value: input.userId },
-      { key: contract.SEARCH_ATTRIBUTES.video, value: input.videoId },
-    ],
-    priority: { priorityKey: contract.PRIORITY.newVideo, fairnessKey: input.userId },
   });
 }
 

@@ -22,8 +22,8 @@ import { createStorage } from './storage/index.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** How often a worker makes sure that the reconciler runs: a lost engine comes back without it. */
-const ENSURE_RECONCILE_MS = 30_000;
+/** How often a worker makes sure of the reconciler and the schedule: a lost engine comes back without them. */
+const ENSURE_MS = 30_000;
 const CONNECT_RETRY_MS = 1000;
 const SWEEP_MS = 60_000;
 
@@ -89,9 +89,9 @@ async function main(): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  const watch = setInterval(() => void ensureReconcile(flows, log), ENSURE_RECONCILE_MS);
+  const watch = setInterval(() => void ensureStanding(flows, log), ENSURE_MS);
   const sweep = setInterval(() => void scratch.sweep(), SWEEP_MS);
-  void ensureReconcile(flows, log);
+  void ensureStanding(flows, log);
   log.info({ queues: config.WORKER_QUEUES }, 'working');
   try {
     await Promise.all(workers.map((worker) => worker.run()));
@@ -121,10 +121,14 @@ async function assertMediaTools(config: Config, media: Media, scratch: Scratch, 
   }
 }
 
-async function ensureReconcile(flows: Engine, log: Log): Promise<void> {
+/** Makes sure of what runs whether anybody asks for it or not. */
+async function ensureStanding(flows: Engine, log: Log): Promise<void> {
   await flows
     .ensureReconcile()
     .catch((error: Error) => log.warn({ err: error }, 'the reconciler could not be made sure of'));
+  await flows
+    .ensureHousekeeping()
+    .catch((error: Error) => log.warn({ err: error }, 'the housekeeping could not be scheduled'));
 }
 
 /** Waits for the engine: worker and server may be started in any order. */

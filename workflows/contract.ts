@@ -18,7 +18,8 @@ export interface RemoveVideoInput {
 
 export interface ReceiveUploadInput {
   uploadId: string;
-  videoId: string;
+  /** Null for an upload that ended without its video and has something to be removed yet. */
+  videoId: string | null;
   userId: string;
   requestId?: string | undefined;
 }
@@ -30,11 +31,69 @@ export interface ReconcileInput {
   comparedAt: string | null;
 }
 
+export interface HousekeepInput {
+  /** Looks and counts, and changes nothing at all. */
+  dryRun?: boolean;
+  /** Removes orphans however many there are. */
+  force?: boolean;
+}
+
+/** Why no orphan was removed: more than deaths explain, so perhaps the database was restored. */
+export interface StoppedRemoval {
+  reason: 'too_many' | 'too_large_a_share';
+  count: number;
+}
+
+export interface OrphanCounts {
+  /** Objects that are old enough to be orphans. */
+  listed: number;
+  /** Those of them that no row speaks of. */
+  seen: number;
+  /** Those of them that an earlier pass had seen as well. */
+  due: number;
+  /** What some of the due ones belonged to: ids of videos or uploads. */
+  sampleIds: string[];
+}
+
+/** Rows that were removed because their time was over; in a dry run, that would be. */
+export interface RemovedRows {
+  uploads: number;
+  uploadSegments: number;
+  idempotencyKeys: number;
+  rateLimits: number;
+}
+
+/** What one housekeeping did. A part is null when it failed (see `failures`) or was left out. */
+export interface HousekeepingReport {
+  id: string;
+  dryRun: boolean;
+  forced: boolean;
+  startedAt: string;
+  endedAt: string;
+  /** Uploads whose time was over and that nobody had ended; `ended` by their own workflows meanwhile. */
+  expiredUploads: { found: number; ended: number } | null;
+  orphans: (OrphanCounts & { removed: number; failed: number; stopped: StoppedRemoval | null }) | null;
+  rows: RemovedRows | null;
+  /** Folders of workers that are gone, on the machine that was asked; every worker sweeps its own each minute. */
+  scratchFolders: number | null;
+  failures: { part: string; code: string; message: string }[];
+}
+
 /** One step of one run, as its activity is asked for it. */
 export interface StepInput {
   videoId: string;
   run: number;
   requestId?: string | undefined;
+}
+
+/** One upload, as its activities are asked for it. */
+export interface UploadInput {
+  uploadId: string;
+  requestId?: string | undefined;
+}
+
+export interface UploadFailureInput extends UploadInput {
+  error: { code: string; message: string; retryable: boolean };
 }
 
 export interface StepFailureInput extends StepInput {
@@ -56,7 +115,16 @@ export const removeVideoId = (videoId: string): string => `video/${videoId}/remo
 
 export const receiveUploadId = (uploadId: string): string => `upload/${uploadId}`;
 
+/** The upload of a `receiveUpload` workflow id; null for any other id. */
+export const parseReceiveUploadId = (workflowId: string): string | null =>
+  /^upload\/([0-9a-f-]{36})$/.exec(workflowId)?.[1] ?? null;
+
 export const RECONCILE_ID = 'reconcile';
+
+export const housekeepId = (id: string): string => `housekeep/${id}`;
+
+/** The schedule's runs are `housekeep/scheduled-<time>`. */
+export const HOUSEKEEPING_SCHEDULE_ID = 'housekeeping';
 
 /** Names of the workflows, as the Web UI shows them; the functions themselves are only bundled. */
 export const WORKFLOWS = {
@@ -64,6 +132,7 @@ export const WORKFLOWS = {
   removeVideo: 'removeVideo',
   receiveUpload: 'receiveUpload',
   reconcile: 'reconcile',
+  housekeep: 'housekeep',
 } as const;
 
 /** Signals that open runs take, also from the Web UI. */
@@ -82,7 +151,16 @@ export const SEARCH_ATTRIBUTES = {
   stage: defineSearchAttributeKey('VfStage', 'KEYWORD'),
 } as const;
 
-export type Stage = 'accepted' | 'pictures' | 'done' | 'failed' | 'cancelled';
+/** Of videos, and from `receiving` to `joining` and `expired` of uploads; both end as `done`, `failed` or `cancelled`. */
+export type Stage =
+  | 'accepted'
+  | 'pictures'
+  | 'receiving'
+  | 'joining'
+  | 'done'
+  | 'failed'
+  | 'cancelled'
+  | 'expired';
 
 /** 1 comes first: interactive, due post, new video, later steps of a video, housekeeping. */
 export const PRIORITY = { interactive: 1, duePost: 2, newVideo: 3, laterStep: 4, housekeeping: 5 } as const;

@@ -1,4 +1,6 @@
 /** The one list of workflows: what the worker bundles. */
+export { housekeep } from './housekeep.ts';
 export { processVideo } from './processVideo.ts';
+export { receiveUpload } from './receiveUpload.ts';
 export { reconcile } from './reconcile.ts';
 export { removeVideo } from './removeVideo.ts';

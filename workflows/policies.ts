@@ -36,6 +36,9 @@ export const mediaStep: ActivityOptions = {
   cancellationType,
 };
 
+/** One attempt at moving a whole file; repeated by the workflow, as a media step is. */
+export const transfer: ActivityOptions = { ...mediaStep, taskQueue: 'net' };
+
 /**
  * Work on stored files that may be repeated freely. Not on the queue of ffmpeg: a deletion is the way out of a
  * full disk, and must not wait for what the full disk holds up.

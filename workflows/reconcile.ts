@@ -9,13 +9,11 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { type ReconcileInput, SIGNALS } from './contract.ts';
-import { engine, inWords, records, sweeping } from './policies.ts';
+import { engine, inWords } from './policies.ts';
 
 const { repeatIntents } = proxyActivities<Activities>(inWords(engine, 'Repeat what was asked for'));
 const { settleClosedRuns } = proxyActivities<Activities>(inWords(engine, 'Settle the rows of ended runs'));
 const { restartLostRuns } = proxyActivities<Activities>(inWords(engine, 'Compare all rows with all runs'));
-const { sweepStorage } = proxyActivities<Activities>(inWords(sweeping, 'Remove bytes that nobody owns'));
-const { removeExpiredKeys } = proxyActivities<Activities>(inWords(records, 'Forget old idempotency keys'));
 
 const HOUR_MS = 3600 * 1000;
 
@@ -30,40 +28,16 @@ export async function reconcile(state: ReconcileInput): Promise<void> {
     isAsked = true;
   });
   let { settledUntil, comparedAt } = state;
-  const sweep = sweeper();
   while (!workflowInfo().continueAsNewSuggested) {
     isAsked = false;
     const { nextPassSec } = await repeatIntents();
     settledUntil = await settleClosedRuns({ since: settledUntil });
     if (comparedAt === null || Date.now() - Date.parse(comparedAt) >= HOUR_MS) {
       await restartLostRuns();
-      sweep();
       comparedAt = new Date().toISOString();
     }
     setCurrentDetails(`Runs settled until ${settledUntil}, all rows compared at ${comparedAt}`);
     await condition(() => isAsked, nextPassSec * 1000, { summary: 'Until the next pass' });
   }
   await continueAsNew<typeof reconcile>({ settledUntil, comparedAt });
-}
-
-/**
- * Sweeps beside the passes, one sweep at a time: a storage in trouble, or no worker that could reach it,
- * must not keep rows and runs apart.
- */
-function sweeper(): () => void {
-  let isSweeping = false;
-  const sweep = async () => {
-    isSweeping = true;
-    try {
-      await sweepStorage();
-      await removeExpiredKeys();
-    } catch {
-      // The activity's failure stands in the history; the next sweep begins anew.
-    } finally {
-      isSweeping = false;
-    }
-  };
-  return () => {
-    if (!isSweeping) void sweep();
-  };
 }

@@ -12,12 +12,16 @@ export interface StuckItems {
   queued: number;
   /** Deleted videos whose files and rows are still there. */
   removing: number;
+  /** Objects without a row that housekeeping found more than once and has not removed: it asks for `force`. */
+  orphans: number;
 }
 
 /** Longer than anything that works goes without a sign: ffmpeg tells its progress every few seconds. */
 const QUIET_MIN = 10;
 /** A long queue is no trouble by itself, nor is the removal of much. */
 const WAITING_MIN = 60;
+/** An orphan is left for one housekeeping to remove that another has seen; there is one an hour. */
+const ORPHANED_MIN = 120;
 
 const STUCK_ITEMS = `
   with open_steps as (
@@ -39,7 +43,9 @@ const STUCK_ITEMS = `
          count(*) filter (where not is_unstarted and state = 'running')::int as running,
          count(*) filter (where not is_unstarted and state = 'waiting_retry')::int as waiting_retry,
          count(*) filter (where not is_unstarted and state = 'queued')::int as queued,
-         (select count(*) from videos where deleted_at < now() - interval '${WAITING_MIN} minutes')::int as removing
+         (select count(*) from videos where deleted_at < now() - interval '${WAITING_MIN} minutes')::int as removing,
+         (select count(*) from orphans where last_seen_at > first_seen_at
+            and first_seen_at < now() - interval '${ORPHANED_MIN} minutes')::int as orphans
   from quiet`;
 
 /** What an operator asks of the rows of all users. */

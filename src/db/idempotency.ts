@@ -110,9 +110,17 @@ export class IdempotencyQueries {
     await this.#em.nativeDelete(IdempotencyKey, { id, holder, answer: null });
   }
 
-  /** Removes keys that have been kept for their seven days. @returns how many */
+  /** How many keys have been kept for their seven days. */
+  countExpired(): Promise<number> {
+    return this.#em.count(IdempotencyKey, keptLongEnough());
+  }
+
+  /** Removes them. @returns how many */
   removeExpired(): Promise<number> {
-    const before = new Date(Date.now() - KEPT_DAYS * 24 * 3600 * 1000);
-    return this.#em.nativeDelete(IdempotencyKey, { createdAt: { $lt: before } });
+    return this.#em.nativeDelete(IdempotencyKey, keptLongEnough());
   }
 }
+
+const keptLongEnough = () => ({
+  createdAt: { $lt: new Date(Date.now() - KEPT_DAYS * 24 * 3600 * 1000) },
+});

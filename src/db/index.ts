@@ -1,5 +1,6 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { HealthQueries } from './health.ts';
+import { HousekeepingQueries } from './housekeeping.ts';
 import { IdempotencyQueries } from './idempotency.ts';
 import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
@@ -7,6 +8,9 @@ import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { StepQueries } from './steps.ts';
 import { TokenQueries } from './tokens.ts';
+import { UntoldUploadQueries } from './untoldUploads.ts';
+import { UploadHandoverQueries } from './uploadHandover.ts';
+import { UploadLeaseQueries } from './uploadLeases.ts';
 import { UploadQueries } from './uploads.ts';
 import { UserQueries } from './users.ts';
 import { VideoQueries } from './videos.ts';
@@ -14,12 +18,16 @@ import { VideoQueries } from './videos.ts';
 const nouns = {
   videos: VideoQueries,
   uploads: UploadQueries,
+  uploadLeases: UploadLeaseQueries,
+  uploadHandover: UploadHandoverQueries,
+  untoldUploads: UntoldUploadQueries,
   steps: StepQueries,
   reconciliation: ReconciliationQueries,
   users: UserQueries,
   tokens: TokenQueries,
   idempotency: IdempotencyQueries,
   health: HealthQueries,
+  housekeeping: HousekeepingQueries,
 };
 
 /** The questions and writes of every noun, bound to one entity manager. */

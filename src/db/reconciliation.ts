@@ -13,7 +13,6 @@ export interface RunRow {
 
 const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };
 const PAGE = 200;
-const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
 /** What the reconciler and the removal of videos ask of the rows of all users. */
 export class ReconciliationQueries {
@@ -114,19 +113,6 @@ export class ReconciliationQueries {
   async sourceKeyOfDeleted(videoId: string): Promise<string | null> {
     const video = await this.#em.findOne(Video, { id: videoId, deletedAt: { $ne: null } });
     return video?.sourceKey ?? null;
-  }
-
-  /** Of the storage keys given, those that a row speaks of (rows of deleted videos included). */
-  async keysInUse(keys: string[]): Promise<Set<string>> {
-    // Assets are asked for by the video's id, which every key of theirs holds and which is indexed.
-    const ids = keys.map((key) => UUID.exec(key)?.[0]).filter((id) => id !== undefined);
-    if (ids.length === 0) return new Set();
-    const rows = await this.#em.execute<{ key: string }[]>(
-      `select source_key as key from videos where source_key in (?) union all
-       select key from assets where video_id in (?)`,
-      [keys, ids],
-    );
-    return new Set(rows.map((row) => row.key));
   }
 }
 

@@ -37,6 +37,18 @@ export const PROBLEMS = {
     detail: 'The connection ended before the whole body had arrived',
     retryable: true,
   },
+  invalid_header: {
+    status: 400,
+    title: 'Wrong header',
+    detail: 'A header is missing, or not as it should be',
+    retryable: false,
+  },
+  unsupported_checksum: {
+    status: 400,
+    title: 'Unsupported checksum',
+    detail: 'The checksum is of an algorithm that is not taken here; sha1 and sha256 are',
+    retryable: false,
+  },
   unauthorized: {
     status: 401,
     title: 'Unauthorized',
@@ -141,10 +153,28 @@ export const PROBLEMS = {
     detail: 'The first request with this Idempotency-Key is still running',
     retryable: true,
   },
+  offset_conflict: {
+    status: 409,
+    title: 'Another offset',
+    detail: 'The upload goes on at another offset, which HEAD tells',
+    retryable: true,
+  },
+  upload_gone: {
+    status: 410,
+    title: 'Upload gone',
+    detail: 'The upload has expired or was ended; begin a new one',
+    retryable: false,
+  },
   precondition_failed: {
     status: 412,
     title: 'Precondition failed',
     detail: 'The file is not, or no longer, the one that the condition names',
+    retryable: false,
+  },
+  tus_version: {
+    status: 412,
+    title: 'Other protocol version',
+    detail: 'The Tus-Resumable header must name a version that is spoken here',
     retryable: false,
   },
   too_large: {
@@ -185,6 +215,12 @@ export const PROBLEMS = {
     detail: 'This Idempotency-Key was used for a different request',
     retryable: false,
   },
+  upload_locked: {
+    status: 423,
+    title: 'Upload locked',
+    detail: 'Another request is sending bytes of this upload',
+    retryable: true,
+  },
   rate_limited: {
     status: 429,
     title: 'Too many requests',
@@ -196,6 +232,12 @@ export const PROBLEMS = {
     title: 'Headers too large',
     detail: 'The request headers are too large',
     retryable: false,
+  },
+  checksum_mismatch: {
+    status: 460,
+    title: 'Checksum mismatch',
+    detail: 'The bytes that arrived are not those of the checksum, and were dropped',
+    retryable: true,
   },
   internal_error: {
     status: 500,
@@ -213,6 +255,18 @@ export const PROBLEMS = {
     status: 503,
     title: 'Storage unavailable',
     detail: 'The storage does not answer right now; try again shortly',
+    retryable: true,
+  },
+  engine_unavailable: {
+    status: 503,
+    title: 'Engine unavailable',
+    detail: 'The workflow engine does not answer right now; try again shortly',
+    retryable: true,
+  },
+  no_worker: {
+    status: 503,
+    title: 'No worker',
+    detail: 'The answer needs a worker, and none is at work right now',
     retryable: true,
   },
   storage_full: {

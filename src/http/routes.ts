@@ -1,3 +1,4 @@
+import { adminRoutes } from './admin.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import type { Route } from './route.ts';
@@ -17,5 +18,6 @@ export const routes: readonly Route[] = [
   ...videoRoutes,
   ...videoIntentRoutes,
   ...videoFileRoutes,
+  ...adminRoutes,
   ...healthRoutes,
 ];

@@ -14,9 +14,9 @@ export function readWait(ctx: Context): number | null {
   return given === undefined ? null : Math.min(Number(given), MAX_WAIT_SEC);
 }
 
-interface Waiting {
+interface Waiting<End> {
   waitSec: number;
-  poll: () => Promise<Reply | null>;
+  poll: () => Promise<End | null>;
   log: Log;
 }
 
@@ -25,7 +25,7 @@ interface Waiting {
  * time is over, the client is gone or the end cannot be asked for: what is accepted stays accepted, and
  * a refusal now would make the client send it all again.
  */
-export async function waitForEnd(ctx: Context, accepted: Reply, waiting: Waiting): Promise<Reply> {
+export async function waitForEnd(ctx: Context, accepted: Reply, waiting: Waiting<Reply>): Promise<Reply> {
   const headers = { 'Preference-Applied': `wait=${waiting.waitSec}` };
   const replayed = accepted.headers?.['Idempotency-Replayed'];
   const final = await pollForEnd(ctx, waiting).catch((error: unknown) => {
@@ -37,7 +37,11 @@ export async function waitForEnd(ctx: Context, accepted: Reply, waiting: Waiting
   return { ...final, headers: { ...final.headers, ...kept, ...headers } };
 }
 
-async function pollForEnd(ctx: Context, { waitSec, poll }: Waiting): Promise<Reply | null> {
+/** Asks ever more calmly until there is an end, and gives it; null when the time is over or the client gone. */
+export async function pollForEnd<End>(
+  ctx: Context,
+  { waitSec, poll }: Pick<Waiting<End>, 'waitSec' | 'poll'>,
+): Promise<End | null> {
   const deadline = Date.now() + waitSec * 1000;
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {

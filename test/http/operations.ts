@@ -44,6 +44,11 @@ const token = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
   return { id: row?.id ?? '' };
 };
 
+const housekeeping = async (api: TestApi, { token }: TestUser): Promise<PathIds> => {
+  const answer = await api.call('/v1/admin/housekeeping?dry_run=true', { method: 'POST', token });
+  return { id: answer.body.id };
+};
+
 const rename = (): CallOptions => ({ json: { title: 'renamed' } });
 
 /**
@@ -78,6 +83,9 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getThumbnail: { status: 200, make: ready },
   getStoryboardSheet: { status: 200, make: ready },
   getStoryboardIndex: { status: 200, make: ready },
+
+  startHousekeeping: { status: 200 },
+  getHousekeeping: { status: 200, make: housekeeping },
 
   getStatus: { publicBecause: 'it says nothing but that the service is there' },
   getLive: { publicBecause: 'whoever restarts processes has no token' },

@@ -7,7 +7,7 @@ import { type Config, loadConfig, makeRingKey } from '../../src/config.ts';
 import { SCOPES, type Scope } from '../../src/db/entities/user.ts';
 import { createDb, type Db } from '../../src/db/index.ts';
 import { QUEUES } from '../../src/domain/queues.ts';
-import type { EngineHealth, Flows } from '../../src/flows.ts';
+import type { EngineHealth, Flows, HousekeepingReport, HousekeepingState } from '../../src/flows.ts';
 import { createApp } from '../../src/http/app.ts';
 import { listen } from '../../src/http/listen.ts';
 import { createLog } from '../../src/log.ts';
@@ -40,7 +40,7 @@ export interface CallOptions {
 
 /** What the API told the engine to do, in order. */
 export interface FlowCall {
-  command: 'startProcessing' | 'cancelProcessing' | 'startRemoval' | 'receiveUpload';
+  command: 'startProcessing' | 'cancelProcessing' | 'startRemoval' | 'receiveUpload' | 'startHousekeeping';
   input: unknown;
 }
 
@@ -53,6 +53,8 @@ export interface TestApi {
   flowCalls: FlowCall[];
   /** What `flows.health()` answers; change it to change the weather. */
   engineHealth: EngineHealth;
+  /** Where `flows.findHousekeeping()` finds every housekeeping that was started; done with nothing to do, at first. */
+  housekeeping: { answer?: HousekeepingState | Error };
   /** Every log line so far, parsed. */
   logLines(): Record<string, unknown>[];
   call(path: string, options?: CallOptions): Promise<Answer>;
@@ -96,7 +98,7 @@ export async function startApi(
     log,
     minFreeBytes: config.MIN_FREE_BYTES,
   });
-  const { flows, flowCalls, engineHealth } = recordingFlows();
+  const { flows, flowCalls, engineHealth, housekeeping } = recordingFlows();
   const server = await listen(createApp({ config, log, db, flows, storage }), {
     host: '127.0.0.1',
     port: 0,
@@ -122,6 +124,7 @@ export async function startApi(
     storage,
     flowCalls,
     engineHealth,
+    housekeeping,
     logLines: () => lines.map((line) => JSON.parse(line)),
     call: (path, options) => call(url + path, options),
     sql: (text, values) => askDatabase(database.url, text, values),
@@ -184,6 +187,8 @@ function recordingFlows() {
   const flowCalls: FlowCall[] = [];
   const pollers = Object.fromEntries(QUEUES.map((queue) => [queue, 1])) as EngineHealth['pollers'];
   const engineHealth: EngineHealth = { reachable: true, pollers };
+  const reports = new Map<string, HousekeepingReport>();
+  const housekeeping: TestApi['housekeeping'] = {};
   const flows: Flows = {
     startProcessing: async (run) => void flowCalls.push({ command: 'startProcessing', input: run }),
     cancelProcessing: async (videoId, runs) =>
@@ -194,8 +199,31 @@ function recordingFlows() {
       flowCalls.push({ command: 'receiveUpload', input: upload });
       return true;
     },
+    startHousekeeping: async (id, input) => {
+      flowCalls.push({ command: 'startHousekeeping', input: { id, ...input } });
+      reports.set(id, idleReport(id, input));
+    },
+    findHousekeeping: async (id) => {
+      const report = reports.get(id);
+      if (!report) return { state: 'missing' };
+      if (housekeeping.answer instanceof Error) throw housekeeping.answer;
+      return housekeeping.answer ?? { state: 'done', report };
+    },
     health: async () => engineHealth,
     close: async () => {},
   };
-  return { flows, flowCalls, engineHealth };
+  return { flows, flowCalls, engineHealth, housekeeping };
 }
+
+const idleReport = (id: string, { dryRun = false, force = false }): HousekeepingReport => ({
+  id,
+  dryRun,
+  forced: force,
+  startedAt: '2026-11-01T00:00:00.000Z',
+  endedAt: '2026-11-01T00:00:01.000Z',
+  expiredUploads: { found: 0, ended: 0 },
+  orphans: { listed: 0, seen: 0, due: 0, sampleIds: [], removed: 0, failed: 0, stopped: null },
+  rows: { uploads: 0, uploadSegments: 0, idempotencyKeys: 0, rateLimits: 0 },
+  scratchFolders: 0,
+  failures: [],
+});

@@ -1,0 +1,34 @@
+import { Context } from '@temporalio/activity';
+import { interrupted } from './failures.ts';
+
+const HEARTBEAT_MS = 2000;
+
+/**
+ * Shows that the worker lives while it works, also while nothing moves; a repetition finds what was told last
+ * in `info.heartbeatDetails`.
+ */
+export async function withPulse<Result, Told = undefined>(
+  work: (tell: (told: Told) => void) => Promise<Result>,
+): Promise<Result> {
+  const context = Context.current();
+  let told: Told | undefined;
+  const timer = setInterval(() => context.heartbeat(told), HEARTBEAT_MS);
+  try {
+    return await work((latest) => {
+      told = latest;
+    });
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/**
+ * Ends long work between two of its pieces when nobody wants it any more.
+ *
+ * @throws the cancellation; `interrupted` when it is this worker that stops, so that another goes on
+ */
+export function endIfCancelled(): void {
+  const { cancellationDetails, cancellationSignal } = Context.current();
+  if (cancellationSignal.aborted && cancellationDetails?.workerShutdown) throw interrupted();
+  cancellationSignal.throwIfAborted();
+}
