@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   accessSync,
   chmodSync,
@@ -10,10 +9,9 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { spawnTied } from './spawnTied.ts';
+import { buildGoProgram, hasGo, programCache, runToEnd } from './goProgram.ts';
 import { TEMPORAL_VERSION, type TemporalProbes } from './temporalExecutable.ts';
 
 const VERSION_CHECK_MS = 20_000;
@@ -27,7 +25,7 @@ export function createTemporalProbes(options: {
   say(line: string): void;
 }): TemporalProbes {
   const { env, say } = options;
-  const cacheDir = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'videoflow');
+  const cacheDir = programCache(env);
   const cachedPath = join(cacheDir, `temporal-${TEMPORAL_VERSION}`);
   return {
     cachedPath,
@@ -36,8 +34,8 @@ export function createTemporalProbes(options: {
     readVersion,
     remove: (path) => rmSync(path, { force: true }),
     download: () => download(cacheDir, cachedPath),
-    hasGo: () => spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0,
-    build: () => build(cacheDir, cachedPath),
+    hasGo,
+    build: () => buildGoProgram({ moduleDir: GO_MODULE, goPackage: GO_PACKAGE, target: cachedPath }),
     say,
   };
 }
@@ -63,23 +61,6 @@ function readVersion(path: string): string | undefined {
   return line.startsWith('temporal version') ? line : undefined;
 }
 
-/** Runs a program to its end, or to the end of its time; gives its code and the last of what it printed. */
-async function runToEnd(
-  child: ChildProcess,
-  limitMs?: number,
-): Promise<{ code: number | null; tail: string }> {
-  let tail = '';
-  const keep = (chunk: Buffer) => {
-    tail = (tail + chunk.toString('utf8')).slice(-2000);
-  };
-  child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
-  const timer = limitMs ? setTimeout(() => child.kill('SIGKILL'), limitMs) : undefined;
-  const [code] = (await once(child, 'close')) as [number | null];
-  clearTimeout(timer);
-  return { code, tail: tail.trim() };
-}
-
 /**
  * The SDK's own download, in a process of its own so that a network that swallows packets cannot hold us. The SDK
  * names the file after itself and starts the server once; what counts is the file.
@@ -100,25 +81,5 @@ async function download(cacheDir: string, cachedPath: string): Promise<boolean> 
     return true;
   } finally {
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function build(cacheDir: string, cachedPath: string): ReturnType<TemporalProbes['build']> {
-  mkdirSync(cacheDir, { recursive: true });
-  const draft = `${cachedPath}.build-${process.pid}`;
-  try {
-    const child = await spawnTied({
-      command: 'go',
-      args: ['build', '-trimpath', '-ldflags', '-s -w', '-o', draft, GO_PACKAGE],
-      onParentDeath: 'KILL',
-      cwd: GO_MODULE,
-      env: process.env,
-    });
-    const { code, tail } = await runToEnd(child);
-    if (code !== 0) return { ok: false, reason: tail };
-    renameSync(draft, cachedPath);
-    return { ok: true };
-  } finally {
-    rmSync(draft, { force: true });
   }
 }
