@@ -54,9 +54,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
         await flows.startRemoval(videoId, userId);
         Context.current().heartbeat();
       }
-      for await (const uploads of pages((after) => db.untoldUploads.list(after), idOfUpload)) {
-        for (const upload of uploads) await tellUpload(upload);
-      }
+      await tellUploads(deps);
       return { nextPassSec: config.RECONCILE_INTERVAL_SEC };
     },
 
@@ -73,7 +71,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
 
     /** Compares all rows with all open runs; what the engine lost goes on as the next run. */
     async restartLostRuns(): Promise<void> {
-      await restartLostUploads();
+      await restartLostUploads(deps);
       const open = new Set<string>();
       for await (const { videoId, run } of flows.listOpenRuns()) {
         open.add(`${videoId}/${run}`);
@@ -98,22 +96,6 @@ export function createReconciliationActivities(deps: ActivityDeps) {
     },
   };
 
-  async function tellUpload({ seenAt, ...upload }: UploadToTell): Promise<void> {
-    if (await flows.receiveUpload(upload)) await db.untoldUploads.noteTold(upload.uploadId, seenAt);
-    Context.current().heartbeat();
-  }
-
-  async function restartLostUploads(): Promise<void> {
-    const open = new Set<string>();
-    for await (const uploadId of flows.listOpenUploads()) {
-      open.add(uploadId);
-      Context.current().heartbeat();
-    }
-    for await (const uploads of pages((after) => db.untoldUploads.listUnsettled(after), idOfUpload)) {
-      for (const upload of uploads.filter(({ uploadId }) => !open.has(uploadId))) await tellUpload(upload);
-    }
-  }
-
   async function restartIfLost({ videoId, userId, run }: RunRow): Promise<void> {
     const state = await flows.describeRun(videoId, run);
     if (state === 'open') return;
@@ -121,6 +103,28 @@ export function createReconciliationActivities(deps: ActivityDeps) {
     const next = await db.reconciliation.passOnRun(videoId, run);
     if (next !== null) await flows.startProcessing({ videoId, userId, run: next });
   }
+}
+
+/** Tells the engine of uploads that it was perhaps never told of as they are now. */
+async function tellUploads(deps: ActivityDeps): Promise<void> {
+  for await (const uploads of pages((after) => deps.db.untoldUploads.list(after), idOfUpload))
+    for (const upload of uploads) await tellUpload(deps, upload);
+}
+
+/** Begins the workflows of uploads again that the engine lost. */
+async function restartLostUploads(deps: ActivityDeps): Promise<void> {
+  const open = new Set<string>();
+  for await (const uploadId of deps.flows.listOpenUploads()) {
+    open.add(uploadId);
+    Context.current().heartbeat();
+  }
+  for await (const uploads of pages((after) => deps.db.untoldUploads.listUnsettled(after), idOfUpload))
+    for (const upload of uploads) if (!open.has(upload.uploadId)) await tellUpload(deps, upload);
+}
+
+async function tellUpload({ db, flows }: ActivityDeps, { seenAt, ...upload }: UploadToTell): Promise<void> {
+  if (await flows.receiveUpload(upload)) await db.untoldUploads.noteTold(upload.uploadId, seenAt);
+  Context.current().heartbeat();
 }
 
 const idOfRun = ({ videoId }: RunRow): string => videoId;

@@ -5,7 +5,6 @@ import {
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
-import type { StepName } from '../src/domain/video.ts';
 import { SIGNALS } from './contract.ts';
 
 /** What a run shows of itself, and how it hears from operators. */
@@ -14,14 +13,15 @@ export interface Progress {
   /** Takes back what is at work, as if the engine had been asked to. @throws CancelledFailure always */
   stop(): never;
   hurries(): number;
-  show(name: StepName, words: string): void;
+  /** @param name the part of the work that the words are about */
+  show(name: string, words: string): void;
 }
 
 /** Takes the operators' signals and keeps the words that the Web UI shows. */
 export function followProgress(): Progress {
   const scope = new CancellationScope({ cancellable: true });
   let hurryCount = 0;
-  const words = new Map<StepName, string>();
+  const words = new Map<string, string>();
   setHandler(defineSignal(SIGNALS.cancel), () => scope.cancel());
   setHandler(defineSignal(SIGNALS.retryNow), () => {
     hurryCount += 1;

@@ -17,3 +17,9 @@ export type UploadState = (typeof UPLOAD_STATES)[number];
 
 /** States that still need work; the others are final. */
 export const LIVE_UPLOAD_STATES = ['open', 'complete'] as const satisfies UploadState[];
+
+/** Where the bytes of an upload are stored while they come: everything under it is the upload's alone. */
+export const uploadPrefix = (uploadId: string): string => `uploads/${uploadId}/`;
+
+/** The one object that they become. */
+export const uploadSourceKey = (uploadId: string): string => `sources/${uploadId}`;
