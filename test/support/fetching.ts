@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { IncomingFile } from '../../src/egress/download.ts';
 import { createEgress, type EgressParts } from '../../src/egress/index.ts';
 import type { VideoflowError } from '../../src/errors.ts';
@@ -8,6 +9,8 @@ export interface FetchOptions extends EgressParts {
   maxSec?: number;
   minBytesPerSec?: number;
   signal?: AbortSignal;
+  /** How long each write takes. */
+  writeMs?: number;
 }
 
 export interface Fetched {
@@ -25,6 +28,7 @@ export async function fetchSource(url: string, options: FetchOptions = {}): Prom
     maxSec = 10,
     minBytesPerSec = 1,
     signal,
+    writeMs = 0,
     ...parts
   } = options;
   const egress = createEgress({ config: { EGRESS_ALLOW_CIDRS: allow }, idleMs: 300, pauseMs: 5, ...parts });
@@ -36,6 +40,7 @@ export async function fetchSource(url: string, options: FetchOptions = {}): Prom
       chunks = [];
     },
     write: async (chunk: Buffer) => {
+      if (writeMs > 0) await delay(writeMs);
       chunks.push(chunk);
     },
   };
