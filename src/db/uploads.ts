@@ -4,6 +4,7 @@ import type { UploadProtocol } from '../domain/upload.ts';
 import type { StepName } from '../domain/video.ts';
 import { VideoflowError } from '../errors.ts';
 import { Upload } from './entities/upload.ts';
+import { UploadSegment } from './entities/uploadSegment.ts';
 import { User } from './entities/user.ts';
 import type { Video } from './entities/video.ts';
 import { newId } from './ids.ts';
@@ -91,6 +92,26 @@ export class UploadQueries {
       [userId, userId, userId],
     );
     return Number(row?.used ?? 0);
+  }
+
+  /** Ends an upload that is not the video's yet; the reason may be one to tell. False when it had ended before. */
+  async terminate(userId: string, id: string, error?: { code: string; message: string }): Promise<boolean> {
+    const rows = await this.#em.execute<unknown[]>(
+      `update uploads set state = 'terminated', ended_at = now(), error_code = ?, error_message = ?
+       where id = ? and user_id = ? and state in ('open', 'complete') returning id`,
+      [error?.code ?? null, error?.message ?? null, id, userId],
+    );
+    return rows.length === 1;
+  }
+
+  /** Where the bytes of an upload are that count, in their order. */
+  async listSegments(id: string): Promise<{ key: string; sizeBytes: number }[]> {
+    const rows = await this.#em.find(
+      UploadSegment,
+      { upload: id, sizeBytes: { $gt: 0 } },
+      { orderBy: { number: 'asc' } },
+    );
+    return rows.map(({ key, sizeBytes }) => ({ key, sizeBytes }));
   }
 
   /** The user's upload, or null when it is another's or was never there. One of a deleted video is gone too. */

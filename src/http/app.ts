@@ -13,6 +13,7 @@ import { requestIds } from './requestId.ts';
 import type { HttpDeps } from './route.ts';
 import { routes } from './routes.ts';
 import { serveRoute } from './serve.ts';
+import { TUS_HEADERS, tusProtocol } from './uploads/tusProtocol.ts';
 
 /**
  * Makes the API out of its dependencies. Nothing is listened to and nothing is started, so that a test
@@ -34,6 +35,7 @@ export function createApp(options: HttpDeps & { metrics?: HttpMetrics }): Koa {
   app.use(crossOrigin(config));
   app.use(securityHeaders(config));
   app.use(problemAnswers(config));
+  app.use(tusProtocol(config));
   app.use(router.routes());
   app.use(noSuchRoute(router));
   // Whatever breaks after the headers are gone, such as a stream to a client that left.
@@ -58,6 +60,7 @@ const EXPOSED_HEADERS = [
   'Content-Range',
   'Accept-Ranges',
   'Content-Disposition',
+  ...TUS_HEADERS,
 ];
 
 /** CORS for the configured origins; `*` allows all. There are no cookies, so credentials are never needed. */

@@ -4,6 +4,7 @@ import { meRoutes } from './me.ts';
 import type { Route } from './route.ts';
 import { tokenRoutes } from './tokens.ts';
 import { uploadRoutes } from './uploads/routes.ts';
+import { tusRoutes } from './uploads/tusRoutes.ts';
 import { userRoutes } from './users.ts';
 import { videoFileRoutes } from './videoFiles.ts';
 import { videoIntentRoutes } from './videoIntents.ts';
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   ...meRoutes,
   ...userRoutes,
   ...uploadRoutes,
+  ...tusRoutes,
   ...videoRoutes,
   ...videoIntentRoutes,
   ...videoFileRoutes,

@@ -49,6 +49,16 @@ const housekeeping = async (api: TestApi, { token }: TestUser): Promise<PathIds>
   return { id: answer.body.id };
 };
 
+const TUS = { 'tus-resumable': '1.0.0' };
+const openUpload = async (api: TestApi, { token }: TestUser): Promise<PathIds> => {
+  const headers = { ...TUS, 'upload-length': '10' };
+  const { body } = await api.call('/v1/uploads', { method: 'POST', token, headers });
+  return { id: body.id };
+};
+const patchNothing = (): CallOptions => ({
+  headers: { ...TUS, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
+});
+
 const rename = (): CallOptions => ({ json: { title: 'renamed' } });
 
 /**
@@ -86,6 +96,14 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
 
   startHousekeeping: { status: 200 },
   getHousekeeping: { status: 200, make: housekeeping },
+
+  createUpload: {
+    status: 201,
+    request: () => ({ method: 'POST', headers: { ...TUS, 'upload-length': '10' } }),
+  },
+  getUpload: { status: 200, make: openUpload },
+  appendToUpload: { status: 204, make: openUpload, request: patchNothing },
+  terminateUpload: { status: 204, make: openUpload, request: () => ({ headers: TUS }) },
 
   getStatus: { publicBecause: 'it says nothing but that the service is there' },
   getLive: { publicBecause: 'whoever restarts processes has no token' },

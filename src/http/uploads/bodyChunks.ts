@@ -12,33 +12,50 @@ export interface BodyOptions {
   /** Gets every chunk to take care of. */
   memory?: ChunkMemory;
   idleMs?: number;
+  /** Ends the reading with its reason, even while nothing comes. The answer must close the connection then. */
+  stop?: AbortSignal;
 }
 
 /**
  * The body of a request as it arrives. Whoever leaves early can still answer: the connection stays open
  * and the rest is thrown away.
  *
- * @throws HttpProblem `upload_aborted` when the client goes away or falls silent
+ * @throws HttpProblem `upload_aborted` when the client goes away or falls silent; what `stop` was aborted with
  */
 export async function* readBodyChunks(
   request: IncomingMessage,
-  { memory, idleMs = IDLE_MS }: BodyOptions = {},
+  { memory, idleMs = IDLE_MS, stop }: BodyOptions = {},
 ): AsyncGenerator<Buffer> {
   const chunks = request.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
       const silence = setTimeout(() => request.destroy(new Error('the client fell silent')), idleMs);
-      const { done, value } = await chunks.next().finally(() => clearTimeout(silence));
+      const { done, value } = await nextUnless(stop, chunks).finally(() => clearTimeout(silence));
       if (done) return;
       memory?.lend(value);
       yield value as Buffer;
     }
   } catch (cause) {
+    if (stop?.aborted) throw stop.reason;
     throw new HttpProblem('upload_aborted', undefined, { cause });
   } finally {
-    await chunks.return?.(undefined);
+    // The end of an iterator waits for what it was asked before, which may never come.
+    if (stop?.aborted) void chunks.return?.(undefined);
+    else await chunks.return?.(undefined);
     discardRest(request);
   }
+}
+
+function nextUnless(stop: AbortSignal | undefined, chunks: AsyncIterator<Buffer>) {
+  if (!stop) return chunks.next();
+  return new Promise<IteratorResult<Buffer>>((resolve, reject) => {
+    const leave = () => reject(stop.reason);
+    stop.addEventListener('abort', leave, { once: true });
+    chunks
+      .next()
+      .then(resolve, reject)
+      .finally(() => stop.removeEventListener('abort', leave));
+  });
 }
 
 /**

@@ -74,7 +74,8 @@ async function* withCheckedHead(chunks: AsyncIterable<Buffer>): AsyncGenerator<B
   yield head;
 }
 
-function assertVideo(head: Buffer): void {
+/** Judges the first bytes of a file. @throws HttpProblem `unsupported_media` */
+export function assertVideo(head: Buffer): void {
   const container = sniffContainer(head.subarray(0, SNIFF_BYTES));
   if (!container) throw new HttpProblem('unsupported_media');
   if (SOUND_ONLY.has(container)) {

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { idParams } from '../parse.ts';
+import { HttpProblem, notFound } from '../problem.ts';
+import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
+import { discardRest } from './bodyChunks.ts';
+import { appendToUpload } from './tusAppend.ts';
+import { createUpload } from './tusCreate.ts';
+import { tellEngine } from './tusEngine.ts';
+import { BODY_TYPE } from './tusProtocol.ts';
+import { assertNotGone } from './tusReceive.ts';
+import { toUploadView, uploadHeaders, uploadSchema } from './tusView.ts';
+
+const TAG = 'Uploading';
+
+const bytes = { contentType: BODY_TYPE, schema: z.string().meta({ format: 'binary' }) };
+const refusals = {
+  400: { description: '`invalid_header`; `unsupported_checksum`; `upload_aborted`' },
+  412: { description: '`tus_version`: see Tus-Version' },
+  413: { description: '`too_large`' },
+  415: {
+    description: '`unsupported_media_type`; `unsupported_media`: the first bytes are not those of a video',
+  },
+  423: { description: '`upload_locked`: see Retry-After' },
+  460: { description: '`checksum_mismatch`: nothing of the body counts' },
+  507: { description: '`storage_full`: see Retry-After' },
+};
+const progress = {
+  'Upload-Offset': 'How many bytes are here',
+  'Upload-Expires': 'How long it waits for more',
+};
+
+const createRoute = defineRoute({
+  method: 'post',
+  path: '/v1/uploads',
+  operationId: 'createUpload',
+  tag: TAG,
+  summary: 'Begin an upload that can be resumed',
+  description:
+    'tus 1.0 with creation, creation-with-upload, creation-defer-length, expiration, termination and checksum; ' +
+    'any tus client will do. `Upload-Metadata` takes `filename` (or `name`), `title`, `description`, `tags`, ' +
+    '`user_id`, `external_id` and `process`; other keys are kept and given back. `OPTIONS` tells what is spoken.',
+  scope: 'write',
+  rawBody: true,
+  requestBodies: [bytes],
+  responses: {
+    201: {
+      description: 'Begun; the id of its video is known from now on',
+      schema: uploadSchema,
+      headers: { Location: 'Where the bytes go', ...progress },
+    },
+    409: { description: '`external_id_taken`; `idempotency_in_progress`: see Retry-After' },
+    422: { description: '`invalid_request`; `empty_file`; `idempotency_key_reused`' },
+    ...refusals,
+  },
+  handler: (request) => withRestDiscarded(request, () => createUpload(request)),
+});
+
+const getRoute = defineRoute({
+  method: 'get',
+  path: '/v1/uploads/:id',
+  operationId: 'getUpload',
+  tag: TAG,
+  summary: 'How far an upload is',
+  description:
+    'HEAD is the one of tus: the same in headers, and 410 when the upload is over without its bytes.',
+  scope: 'write',
+  params: idParams,
+  query: z.strictObject({}),
+  responses: {
+    200: {
+      description: 'The upload',
+      schema: uploadSchema,
+      headers: {
+        ...progress,
+        'Upload-Length': 'How many there will be',
+        'Upload-Metadata': 'As it was sent',
+      },
+    },
+  },
+  handler: async ({ deps, user, ctx, params }) => {
+    const upload = await deps.db.uploads.find(user.id, params.id);
+    if (!upload) throw notFound();
+    if (ctx.method !== 'HEAD') return { status: 200, body: toUploadView(upload) };
+    if (upload.protocol !== 'tus') throw notFound();
+    assertNotGone(upload);
+    return { status: 200, headers: uploadHeaders(upload) };
+  },
+});
+
+const appendRoute = defineRoute({
+  method: 'patch',
+  path: '/v1/uploads/:id',
+  operationId: 'appendToUpload',
+  tag: TAG,
+  summary: 'Send the next bytes of an upload',
+  description:
+    'The body goes to `Upload-Offset`, which must be where the upload stands. What arrived before a connection ' +
+    'broke is kept, unless there is an `Upload-Checksum` over the whole body.',
+  scope: 'write',
+  rawBody: true,
+  params: idParams,
+  requestBodies: [bytes],
+  responses: {
+    204: { description: 'Here, durably', headers: progress },
+    409: { description: '`offset_conflict`: see Upload-Offset' },
+    410: { description: '`upload_gone`' },
+    ...refusals,
+  },
+  handler: (request) => withRestDiscarded(request, () => appendToUpload(request)),
+});
+
+const deleteRoute = defineRoute({
+  method: 'delete',
+  path: '/v1/uploads/:id',
+  operationId: 'terminateUpload',
+  tag: TAG,
+  summary: 'Take an upload back',
+  description:
+    'With its bytes, and the video that was begun for it. One that has become a video is deleted there.',
+  scope: 'write',
+  params: idParams,
+  query: z.strictObject({}),
+  responses: {
+    204: { description: 'Ended' },
+    409: { description: '`not_possible`: the video has the bytes' },
+    410: { description: '`upload_gone`' },
+    412: refusals[412],
+  },
+  handler: async (request) => {
+    const { deps, user, params } = request;
+    const upload = await deps.db.uploads.find(user.id, params.id);
+    if (upload?.protocol !== 'tus') throw notFound();
+    assertNotGone(upload);
+    if (!(await deps.db.uploads.terminate(user.id, params.id)))
+      throw new HttpProblem('not_possible', 'The upload is over; delete its video instead');
+    tellEngine(request, upload);
+    return { status: 204 };
+  },
+});
+
+/** What was begun to be read takes care of its rest itself. */
+async function withRestDiscarded(request: RouteRequest, work: () => Promise<Reply>): Promise<Reply> {
+  const { req } = request.ctx;
+  try {
+    return await work();
+  } finally {
+    if (!req.readableDidRead) discardRest(req);
+  }
+}
+
+export const tusRoutes: readonly Route[] = [createRoute, getRoute, appendRoute, deleteRoute];
