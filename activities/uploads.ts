@@ -8,11 +8,11 @@ import { endIfCancelled, withPulse } from './longWork.ts';
 
 /** What the workflow of an upload asks for. Everything here may be repeated at any time. */
 export function createUploadActivities({ config, db, flows, storage }: ActivityDeps) {
-  const limits = {
+  const limits = () => ({
     maxUploadBytes: config.MAX_UPLOAD_BYTES,
     maxOpenUploads: config.MAX_OPEN_UPLOADS,
     quotaBytes: config.QUOTA_BYTES,
-  };
+  });
 
   return {
     readUpload: ({ uploadId }: UploadInput): Promise<UploadSight> => db.uploadHandover.look(uploadId),
@@ -40,7 +40,7 @@ export function createUploadActivities({ config, db, flows, storage }: ActivityD
       }),
 
     acceptUpload: ({ uploadId }: UploadInput): Promise<Handover> =>
-      db.uploadHandover.accept(uploadId, uploadSourceKey(uploadId), limits),
+      db.uploadHandover.accept(uploadId, uploadSourceKey(uploadId), limits()),
 
     refuseUpload: ({ uploadId, error }: UploadFailureInput): Promise<void> =>
       db.uploadHandover.refuse(uploadId, error),
