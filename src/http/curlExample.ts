@@ -9,16 +9,22 @@ export function curlExample(route: Route, publicUrl: string): string {
     'curl',
     ...(method === 'GET' ? [] : [`-X ${method}`]),
     ...(route.scope === null ? [] : [`-H "Authorization: Bearer $TOKEN"`]),
+    ...headersOf(route),
     ...bodyOf(route),
     `"${publicUrl}${path}"`,
   ];
   return parts.join(' ');
 }
 
+const headersOf = ({ headers = [] }: Route): string[] =>
+  headers.flatMap(({ name, example }) => (example === undefined ? [] : [`-H "${name}: ${example}"`]));
+
 function bodyOf(route: Route): string[] {
   if (route.requestBodies?.some((body) => body.contentType === 'multipart/form-data')) {
     return ['-F file=@video.mp4'];
   }
+  const octets = route.requestBodies?.find((body) => body.contentType.endsWith('octet-stream'));
+  if (octets) return [`-H "Content-Type: ${octets.contentType}"`, '--data-binary @video.mp4'];
   if (!route.body) return [];
   const schema = z.toJSONSchema(route.body, { io: 'input', unrepresentable: 'any' });
   return [`--json '${JSON.stringify(exampleOf(schema))}'`];

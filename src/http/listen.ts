@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type Koa from 'koa';
 import { answerMalformedRequests } from './malformedRequests.ts';
 
@@ -8,15 +9,18 @@ const HEADERS_DEADLINE_MS = 20_000;
 const KEEP_ALIVE_MS = 65_000;
 /** After this the system asks a silent peer whether it is still there. */
 const PROBE_AFTER_MS = 60_000;
+/** What a request that was cut may take to put away what had arrived of it. */
+const LAST_WORDS_SEC = 5;
 
 export interface Listening {
   port: number;
   /**
-   * Takes no new requests, lets the running ones finish for at most `graceSec`, then cuts them.
+   * Takes no new requests, lets the running ones finish for at most `graceSec`, then cuts them. Resolves when none
+   * of them is at work any more, not even for itself, but does not wait for that longer than `lastWordsSec`.
    *
    * @returns how many had to be cut
    */
-  close(graceSec: number): Promise<number>;
+  close(graceSec: number, lastWordsSec?: number): Promise<number>;
 }
 
 export interface ListenOptions {
@@ -29,6 +33,8 @@ export interface ListenOptions {
 
 /** Serves an app on a port. */
 export async function listen(app: Koa, options: ListenOptions): Promise<Listening> {
+  const handle = app.callback();
+  const atWork = new Set<Promise<void>>();
   const server = createServer(
     {
       headersTimeout: HEADERS_DEADLINE_MS,
@@ -38,7 +44,10 @@ export async function listen(app: Koa, options: ListenOptions): Promise<Listenin
       keepAlive: true,
       keepAliveInitialDelay: PROBE_AFTER_MS,
     },
-    app.callback(),
+    (request, response) => {
+      const work: Promise<void> = handle(request, response).finally(() => atWork.delete(work));
+      atWork.add(work);
+    },
   );
   answerMalformedRequests(server, options.publicUrl);
   let isClosing = false;
@@ -57,7 +66,7 @@ export async function listen(app: Koa, options: ListenOptions): Promise<Listenin
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: async (graceSec) => {
+    close: async (graceSec, lastWordsSec = LAST_WORDS_SEC) => {
       isClosing = true;
       let cut = 0;
       const timer = setTimeout(() => {
@@ -66,6 +75,8 @@ export async function listen(app: Koa, options: ListenOptions): Promise<Listenin
       }, graceSec * 1000);
       await closeServer(server);
       clearTimeout(timer);
+      const late = delay(lastWordsSec * 1000, undefined, { ref: false });
+      await Promise.race([Promise.allSettled(atWork), late]);
       return cut;
     },
   };

@@ -4,7 +4,7 @@ import { curlExample } from './curlExample.ts';
 import { createSchemaCollector, type JsonSchema, type SchemaCollector } from './openapiSchemas.ts';
 import { PROBLEMS } from './problemCodes.ts';
 import { PROBLEM_SCHEMA, PROBLEM_TYPE } from './problems.ts';
-import { type DocumentedResponse, isIdempotent, type Route } from './route.ts';
+import { type DocumentedHeader, type DocumentedResponse, isIdempotent, type Route } from './route.ts';
 
 /** What every operation may answer, beside what its route documents. */
 const SHARED_RESPONSES: Readonly<Record<string, { name: string; description: string }>> = {
@@ -97,11 +97,20 @@ function describeParameters(route: Route, schemas: SchemaCollector): JsonSchema[
     schema,
   }));
   const ofHeader = [
+    ...(route.headers ?? []).map(describeHeader),
     ...(isIdempotent(route) ? [IDEMPOTENCY_HEADER] : []),
     ...(route.poll ? [PREFER_HEADER] : []),
   ];
   return [...ofPath, ...ofQuery, ...ofHeader];
 }
+
+const describeHeader = ({ name, description, isRequired, example }: DocumentedHeader) => ({
+  name,
+  in: 'header',
+  ...(isRequired ? { required: true } : {}),
+  description,
+  schema: { type: 'string', ...(example === undefined ? {} : { examples: [example] }) },
+});
 
 const IDEMPOTENCY_HEADER = {
   name: 'Idempotency-Key',

@@ -90,6 +90,15 @@ export interface DocumentedBody {
   schema: z.ZodType | Record<string, unknown>;
 }
 
+/** A request header that is documented by hand. */
+export interface DocumentedHeader {
+  name: string;
+  description: string;
+  isRequired?: true;
+  /** What the shown call sends. */
+  example?: string;
+}
+
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 interface RouteFacts {
@@ -102,6 +111,8 @@ interface RouteFacts {
   description?: string;
   /** What the token must allow; null makes the route public. */
   scope: Scope | null;
+  /** Headers that the handler reads itself. */
+  headers?: readonly DocumentedHeader[];
   /** Non-JSON bodies, for the documentation. */
   requestBodies?: readonly DocumentedBody[];
   responses: Readonly<Record<number, DocumentedResponse>>;

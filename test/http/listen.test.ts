@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import Koa from 'koa';
 import { listen } from '../../src/http/listen.ts';
@@ -61,9 +62,25 @@ describe('a server that is told to stop', () => {
     );
     await waitFor(isRunning, { what: 'the request to begin' });
     const startedAt = Date.now();
-    assert.equal(await Promise.race([server.close(0.2), delay(5000, -1, { ref: false })]), 1);
+    assert.equal(await Promise.race([server.close(0.2, 0.1), delay(5000, -1, { ref: false })]), 1);
     assert.ok(Date.now() - startedAt < 2000);
     assert.equal(await running, 'cut');
+  });
+
+  it('lets what it cut put its things away', async () => {
+    const app = new Koa();
+    let state = 'idle';
+    app.use(async (ctx) => {
+      state = 'running';
+      await once(ctx.res, 'close');
+      await delay(100);
+      state = 'put away';
+    });
+    const server = await listen(app, { host: '127.0.0.1', port: 0, publicUrl: 'http://videoflow.test' });
+    fetch(`http://127.0.0.1:${server.port}/`).catch(() => {});
+    await waitFor(() => state === 'running', { what: 'the request to begin' });
+    await server.close(0.1);
+    assert.equal(state, 'put away');
   });
 });
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { idParams } from '../parse.ts';
 import { HttpProblem, notFound } from '../problem.ts';
-import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
+import { type DocumentedHeader, defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
 import { discardRest } from './bodyChunks.ts';
 import { appendToUpload } from './tusAppend.ts';
 import { createUpload } from './tusCreate.ts';
 import { tellEngine } from './tusEngine.ts';
-import { BODY_TYPE } from './tusProtocol.ts';
+import { BODY_TYPE, TUS_VERSION } from './tusProtocol.ts';
 import { assertNotGone } from './tusReceive.ts';
 import { toUploadView, uploadHeaders, uploadSchema } from './tusView.ts';
 
@@ -23,6 +23,17 @@ const refusals = {
   423: { description: '`upload_locked`: see Retry-After' },
   460: { description: '`checksum_mismatch`: nothing of the body counts' },
   507: { description: '`storage_full`: see Retry-After' },
+};
+const VERSION: DocumentedHeader = {
+  name: 'Tus-Resumable',
+  description: 'The version that is spoken',
+  isRequired: true,
+  example: TUS_VERSION,
+};
+const LENGTH = 'How many bytes there will be';
+const checksum = {
+  name: 'Upload-Checksum',
+  description: '`sha1` or `sha256`, a space, and the digest of the body in Base64',
 };
 const progress = {
   'Upload-Offset': 'How many bytes are here',
@@ -41,6 +52,13 @@ const createRoute = defineRoute({
     '`user_id`, `external_id` and `process`; other keys are kept and given back. `OPTIONS` tells what is spoken.',
   scope: 'write',
   rawBody: true,
+  headers: [
+    VERSION,
+    { name: 'Upload-Length', description: LENGTH, example: '1048576' },
+    { name: 'Upload-Defer-Length', description: '`1` in place of a length that is not known yet' },
+    { name: 'Upload-Metadata', description: 'Pairs of a key and a Base64 value' },
+    checksum,
+  ],
   requestBodies: [bytes],
   responses: {
     201: {
@@ -72,7 +90,7 @@ const getRoute = defineRoute({
       schema: uploadSchema,
       headers: {
         ...progress,
-        'Upload-Length': 'How many there will be',
+        'Upload-Length': LENGTH,
         'Upload-Metadata': 'As it was sent',
       },
     },
@@ -99,6 +117,12 @@ const appendRoute = defineRoute({
   scope: 'write',
   rawBody: true,
   params: idParams,
+  headers: [
+    VERSION,
+    { name: 'Upload-Offset', description: 'Where the body goes', isRequired: true, example: '0' },
+    { name: 'Upload-Length', description: `${LENGTH}, where that was not known` },
+    checksum,
+  ],
   requestBodies: [bytes],
   responses: {
     204: { description: 'Here, durably', headers: progress },
@@ -119,6 +143,7 @@ const deleteRoute = defineRoute({
     'With its bytes, and the video that was begun for it. One that has become a video is deleted there.',
   scope: 'write',
   params: idParams,
+  headers: [VERSION],
   query: z.strictObject({}),
   responses: {
     204: { description: 'Ended' },
