@@ -9,6 +9,7 @@ import { ReconciliationQueries } from './reconciliation.ts';
 import { StepQueries } from './steps.ts';
 import { TokenQueries } from './tokens.ts';
 import { UntoldUploadQueries } from './untoldUploads.ts';
+import { UploadChunkQueries } from './uploadChunks.ts';
 import { UploadHandoverQueries } from './uploadHandover.ts';
 import { UploadLeaseQueries } from './uploadLeases.ts';
 import { UploadQueries } from './uploads.ts';
@@ -18,6 +19,7 @@ import { VideoQueries } from './videos.ts';
 const nouns = {
   videos: VideoQueries,
   uploads: UploadQueries,
+  uploadChunks: UploadChunkQueries,
   uploadLeases: UploadLeaseQueries,
   uploadHandover: UploadHandoverQueries,
   untoldUploads: UntoldUploadQueries,

@@ -51,6 +51,12 @@ export interface NewVideo extends NewEntry {
   optionalSteps: StepName[];
 }
 
+/** A video whose source step fetches the bytes. */
+export interface NewFetchedVideo extends NewEntry {
+  sourceUrl: string;
+  optionalSteps: StepName[];
+}
+
 export interface VideoFilter {
   status?: VideoStatus;
   tag?: string;
@@ -89,9 +95,25 @@ export class VideoQueries {
    */
   async insert(video: NewVideo): Promise<Video> {
     const { contentType, sourceKey, sourceSha256, sizeBytes, optionalSteps, ...entry } = video;
+    return this.#accept(entry, { contentType, sourceKey, sourceSha256, sizeBytes }, optionalSteps);
+  }
+
+  /** The same for bytes that are still to be fetched. Call it in a transaction. @throws ExternalIdTakenError */
+  async insertFetched({ sourceUrl, optionalSteps, ...entry }: NewFetchedVideo): Promise<Video> {
+    return this.#accept(entry, { sourceUrl }, optionalSteps);
+  }
+
+  /** Makes a library entry, which waits for its bytes in `awaiting_upload`. @throws ExternalIdTakenError */
+  async insertEntry(entry: NewEntry): Promise<Video> {
+    const row = this.#create(entry);
+    await this.#flushUnique();
+    return row;
+  }
+
+  async #accept(entry: NewEntry, source: Partial<Video>, optionalSteps: StepName[]): Promise<Video> {
     const row = await this.#takeOrCreate(entry);
     await this.#em.populate(row, WITH_PARTS);
-    this.#em.assign(row, { contentType, sourceKey, sourceSha256, sizeBytes, status: 'pending' });
+    this.#em.assign(row, { ...source, status: 'pending' });
     for (const name of [...CORE_STEPS, ...optionalSteps]) {
       row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
     }
@@ -114,10 +136,13 @@ export class VideoQueries {
   async #takeOrCreate(entry: NewEntry): Promise<Video> {
     const waiting = await this.#findWaiting(entry);
     if (waiting) {
-      describe(waiting, entry);
+      describeEntry(waiting, entry);
       return waiting;
     }
-    const { userId, isTitleDerived: _, ...columns } = entry;
+    return this.#create(entry);
+  }
+
+  #create({ userId, isTitleDerived: _, ...columns }: NewEntry): Video {
     return this.#em.create(Video, {
       ...columns,
       user: this.#em.getReference(User, userId),
@@ -225,7 +250,8 @@ export class VideoQueries {
       const asked = steps.filter((step) => wanted.includes(step) || isCoreStep(step.name));
       const again = asked.filter((step) => isFinalStep(step.state) && !isDoneStep(step.state));
       const isStopping = video.cancelRequestedAt !== null && steps.some((step) => !isFinalStep(step.state));
-      if (again.length === 0 || isStopping || !video.sourceKey) return { outcome: 'not_possible' };
+      if (again.length === 0 || isStopping || !(video.sourceKey ?? video.sourceUrl))
+        return { outcome: 'not_possible' };
       acceptAgain(video, steps, again);
       return { outcome: 'accepted', video, runs: [video.run] };
     });
@@ -242,7 +268,10 @@ export class VideoQueries {
 }
 
 /** Writes down what an upload says of the entry that it fills; what it does not say stays. */
-function describe(entry: Video, { title, isTitleDerived, description, tags, filename }: NewEntry): void {
+export function describeEntry(
+  entry: Video,
+  { title, isTitleDerived, description, tags, filename }: Omit<NewEntry, 'userId'>,
+): void {
   if (!isTitleDerived) entry.title = title;
   entry.description = description ?? entry.description ?? null;
   if (tags.length > 0) entry.tags = tags;

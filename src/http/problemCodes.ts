@@ -123,6 +123,12 @@ export const PROBLEMS = {
     detail: 'Another video of the same user_id has this external_id',
     retryable: false,
   },
+  chunk_conflict: {
+    status: 409,
+    title: 'Other bytes before',
+    detail: 'A chunk of this number is here already, with other bytes',
+    retryable: false,
+  },
   not_ready: {
     status: 409,
     title: 'Not ready',

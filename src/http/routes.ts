@@ -3,6 +3,7 @@ import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import type { Route } from './route.ts';
 import { tokenRoutes } from './tokens.ts';
+import { chunkRoutes } from './uploads/chunks.ts';
 import { uploadRoutes } from './uploads/routes.ts';
 import { tusRoutes } from './uploads/tusRoutes.ts';
 import { userRoutes } from './users.ts';
@@ -16,6 +17,7 @@ export const routes: readonly Route[] = [
   ...meRoutes,
   ...userRoutes,
   ...uploadRoutes,
+  ...chunkRoutes,
   ...tusRoutes,
   ...videoRoutes,
   ...videoIntentRoutes,

@@ -59,6 +59,15 @@ const patchNothing = (): CallOptions => ({
   headers: { ...TUS, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
 });
 
+const onlyChunk = (): CallOptions => ({
+  body: makeForm([
+    ['chunk_number', '1'],
+    ['total_chunks', '1'],
+    ['file_id', uniqueName('file')],
+    ['file_name', 'a.mp4'],
+    ['chunk', bytes, 'a.mp4'],
+  ]),
+});
 const rename = (): CallOptions => ({ json: { title: 'renamed' } });
 
 /**
@@ -79,6 +88,7 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   deleteUser: { status: 204, make: anotherUser },
 
   uploadVideo: { status: 202, request: () => ({ body: makeForm([['file', bytes, 'a.mp4']]) }) },
+  uploadChunk: { status: 202, request: onlyChunk },
   listVideos: { status: 200, make: pending },
   getVideo: { status: 200, make: pending },
   changeVideo: { status: 200, make: pending, request: rename },

@@ -160,7 +160,12 @@ describe('an upload to a disk that hangs', () => {
         });
       const isForm = request.headers['content-type'] !== undefined;
       const received = isForm
-        ? receiveForm(request, { ...patience, fileField: 'file', onFile: () => {}, receive })
+        ? receiveForm(request, {
+            ...patience,
+            fileField: 'file',
+            receive,
+            drop: ({ writer }) => writer.abort(),
+          })
         : receive(readBodyChunks(request, { memory }));
       await received.catch((error) => codes.push(error.code));
       response.end();

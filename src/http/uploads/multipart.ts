@@ -4,7 +4,6 @@ import busboy from 'busboy';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import { readBodyChunks } from './bodyChunks.ts';
 import type { ChunkMemory } from './chunkMemory.ts';
-import type { ReceivedFile } from './receiveObject.ts';
 import { type Patience, untilTakenUp } from './takingUp.ts';
 
 /** Enough for a description; what is longer is told to be too long. */
@@ -24,19 +23,23 @@ const UNNAMED = '(unnamed)';
 /** The fields of a form by name, each with all its values. */
 export type FormFields = ReadonlyMap<string, readonly string[]>;
 
-export interface ReceivedForm {
+export interface ReceivedForm<File> {
   fields: FormFields;
-  file: ReceivedFile;
+  file: File;
   /** As sent, and thus not to be trusted. */
   filename: string | undefined;
 }
 
-export interface FormOptions extends Patience {
+export interface FormOptions<File> extends Patience {
   /** The name of the one file part. */
   fileField: string;
-  /** Sees the fields that came before the file, so that a wrong one is refused before hours of sending. */
-  onFile: (fields: FormFields) => void;
-  receive: (chunks: AsyncIterable<Buffer>) => Promise<ReceivedFile>;
+  /**
+   * Stores the file. It is given the fields that came before, so that a wrong one can be refused before hours of
+   * sending.
+   */
+  receive: (chunks: AsyncIterable<Buffer>, fields: FormFields) => Promise<File>;
+  /** Drops a file that was received in vain. */
+  drop: (file: File) => Promise<void>;
   memory: ChunkMemory;
 }
 
@@ -46,7 +49,10 @@ export interface FormOptions extends Patience {
  * @throws HttpProblem `invalid_body`, `invalid_request`, `too_large`, `upload_aborted`; and what `receive` throws.
  *   A received file is dropped then.
  */
-export async function receiveForm(request: IncomingMessage, options: FormOptions): Promise<ReceivedForm> {
+export async function receiveForm<File>(
+  request: IncomingMessage,
+  options: FormOptions<File>,
+): Promise<ReceivedForm<File>> {
   const stop = new AbortController();
   const form = openForm(request.headers, options);
   try {
@@ -89,7 +95,7 @@ const tooMuchAround = (): HttpProblem =>
   );
 
 /** A form under way; `failure` never resolves, it rejects as soon as something is wrong. */
-function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: FormOptions) {
+function openForm<File>(headers: IncomingHttpHeaders, { fileField, receive, drop }: FormOptions<File>) {
   const { promise: failure, reject: fail } = Promise.withResolvers<never>();
   failure.catch(() => {});
   const fields = new Map<string, string[]>();
@@ -100,7 +106,7 @@ function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: 
       yield chunk;
     }
   }
-  let file: { stream: Readable; filename: string | undefined; received: Promise<ReceivedFile> } | undefined;
+  let file: { stream: Readable; filename: string | undefined; received: Promise<File> } | undefined;
 
   const parser = createParser(headers);
   parser.on('error', (cause) => fail(new HttpProblem('invalid_body', undefined, { cause })));
@@ -120,8 +126,7 @@ function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: 
     try {
       if (name !== fileField) throw invalidRequest([{ path: name, message: 'is not a known file field' }]);
       if (file) throw invalidRequest([{ path: fileField, message: 'may be sent once only' }]);
-      onFile(fields);
-      const received = receive(count(stream));
+      const received = receive(count(stream), fields);
       file = { stream, filename, received };
       received.catch(fail);
     } catch (error) {
@@ -138,7 +143,7 @@ function openForm(headers: IncomingHttpHeaders, { fileField, onFile, receive }: 
       parser.destroy();
       file?.stream.destroy(error);
       const received = await file?.received.catch(() => null);
-      await received?.writer.abort();
+      if (received) await drop(received);
     },
   };
 }

@@ -10,23 +10,38 @@ export const quotaLimits = (config: Config): QuotaLimits => ({
   quotaBytes: config.QUOTA_BYTES,
 });
 
+interface Announcement {
+  /** How much of the body may be something else than the file. */
+  aroundBytes: number;
+}
+
 /**
- * Refuses a body by its announced length before any of it is read: too large, beyond the user's quota, or more
- * than the disk may take. What is not announced is found out while it comes.
+ * Refuses a body by its announced length, before any of it is read, that is larger than a video may be or than the
+ * disk may take.
  *
- * @param aroundBytes how much of the body may be something else than the file
- * @throws HttpProblem `too_large`; QuotaExceededError; DiskFullError
+ * @throws HttpProblem `too_large`; DiskFullError
  */
-export async function assertAnnouncedFits(
-  { ctx, deps, user, idempotency }: RouteRequest,
-  { aroundBytes }: { aroundBytes: number },
+export async function assertBodyFits(
+  { ctx, deps }: RouteRequest,
+  { aroundBytes }: Announcement,
 ): Promise<void> {
-  const { config, db, storage } = deps;
-  const announcedBytes = ctx.request.length ?? 0;
+  const { config, storage } = deps;
   assertLengthWithin(ctx, config.MAX_UPLOAD_BYTES + aroundBytes);
   const free = await storage.freeBytes();
-  if (free !== null && free - announcedBytes < config.MIN_FREE_BYTES) throw new DiskFullError();
-  // A repetition stores nothing more, so it may have its answer when the room is used up.
+  if (free !== null && free - (ctx.request.length ?? 0) < config.MIN_FREE_BYTES) throw new DiskFullError();
+}
+
+/**
+ * Refuses a body by its announced length that its sender has no room for. A repetition stores nothing more, so it
+ * may have its answer when the room is used up.
+ *
+ * @throws QuotaExceededError
+ */
+export async function assertRoomLeft(
+  { ctx, deps, user, idempotency }: RouteRequest,
+  { aroundBytes }: Announcement,
+): Promise<void> {
   if (idempotency.isAnswered) return;
-  await db.uploads.assertRoom(user.id, Math.max(0, announcedBytes - aroundBytes), quotaLimits(config));
+  const fileBytes = Math.max(0, (ctx.request.length ?? 0) - aroundBytes);
+  await deps.db.uploads.assertRoom(user.id, fileBytes, quotaLimits(deps.config));
 }

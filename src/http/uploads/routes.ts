@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
-import { parsePart } from '../parse.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
 import { pollVideo } from '../videos.ts';
@@ -8,36 +7,44 @@ import { videoSchema } from '../videoViews.ts';
 import { type ArrivedVideo, acceptVideo, sourceKeyOf } from './acceptVideo.ts';
 import { discardRest, readBodyChunks } from './bodyChunks.ts';
 import { type ChunkMemory, createChunkMemory } from './chunkMemory.ts';
-import { FORM_OVERHEAD_BYTES, type FormFields, receiveForm } from './multipart.ts';
-import { assertAnnouncedFits } from './quotas.ts';
+import { createFromJson, jsonFields } from './fromJson.ts';
+import { FORM_OVERHEAD_BYTES, receiveForm } from './multipart.ts';
+import { assertBodyFits, assertRoomLeft } from './quotas.ts';
 import { type ReceivedFile, receiveObject } from './receiveObject.ts';
 import { watchConnection } from './takingUp.ts';
-import { rawUploadFields, type UploadFields, uploadFields } from './videoFields.ts';
+import { parseForm, rawUploadFields, type UploadFields, uploadFields } from './videoFields.ts';
 
 type RawFields = z.output<typeof rawUploadFields>;
 
 const bytes = z.string().meta({ format: 'binary' });
 const formBody = { contentType: 'multipart/form-data', schema: uploadFields.extend({ file: bytes }) };
 const rawBody = { contentType: 'video/*', schema: bytes };
+const jsonBody = { contentType: 'application/json', schema: jsonFields };
 
 const uploadVideo = defineRoute({
   method: 'post',
   path: '/v1/videos',
   operationId: 'uploadVideo',
   tag: 'Uploading',
-  summary: 'Upload a video',
+  summary: 'Upload a video, or say where it is to be fetched from',
   description:
     'Either a form with the part `file`, its fields before or after it, or the bytes themselves as the body with ' +
     'the fields in the address. Lists are a field several times, a JSON array, or words with commas. An ' +
-    '`external_id` that names a video in `awaiting_upload` fills that one.',
+    '`external_id` that names a video in `awaiting_upload` fills that one. A JSON body with a `url` has the file ' +
+    'fetched from there, and one without makes a library entry, which waits for its bytes.',
   scope: 'write',
   rawBody: true,
-  requestBodies: [formBody, rawBody],
+  requestBodies: [formBody, rawBody, jsonBody],
   query: rawUploadFields,
   responses: {
     200: { description: 'The end of its processing, with `Prefer: wait`', schema: videoSchema },
+    201: {
+      description: 'A library entry in `awaiting_upload`: a JSON body without `url`',
+      schema: videoSchema,
+      headers: { Location: 'The address of the video' },
+    },
     202: {
-      description: 'Stored; processing begins',
+      description: 'Stored, or to be fetched; processing begins',
       schema: videoSchema,
       headers: { Location: 'The address of the video' },
     },
@@ -66,10 +73,14 @@ const uploadVideo = defineRoute({
 
 async function receiveVideo(request: RouteRequest<unknown, RawFields>): Promise<Reply> {
   const { ctx } = request;
+  if (ctx.is('json')) return createFromJson(request);
   if (ctx.request.length === 0) throw new HttpProblem('empty_file');
   if (ctx.is('multipart/form-data')) return uploadForm(request);
   if (!ctx.get('Content-Type') || ctx.is('video/*', 'application/octet-stream')) return uploadRaw(request);
-  throw new HttpProblem('unsupported_media_type', 'The body must be multipart/form-data, video/* or octets');
+  throw new HttpProblem(
+    'unsupported_media_type',
+    'The body must be multipart/form-data, video/*, octets or JSON',
+  );
 }
 
 async function uploadRaw(request: RouteRequest<unknown, RawFields>): Promise<Reply> {
@@ -87,23 +98,21 @@ async function uploadForm(request: RouteRequest<unknown, object>): Promise<Reply
   const place = await prepare(request, FORM_OVERHEAD_BYTES);
   const form = await receiveForm(request.ctx.req, {
     fileField: 'file',
-    onFile: parseFields,
     ...place,
+    receive: async (chunks, fields) => {
+      parseForm(uploadFields, fields);
+      return place.receive(chunks);
+    },
+    drop: ({ writer }) => writer.abort(),
   });
   let fields: UploadFields;
   try {
-    fields = parseFields(form.fields);
+    fields = parseForm(uploadFields, form.fields);
   } catch (error) {
     await form.file.writer.abort();
     throw error;
   }
   return acceptVideo(request, { ...place.names, file: form.file, filename: form.filename, fields });
-}
-
-/** Text fields with one value are that value; the lists take several. */
-function parseFields(form: FormFields): UploadFields {
-  const given = [...form].map(([name, values]) => [name, values.length === 1 ? values[0] : [...values]]);
-  return parsePart(uploadFields, Object.fromEntries(given)) as UploadFields;
 }
 
 interface Place {
@@ -120,7 +129,8 @@ interface Place {
  */
 async function prepare(request: RouteRequest, aroundBytes: number): Promise<Place> {
   const { ctx, deps } = request;
-  await assertAnnouncedFits(request, { aroundBytes });
+  await assertBodyFits(request, { aroundBytes });
+  await assertRoomLeft(request, { aroundBytes });
   const { storage } = deps;
   const maxBytes = deps.config.MAX_UPLOAD_BYTES;
   const id = newId();

@@ -30,19 +30,34 @@ export function watchConnection(response: ServerResponse): AbortSignal {
 export async function untilTakenUp(
   stream: Writable,
   event: 'drain' | 'close',
-  { gone, stuckMs = STUCK_MS }: Patience,
+  patience: Patience,
 ): Promise<void> {
-  gone.throwIfAborted();
-  const { promise: stuck, reject } = Promise.withResolvers<never>();
+  patience.gone.throwIfAborted();
+  await inPatience(once(stream, event, { signal: patience.gone }), patience);
+}
+
+/**
+ * Waits for work on received bytes for as long as that makes sense.
+ *
+ * @throws what `gone` was aborted with; StorageUnavailableError when it takes too long; errors of the work
+ */
+export async function inPatience<T>(work: Promise<T>, { gone, stuckMs = STUCK_MS }: Patience): Promise<T> {
+  // Whoever has stopped waiting does not hear it fail.
+  work.catch(() => {});
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const leave = () => reject(gone.reason);
+  if (gone.aborted) leave();
+  gone.addEventListener('abort', leave, { once: true });
   const timer = setTimeout(
     () => reject(new StorageUnavailableError('The storage takes up no more bytes right now')),
     stuckMs,
   );
   try {
-    await Promise.race([once(stream, event, { signal: gone }), stuck]);
+    return await Promise.race([work, stopped]);
   } catch (error) {
     throw gone.aborted ? gone.reason : error;
   } finally {
     clearTimeout(timer);
+    gone.removeEventListener('abort', leave);
   }
 }

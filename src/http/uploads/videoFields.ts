@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { OPTIONAL_STEPS } from '../../domain/video.ts';
+import { parsePart } from '../parse.ts';
+import type { FormFields } from './multipart.ts';
 
 const MAX_TAGS = 50;
 
 /** Text of one line, trimmed. */
-const line = (max: number) =>
+export const line = (max: number) =>
   z
     .string()
     .trim()
@@ -60,7 +62,7 @@ function splitList(text: string): unknown[] {
 }
 
 /** An empty form field means "not given", as browsers send it. */
-const orEmpty = <Field extends z.ZodType>(field: Field) =>
+export const orEmpty = <Field extends z.ZodType>(field: Field) =>
   z.preprocess((value) => (value === '' ? undefined : value), field.optional());
 
 /** What may be told of a video as it is sent, as a form's fields or in the address. */
@@ -79,3 +81,13 @@ export const rawUploadFields = uploadFields.extend({
 });
 
 export type UploadFields = z.output<typeof uploadFields>;
+
+/**
+ * Parses the fields of a form: one with one value is that value; the lists take several.
+ *
+ * @throws HttpProblem `invalid_request`
+ */
+export function parseForm<Fields extends z.ZodType>(schema: Fields, form: FormFields): z.output<Fields> {
+  const given = [...form].map(([name, values]) => [name, values.length === 1 ? values[0] : [...values]]);
+  return parsePart(schema, Object.fromEntries(given)) as z.output<Fields>;
+}
