@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { QUEUES } from './domain/queues.ts';
 
@@ -24,6 +25,15 @@ const list = (fallback: string) =>
         .map((s) => s.trim())
         .filter(Boolean),
     );
+
+/** The widest inner networks, 10.0.0.0/8 and fc00::/7: one that is wider would be a switch that turns the guard off. */
+const MIN_PREFIX_BITS = { ipv4: 8, ipv6: 7 };
+
+const isInnerNetwork = (cidr: string): boolean => {
+  if (!ipaddr.isValidCIDR(cidr)) return false;
+  const [address, bits] = ipaddr.parseCIDR(cidr);
+  return bits >= MIN_PREFIX_BITS[address.kind()];
+};
 
 /** One key of a key ring: `id:base64`, 32 bytes. The first of a list signs or encrypts, all verify or decrypt. */
 export interface RingKey {
@@ -99,7 +109,10 @@ const environment = z.object({
   QUOTA_BYTES: count(1024 ** 4),
   INGEST_MAX_SEC: seconds(4 * 3600),
   INGEST_MIN_BYTES_PER_SEC: count(10 * 1024),
-  EGRESS_ALLOW_CIDRS: list(''),
+  EGRESS_ALLOW_CIDRS: list('').refine(
+    (cidrs) => cidrs.every(isInnerNetwork),
+    'expected networks such as 10.1.0.0/16, not wider than /8 (IPv4) or /7 (IPv6)',
+  ),
   HOUSEKEEPING_INTERVAL_SEC: seconds(3600),
   MAX_DURATION_SEC: seconds(6 * 3600),
   MAX_WIDTH: count(8192),
@@ -131,11 +144,39 @@ export type Config = z.infer<typeof environment> & {
   STORAGE_DIR: string;
   SCRATCH_DIR: string;
   CACHE_DIR: string;
+  /** Null: bytes live in STORAGE_DIR. */
+  S3: S3Config | null;
 };
+
+/** The bucket that holds everything. */
+export interface S3Config {
+  /** Undefined: AWS itself. */
+  endpoint: string | undefined;
+  region: string;
+  bucket: string;
+  /** Undefined: wherever the AWS SDK finds some. */
+  credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
+}
 
 /** What is wrong with the environment, variable by variable; never the values. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+}
+
+const UNUSABLE = 'The configuration cannot be used:';
+
+/** @throws ConfigError naming what is missing */
+function readS3(env: z.infer<typeof environment>): S3Config | null {
+  if (env.STORAGE_DRIVER !== 's3') return null;
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (!bucket)
+    throw new ConfigError(`${UNUSABLE}\n  S3_BUCKET: STORAGE_DRIVER=s3 needs the name of a bucket`);
+  if (Boolean(accessKeyId) !== Boolean(secretAccessKey)) {
+    const absent = accessKeyId ? 'S3_SECRET_ACCESS_KEY' : 'S3_ACCESS_KEY_ID';
+    throw new ConfigError(`${UNUSABLE}\n  ${absent}: an access key and its secret are set together`);
+  }
+  const credentials = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
+  return { endpoint: env.S3_ENDPOINT, region: env.S3_REGION, bucket, credentials };
 }
 
 /** The host that users reach: the one listened on, where that is a particular one; IPv6 in brackets (RFC 3986, 3.2.2). */
@@ -156,7 +197,7 @@ export function loadConfig(source: Record<string, string | undefined> = process.
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(`The configuration cannot be used:\n${lines.join('\n')}`);
+    throw new ConfigError(`${UNUSABLE}\n${lines.join('\n')}`);
   }
   const env = parsed.data;
   const dataDir = resolve(env.DATA_DIR);
@@ -167,5 +208,6 @@ export function loadConfig(source: Record<string, string | undefined> = process.
     STORAGE_DIR: resolve(env.STORAGE_DIR ?? `${dataDir}/storage`),
     SCRATCH_DIR: resolve(env.SCRATCH_DIR ?? `${dataDir}/scratch`),
     CACHE_DIR: resolve(env.CACHE_DIR ?? `${dataDir}/cache`),
+    S3: readS3(env),
   };
 }

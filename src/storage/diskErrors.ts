@@ -3,6 +3,9 @@ import { DiskFullError, StorageUnavailableError, VideoflowError } from '../error
 /** EDQUOT is a full disk for whoever has the quota. */
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
+/** Two file systems, or one that knows no second names of files, or no more of them: the file must be copied. */
+export const CANNOT_LINK = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
 /** The system's own code of a failed call, such as `ENOENT`. */
 export const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code;
 

@@ -13,7 +13,7 @@ const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 export interface FileSink {
   readonly stream: Writable;
   readonly sizeBytes: () => number;
-  /** Resolves when everything written is on the disk. */
+  /** Resolves when everything written is on the disk; once it failed it never does again. */
   sync(): Promise<void>;
 }
 
@@ -27,22 +27,23 @@ export function createFileSink(handle: FileHandle, checkSpace: () => Promise<voi
   let sizeBytes = 0;
   let sinceCheckpoint = 0;
   let push: Promise<void> | undefined;
-  let pushError: unknown;
+  let syncError: unknown;
 
-  /** A sync that fails tells so once only, so its error is kept for whoever asks next. */
+  /** A sync that fails tells so once only, and the next one may succeed: its error is kept for whoever asks next. */
+  const keepError = (error: unknown) => {
+    syncError ??= error;
+  };
   const beginPush = () => {
     push ??= handle
       .datasync()
-      .catch((error) => {
-        pushError ??= error;
-      })
+      .catch(keepError)
       .finally(() => {
         push = undefined;
       });
   };
 
   const write = async (buffers: Buffer[]) => {
-    if (pushError) throw pushError;
+    if (syncError) throw syncError;
     const written = await writeAll(handle, buffers);
     sizeBytes += written;
     sinceCheckpoint += written;
@@ -67,8 +68,11 @@ export function createFileSink(handle: FileHandle, checkSpace: () => Promise<voi
     sizeBytes: () => sizeBytes,
     sync: async () => {
       await push;
-      if (pushError) throw pushError;
-      await handle.sync();
+      if (syncError) throw syncError;
+      await handle.sync().catch(keepError);
+      // One begun in between may have been told of what this one then was not.
+      await push;
+      if (syncError) throw syncError;
     },
   };
 }

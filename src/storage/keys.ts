@@ -3,7 +3,7 @@ import { StorageUnavailableError } from '../errors.ts';
 
 /** No leading dot: that is where unfinished writes live, and it rules out `.` and `..`. */
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/;
-const UNFINISHED = /^\.[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}\.[0-9a-f-]{36}\.part$/;
+const UNFINISHED = /^\.([A-Za-z0-9_-][A-Za-z0-9._-]{0,199})\.[0-9a-f-]{36}\.part$/;
 
 /** A key that no caller may ever build: a mistake of the program, never of a user. */
 export class InvalidKeyError extends StorageUnavailableError {}
@@ -34,7 +34,20 @@ export function segmentsOfRemovable(key: string): string[] {
   return [...(folder.length > 0 ? segmentsOf(folder.join('/')) : []), name];
 }
 
-/** Gives a hidden name for a write to `name` that is still under way. */
-export const unfinishedName = (name: string): string => `.${name}.${randomUUID()}.part`;
+/**
+ * Gives a hidden name for a write to `name` that is still under way.
+ *
+ * @param mark what tells it from other writes to `name`: 36 hexadecimal digits or dashes
+ */
+export const unfinishedName = (name: string, mark: string = randomUUID()): string => `.${name}.${mark}.part`;
+
+/** Tells whether a key that may be removed is the name of an unfinished write. */
+export const isUnfinished = (key: string): boolean => UNFINISHED.test(key.slice(key.lastIndexOf('/') + 1));
+
+/** Gives the key that the unfinished write of this name is going to. */
+export const keyOfUnfinished = (key: string): string => {
+  const at = key.lastIndexOf('/') + 1;
+  return key.slice(0, at) + key.slice(at).replace(UNFINISHED, '$1');
+};
 
 const invalidKey = () => new InvalidKeyError('The storage was asked for an object by an impossible key');

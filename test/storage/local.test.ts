@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import filesystem, { mkdir, mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import filesystem, { mkdir, mkdtemp, readdir, rm, stat, statfs, truncate, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,10 +14,12 @@ const MIB = 1024 * 1024;
 const log = createLog({ level: 'silent', program: 'test' });
 const makeDir = () => mkdtemp(join(tmpdir(), 'videoflow-storage-'));
 
-describeStorage('local folder', async () => {
+describeStorage('local folder', () => async () => {
   const dir = await makeDir();
+  const root = join(dir, 'made', 'by', 'it');
   return {
-    storage: createLocalStorage({ dir: join(dir, 'made', 'by', 'it'), log, minFreeBytes: 0 }),
+    storage: createLocalStorage({ dir: root, log, minFreeBytes: 0 }),
+    damageSegment: (key) => truncate(join(root, key, '0'), 100),
     dispose: () => rm(dir, { recursive: true, force: true }),
   };
 });

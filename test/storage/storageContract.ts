@@ -7,15 +7,21 @@ import type { Readable } from 'node:stream';
 import { Readable as ReadableStream } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { SourceMissingError } from '../../src/errors.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SourceMissingError, StorageUnavailableError } from '../../src/errors.ts';
 import { InvalidKeyError } from '../../src/storage/keys.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { waitFor } from '../support/stack.ts';
 
 export interface StorageUnderTest {
   storage: Storage;
+  /** Removes some of the bytes of a segment that were synced, as an accident would. */
+  damageSegment(key: string): Promise<void>;
   dispose(): Promise<void>;
 }
 
+/** More than any driver keeps to itself before the outside hears of a write. */
+const ENOUGH_TO_SEND = 12_000_000;
 const FAR_FUTURE = new Date('2999-01-01T00:00:00Z');
 
 const IMPOSSIBLE_KEYS = [
@@ -42,16 +48,22 @@ const IMPOSSIBLE_KEYS = [
   `sources/${'x'.repeat(201)}`,
 ];
 
-/** What every storage must do, whatever it is made of; a driver is done when this passes. */
-export function describeStorage(name: string, make: () => Promise<StorageUnderTest>): void {
+/**
+ * What every storage must do, whatever it is made of; a driver is done when this passes.
+ *
+ * @param prepare called once, inside of the suite, for what its hooks bring up; gives a way to a fresh, empty storage
+ */
+export function describeStorage(name: string, prepare: () => () => Promise<StorageUnderTest>): void {
   describe(`storage contract: ${name}`, () => {
+    const make = prepare();
     let storage: Storage;
+    let damageSegment: StorageUnderTest['damageSegment'];
     let dispose: () => Promise<void>;
     let scratch: string;
 
     beforeEach(async () => {
       scratch = await mkdtemp(join(tmpdir(), 'videoflow-contract-'));
-      ({ storage, dispose } = await make());
+      ({ storage, damageSegment, dispose } = await make());
     });
     afterEach(async () => {
       await dispose();
@@ -211,14 +223,168 @@ export function describeStorage(name: string, make: () => Promise<StorageUnderTe
       it('lists what was last written before a time, unfinished writes included, and can remove those', async () => {
         await store('sources/done', Buffer.from('x'));
         const unfinished = await storage.createWriter('sources/half');
-        await new Promise((written) => unfinished.stream.write('x', written));
-        const keys = await list('sources/');
+        await new Promise((written) => unfinished.stream.write(randomBytes(ENOUGH_TO_SEND), written));
+        const keys = await waitFor(
+          async () => {
+            const found = await list('sources/');
+            return found.length >= 2 && found;
+          },
+          { what: 'the unfinished write to be listed' },
+        );
         assert.equal(keys.length, 2);
+        assert.equal(keys.filter((key) => key !== 'sources/done' && key !== 'sources/half').length, 1);
         assert.deepEqual(await list('sources/', new Date(0)), []);
         assert.deepEqual(await list('nothing/'), []);
         for (const key of keys) await storage.remove(key);
         assert.deepEqual(await list(''), []);
         await unfinished.abort();
+      });
+    });
+
+    describe('segments', () => {
+      const segment = (number: number) => `uploads/u/${number}-abc/`;
+      /** Writes pieces and syncs at the end. */
+      const write = async (key: string, ...pieces: Buffer[]) => {
+        const writer = await storage.createSegment(key);
+        for (const piece of pieces) await writer.write(piece);
+        const sizeBytes = await writer.sync();
+        await writer.close();
+        return { key, sizeBytes };
+      };
+
+      it('counts as durable what was written before the sync, and no more', async () => {
+        const writer = await storage.createSegment(segment(1));
+        assert.equal(await writer.sync(), 0);
+        await writer.write(randomBytes(700_000));
+        const syncing = writer.sync();
+        const more = writer.write(randomBytes(100_000));
+        assert.equal(await syncing, 700_000);
+        await more;
+        assert.equal(await writer.sync(), 800_000);
+        assert.equal(await writer.sync(), 800_000);
+        await writer.close();
+        await writer.close();
+      });
+
+      it('keeps what was synced when its writer is left alone', async () => {
+        const bytes = randomBytes(6_000_001);
+        const writer = await storage.createSegment(segment(1));
+        for (let at = 0; at < bytes.length; at += 1_000_003) {
+          await writer.write(bytes.subarray(at, at + 1_000_003));
+          await writer.sync();
+        }
+        await storage.join('sources/u', [{ key: segment(1), sizeBytes: bytes.length }]);
+        assert.ok((await read('sources/u')).equals(bytes));
+        await writer.close();
+      });
+
+      it('does not mind that the bytes change once they were taken', async () => {
+        const block = Buffer.alloc(300_000, 1);
+        const writer = await storage.createSegment(segment(1));
+        for (let round = 1; round <= 20; round++) {
+          await writer.write(block.fill(round));
+          if (round % 3 === 0) await writer.sync();
+        }
+        const sizeBytes = await writer.sync();
+        await writer.close();
+        await storage.join('sources/u', [{ key: segment(1), sizeBytes }]);
+        const joined = await read('sources/u');
+        assert.equal(joined.length, 6_000_000);
+        for (let round = 1; round <= 20; round++)
+          assert.ok(joined.subarray((round - 1) * 300_000, round * 300_000).every((byte) => byte === round));
+      });
+
+      it('refuses to go on after it was closed', async () => {
+        const writer = await storage.createSegment(segment(1));
+        await writer.close();
+        await assert.rejects(writer.write(Buffer.from('late')), StorageUnavailableError);
+        await assert.rejects(writer.sync(), StorageUnavailableError);
+      });
+
+      it('keeps two writers apart', async () => {
+        const [one, two] = [randomBytes(5_000_000), randomBytes(5_000_000)];
+        const writers = [await storage.createSegment(segment(1)), await storage.createSegment(segment(2))];
+        await Promise.all([writers[0]?.write(one), writers[1]?.write(two)]);
+        await Promise.all(writers.map((writer) => writer.sync()));
+        await Promise.all(writers.map((writer) => writer.close()));
+        await storage.join('sources/u', [{ key: segment(2), sizeBytes: two.length }]);
+        assert.ok((await read('sources/u')).equals(two));
+      });
+
+      it('joins segments in their order, some of them empty, none of them whole', async () => {
+        const [one, two, three] = [randomBytes(9_000_000), randomBytes(1000), randomBytes(5_300_000)];
+        await write(segment(1), one);
+        await write(segment(2));
+        await write(segment(3), two);
+        await write(segment(4), three.subarray(0, 2_000_000), three.subarray(2_000_000));
+        const shares = [
+          { key: segment(1), sizeBytes: 8_500_000 },
+          { key: segment(2), sizeBytes: 0 },
+          { key: segment(9), sizeBytes: 0 },
+          { key: segment(3), sizeBytes: 999 },
+          { key: segment(4), sizeBytes: 5_000_001 },
+        ];
+        const expected = Buffer.concat([
+          one.subarray(0, 8_500_000),
+          two.subarray(0, 999),
+          three.subarray(0, 5_000_001),
+        ]);
+        const seen: number[] = [];
+        const onProgress = (bytes: number) => seen.push(bytes);
+        assert.deepEqual(await storage.join('sources/u', shares, { onProgress }), {
+          sizeBytes: expected.length,
+        });
+        assert.ok((await read('sources/u')).equals(expected));
+        assert.deepEqual(
+          seen.toSorted((a, b) => a - b),
+          seen,
+        );
+        assert.ok((seen.at(-1) ?? 0) <= expected.length);
+      });
+
+      it('joins again to the same, and leaves the segments', async () => {
+        const bytes = randomBytes(2_000_000);
+        const whole = await write(segment(1), bytes);
+        for (let round = 0; round < 2; round++)
+          assert.deepEqual(await storage.join('sources/u', [whole]), { sizeBytes: bytes.length });
+        assert.ok((await read('sources/u')).equals(bytes));
+        await storage.remove('uploads/u/');
+        assert.deepEqual(await list(''), ['sources/u']);
+        assert.ok((await read('sources/u')).equals(bytes));
+      });
+
+      it('says when a joined object was made, not when its bytes came', async () => {
+        const whole = await write(segment(1), Buffer.from('bytes'));
+        await delay(1100);
+        const before = Date.now() - 1000;
+        await storage.join('sources/u', [whole]);
+        assert.ok(((await storage.stat('sources/u'))?.modifiedAt.getTime() ?? 0) >= before);
+      });
+
+      it('makes an empty object of nothing', async () => {
+        assert.deepEqual(await storage.join('sources/u', []), { sizeBytes: 0 });
+        assert.equal((await read('sources/u')).length, 0);
+      });
+
+      it('says that bytes are missing, and makes nothing', async () => {
+        const whole = await write(segment(1), randomBytes(6_000_000));
+        const longer = { ...whole, sizeBytes: whole.sizeBytes + 1 };
+        await assert.rejects(storage.join('sources/u', [longer]), SourceMissingError);
+        await assert.rejects(
+          storage.join('sources/u', [whole, { key: segment(2), sizeBytes: 1 }]),
+          SourceMissingError,
+        );
+        await damageSegment(segment(1));
+        await assert.rejects(storage.join('sources/u', [whole]), SourceMissingError);
+        assert.deepEqual(await list('sources/'), []);
+      });
+
+      it('stops joining when told to, and leaves nothing', async () => {
+        const whole = await write(segment(1), randomBytes(6_000_000));
+        const signal = AbortSignal.abort();
+        const half = { ...whole, sizeBytes: 5_500_000 };
+        await assert.rejects(storage.join('sources/u', [half], { signal }));
+        assert.deepEqual(await list('sources/'), []);
       });
     });
 
@@ -229,6 +395,8 @@ export function describeStorage(name: string, make: () => Promise<StorageUnderTe
         await assert.rejects(async () => storage.put(key, '/dev/null'), InvalidKeyError, shown);
         await assert.rejects(async () => storage.open(key), InvalidKeyError, shown);
         await assert.rejects(async () => storage.stat(key), InvalidKeyError, shown);
+        await assert.rejects(async () => storage.join(key, []), InvalidKeyError, shown);
+        await assert.rejects(async () => storage.createSegment(`${key}/`), InvalidKeyError, shown);
         await assert.rejects(async () => storage.fetch(key, scratch), InvalidKeyError, shown);
         if (key !== 'sources/') await assert.rejects(async () => storage.remove(key), InvalidKeyError, shown);
       }
