@@ -7,7 +7,7 @@ import { renderHelp } from '../help.ts';
 import { pause, type Retrying, withRetries } from '../retrying.ts';
 import type { Session } from '../session.ts';
 import { findAccess } from '../settings.ts';
-import { renderReport } from './renderReport.ts';
+import { isAllWell, readReport, renderReport } from './report.ts';
 
 const OPTIONS = {
   'dry-run': { type: 'boolean', help: 'Only tell what would be removed' },
@@ -18,7 +18,7 @@ const OPTIONS = {
 } as const satisfies OptionSpecs;
 
 const PATIENCE_MS = 60_000;
-const POLL_MS = 1_000;
+const POLL_MS = 2_000;
 
 /** `videoflow admin housekeeping` */
 export async function housekeepingCommand(args: string[], session: Session): Promise<ExitCode> {
@@ -33,9 +33,10 @@ export async function housekeepingCommand(args: string[], session: Session): Pro
   const query = new URLSearchParams();
   if (values['dry-run']) query.set('dry_run', 'true');
   if (values.force) query.set('force', 'true');
-  const report = await runHousekeeping(client, query, { signal, patienceMs: PATIENCE_MS });
-  stdout.write(values.json ? `${JSON.stringify(report)}\n` : renderReport(report));
-  return EXIT.ok;
+  const answer = await runHousekeeping(client, query, { signal, patienceMs: PATIENCE_MS });
+  const report = readReport(answer);
+  stdout.write(values.json ? `${JSON.stringify(answer)}\n` : renderReport(report));
+  return isAllWell(report) ? EXIT.ok : EXIT.someFailed;
 }
 
 /** Starts it and waits for its report: 200 with it at once, or 202 with the place to ask for it. */
@@ -48,12 +49,16 @@ async function runHousekeeping(client: Client, query: URLSearchParams, retrying:
   while (answer.status === 202) {
     if (!place) throw new UsageError(`${client.url} does not answer like videoflow; is the address right?`);
     await pause(POLL_MS, retrying.signal);
-    // Only the path: the token goes nowhere but to where it belongs.
-    const { pathname, search } = new URL(place, client.url);
-    answer = await withRetries(() => client.send('GET', pathname + search), retrying);
+    answer = await withRetries(() => client.send('GET', pathOf(place)), retrying);
   }
   return answer.body;
 }
+
+/** Wherever the server thinks that it is, the token goes to where it was reached. */
+const pathOf = (place: string): string => {
+  const { pathname } = new URL(place, 'http://any.invalid');
+  return pathname.slice(Math.max(0, pathname.indexOf('/v1/')));
+};
 
 const help = (): string =>
   renderHelp({
@@ -65,6 +70,6 @@ const help = (): string =>
     notes: [
       'An orphan is removed only when nothing refers to it, it is older than 48 h and was seen twice. When there are ' +
         'more than 100, or more than 5 % of all objects, nothing is removed without --force: a restored database ' +
-        'must not cost newer files.',
+        'must not cost newer files. The exit code is 1 then, and when a part of the work failed.',
     ],
   });

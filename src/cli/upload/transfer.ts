@@ -1,9 +1,12 @@
 import { DetailedError, Upload } from 'tus-js-client';
+import { z } from 'zod';
 import type { Client } from '../client.ts';
 import { notReachable } from '../client.ts';
 import { InterruptedError, NotReachableError } from '../failures.ts';
 import { toRefusal } from '../refusals.ts';
 import { createByteSource, type LocalFile } from './localFile.ts';
+
+const createdShape = z.object({ video_id: z.string() });
 
 export const UPLOADS_PATH = '/v1/uploads';
 
@@ -19,8 +22,8 @@ export interface Transfer {
   uploadId: string | null;
   creationKey: string;
   signal: AbortSignal;
-  /** The upload exists under this id from now on. */
-  onUpload(uploadId: string): void;
+  /** The upload exists under this id from now on, and its video, if the server said so. */
+  onCreated(created: { uploadId: string; videoId?: string }): void;
   /** The server holds so many bytes, as it says itself when there is something to go on with. */
   onOffset(offsetBytes: number): void;
   /** So many bytes of the file are on their way or there. */
@@ -73,6 +76,7 @@ function createUpload(transfer: Transfer, { resolve, reject, noteSign }: Outcome
   const endpoint = client.url + UPLOADS_PATH;
   const source = createByteSource(file, reject);
   let doneBefore: number | undefined;
+  let creationBody: string | undefined;
   const upload = new Upload(Buffer.alloc(0), {
     // Without an endpoint the client cannot make a second upload when it finds the first one not at once.
     ...(uploadId === null ? { endpoint } : { uploadUrl: `${endpoint}/${uploadId}` }),
@@ -86,15 +90,17 @@ function createUpload(transfer: Transfer, { resolve, reject, noteSign }: Outcome
     },
     onAfterResponse: (request, response) => {
       noteSign();
+      if (request.getMethod() === 'POST') creationBody = response.getBody();
       if (request.getMethod() !== 'HEAD' || response.getStatus() >= 300) return;
       const offsetBytes = Number(response.getHeader('Upload-Offset'));
       if (Number.isInteger(offsetBytes)) transfer.onOffset(offsetBytes);
     },
     onUploadUrlAvailable: () => {
+      if (creationBody === undefined) return;
       const id = idOf(upload.url ?? '');
       // Wherever the server thinks that it is, it is where it was reached, and the token goes nowhere else.
       upload.url = `${endpoint}/${id}`;
-      transfer.onUpload(id);
+      transfer.onCreated({ uploadId: id, ...readVideoId(creationBody) });
     },
     onProgress: (doneBytes) => {
       noteSign();
@@ -116,6 +122,16 @@ function createUpload(transfer: Transfer, { resolve, reject, noteSign }: Outcome
 }
 
 const idOf = (uploadUrl: string): string => new URL(uploadUrl).pathname.split('/').at(-1) ?? '';
+
+/** The protocol has no place for it; this server tells it in the body. */
+function readVideoId(body: string): { videoId?: string } {
+  try {
+    const { video_id } = createdShape.parse(JSON.parse(body));
+    return { videoId: video_id };
+  } catch {
+    return {};
+  }
+}
 
 function toError(error: Error | DetailedError, url: string): Error {
   if (!(error instanceof DetailedError)) return error;

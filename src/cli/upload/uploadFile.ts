@@ -5,7 +5,7 @@ import { assertUnchanged, type LocalFile } from './localFile.ts';
 import type { UploadEntry, UploadMemory } from './memory.ts';
 import type { FileProgress } from './progress.ts';
 import { transferOnce } from './transfer.ts';
-import { isVideoBegun, learnVideoId, retriesOf, waitForVideo } from './video.ts';
+import { confirmUpload, isVideoBegun, retriesOf, waitForVideo } from './video.ts';
 
 export interface FileUpload {
   client: Client;
@@ -50,7 +50,7 @@ export async function uploadFile(job: FileUpload, facts: UploadFacts): Promise<v
   try {
     await sendBytes(job, entry, facts);
     await assertUnchanged(job.file);
-    await learnVideoId(job, entry);
+    await confirmUpload(job, entry);
     if (job.isToWait) await waitForVideo(job, entry);
   } catch (error) {
     if (isOver(error, entry)) entry.forget();
@@ -66,8 +66,10 @@ export async function uploadFile(job: FileUpload, facts: UploadFacts): Promise<v
 function isOver(error: unknown, entry: UploadEntry): boolean {
   if (error instanceof VideoFailedError) return true;
   if (error instanceof FileTroubleError) return error.code === 'file_changed';
-  // Kept, the refusal would be given again for the same key, whatever has changed since.
-  return error instanceof RefusedError && !error.isRetryable && entry.uploadId === null;
+  if (!(error instanceof RefusedError) || error.isRetryable) return false;
+  // For the same key the refusal would be given again, whatever has changed since; and what begins as no
+  // video does has lost its upload.
+  return entry.uploadId === null || error.status === 415;
 }
 
 /** As often may an upload be found gone within one attempt. */
@@ -91,7 +93,7 @@ async function sendBytes(job: FileUpload, entry: UploadEntry, facts: UploadFacts
           ...job,
           uploadId: entry.uploadId,
           creationKey: entry.creationKey,
-          onUpload: (uploadId) => entry.note({ uploadId }),
+          onCreated: entry.note,
           onOffset: (offsetBytes) => noteOffset(offsetBytes, noteProgress),
           onSent: (bytes) => {
             facts.sentBytes += bytes;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UPLOAD_STATES, type UploadState } from '../../domain/upload.ts';
 import { VIDEO_STATUSES } from '../../domain/video.ts';
 import type { Client } from '../client.ts';
 import { RefusedError, VideoFailedError } from '../failures.ts';
@@ -13,8 +14,8 @@ const failureShape = z.object({ code: z.string(), message: z.string() });
 /** What is used here of an upload's JSON. */
 const uploadShape = z.object({
   video_id: z.string().nullable(),
-  state: z.string(),
-  error: failureShape.nullable().optional(),
+  state: z.enum(UPLOAD_STATES),
+  error: failureShape.nullable(),
 });
 
 const statusShape = z.object({
@@ -36,19 +37,25 @@ export const retriesOf = ({ patienceMs, signal, progress }: FileUpload): Retryin
   onPause: (error, pauseMs) => progress.say(`${error.message}; trying again in ${formatSpan(pauseMs)}`),
 });
 
-/** Asks which video an upload belongs to, and keeps it. A token that may only write is told nothing: null stays. */
-export async function learnVideoId(job: FileUpload, entry: UploadEntry): Promise<void> {
-  if (entry.videoId !== null) return;
-  try {
-    const { video_id } = await readUpload(job, entry);
-    if (video_id !== null) entry.note({ videoId: video_id });
-  } catch (error) {
-    if (!(error instanceof RefusedError) || error.isRetryable || job.isToWait) throw error;
-  }
-}
+const MISSED_ENDS: readonly UploadState[] = ['refused', 'expired', 'terminated'];
 
-const readUpload = (job: FileUpload, { uploadId }: UploadEntry) =>
-  withRetries(() => job.client.get(`${UPLOADS_PATH}/${uploadId}`, uploadShape), retriesOf(job));
+/**
+ * Asks what becomes of an upload whose bytes are all there, and keeps the id of its video.
+ *
+ * @throws VideoFailedError when it is over without a video
+ */
+export async function confirmUpload(job: FileUpload, entry: UploadEntry): Promise<void> {
+  const path = `${UPLOADS_PATH}/${entry.uploadId}`;
+  const upload = await withRetries(() => job.client.get(path, uploadShape), retriesOf(job));
+  if (MISSED_ENDS.includes(upload.state)) {
+    const { code, message } = upload.error ?? {
+      code: `upload_${upload.state}`,
+      message: `The upload was ${upload.state}`,
+    };
+    throw new VideoFailedError(code, message);
+  }
+  if (upload.video_id !== null) entry.note({ videoId: upload.video_id });
+}
 
 const readVideo = (client: Client, videoId: string) =>
   client.get(`/v1/videos/${videoId}/status`, statusShape);
@@ -59,7 +66,7 @@ export async function isVideoBegun(client: Client, videoId: string | null): Prom
   try {
     return (await readVideo(client, videoId)).status !== 'awaiting_upload';
   } catch (error) {
-    if (error instanceof RefusedError && error.status === 404) return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 }
@@ -73,25 +80,26 @@ export async function waitForVideo(job: FileUpload, entry: UploadEntry): Promise
   const { client, progress, signal } = job;
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
-    const state = await withRetries(() => readVideo(client, entry.videoId ?? ''), retriesOf(job));
+    const state = await withRetries(() => readVideo(client, entry.videoId ?? ''), retriesOf(job)).catch(
+      async (error: unknown) => {
+        // Its upload says why there is no video.
+        if (isMissing(error)) await confirmUpload(job, entry);
+        throw error;
+      },
+    );
     if (state.status === 'ready') return;
     assertHopeful(state);
-    if (state.status === 'awaiting_upload') await assertNotRefused(job, entry);
+    if (state.status === 'awaiting_upload') await confirmUpload(job, entry);
     progress.process(state.percent, state.step);
     await pause(pauseMs, signal);
     pauseMs = Math.min(pauseMs * 1.3, LONGEST_PAUSE_MS);
   }
 }
 
+const isMissing = (error: unknown): boolean => error instanceof RefusedError && error.status === 404;
+
 function assertHopeful({ status, error }: VideoState): void {
   if (status === 'cancelled') throw new VideoFailedError('cancelled', 'The processing was cancelled');
   if (status !== 'failed') return;
   throw new VideoFailedError(error?.code ?? 'failed', error?.message ?? 'The processing failed');
-}
-
-/** The bytes are all there and the video does not have them yet: that may be refused, over a quota for example. */
-async function assertNotRefused(job: FileUpload, entry: UploadEntry): Promise<void> {
-  const { state, error } = await readUpload(job, entry);
-  if (!['refused', 'expired', 'terminated'].includes(state)) return;
-  throw new VideoFailedError(error?.code ?? `upload_${state}`, error?.message ?? `The upload was ${state}`);
 }
