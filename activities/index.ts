@@ -1,5 +1,6 @@
 import type { Config } from '../src/config.ts';
 import type { Db } from '../src/db/index.ts';
+import type { Egress } from '../src/egress/index.ts';
 import type { Engine, Flows } from '../src/flows.ts';
 import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
@@ -10,6 +11,7 @@ import { createMediaActivities } from './media.ts';
 import { createOrphanActivities } from './orphans.ts';
 import { createReconciliationActivities } from './reconciliation.ts';
 import { createRecordActivities } from './records.ts';
+import { createSourceActivities } from './sources.ts';
 import { createStorageActivities } from './storage.ts';
 import { createUploadActivities } from './uploads.ts';
 
@@ -22,11 +24,13 @@ export interface ActivityDeps {
   media: Media;
   scratch: Scratch;
   storage: Storage;
+  egress: Egress;
 }
 
 /** The groups of activities; their names live in one flat space, which a test keeps unique. */
 export const groupActivities = (deps: ActivityDeps) => ({
   media: createMediaActivities(deps),
+  sources: createSourceActivities(deps),
   records: createRecordActivities(deps),
   reconciliation: createReconciliationActivities(deps),
   storage: createStorageActivities(deps),
@@ -38,6 +42,7 @@ export const groupActivities = (deps: ActivityDeps) => ({
 type Groups = ReturnType<typeof groupActivities>;
 
 export type Activities = Groups['media'] &
+  Groups['sources'] &
   Groups['records'] &
   Groups['reconciliation'] &
   Groups['storage'] &

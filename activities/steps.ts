@@ -1,8 +1,11 @@
 import { Context } from '@temporalio/activity';
+import type { Config } from '../src/config.ts';
 import type { Video } from '../src/db/entities/video.ts';
-import type { NewAsset } from '../src/db/steps.ts';
+import type { NewAsset, NewSource } from '../src/db/steps.ts';
+import type { QuotaLimits } from '../src/db/uploads.ts';
 import type { MediaFacts } from '../src/domain/media.ts';
 import type { StepName } from '../src/domain/video.ts';
+import { VideoflowError } from '../src/errors.ts';
 import type { Watch } from '../src/media/index.ts';
 import type { StepInput } from '../workflows/contract.ts';
 import { interrupted, isCancelled, overtaken } from './failures.ts';
@@ -16,11 +19,14 @@ export interface StepWork {
   scratchDir: string;
   /** Names an object that only this attempt writes. */
   assetKey(name: string): string;
+  /** The same for the source itself. */
+  sourceKey(): string;
 }
 
 export interface StepResults {
   facts?: MediaFacts;
   assets?: NewAsset[];
+  source?: NewSource;
 }
 
 export type StepOutcome = 'done' | 'superseded' | 'cancelled';
@@ -70,17 +76,18 @@ async function attemptStep(
   { video, pulse, work }: { video: Video; pulse: Pulse; work: (step: StepWork) => Promise<StepResults> },
 ): Promise<StepOutcome> {
   const written: string[] = [];
+  const note = (key: string) => {
+    written.push(key);
+    return key;
+  };
   try {
     return await deps.scratch.withDir(async (scratchDir) => {
       const results = await work({
         video,
         scratchDir,
         watch: { signal: Context.current().cancellationSignal, onProgress: pulse.onProgress },
-        assetKey: (name) => {
-          const key = `assets/${video.id}/${attempt.run}-${attempt.attempt}-${name}`;
-          written.push(key);
-          return key;
-        },
+        assetKey: (name) => note(`assets/${video.id}/${attempt.run}-${attempt.attempt}-${name}`),
+        sourceKey: () => note(`sources/${video.id}/${attempt.run}-${attempt.attempt}`),
       }).catch(async (error: unknown) => {
         // Before the folder is given back, since that makes room.
         await deps.scratch.assertRoom();
@@ -89,7 +96,11 @@ async function attemptStep(
       // From here on only the record knows whether the objects are in use: were its answer lost, removing
       // them could take away promoted ones. What turns out to be nobody's is swept.
       const made = written.splice(0);
-      const end = await deps.db.steps.completeStep(attempt, results);
+      const end = await recordEnd(deps, { attempt, video, results }).catch(async (error: unknown) => {
+        // Our own refusals certainly rolled back.
+        if (error instanceof VideoflowError) await removeQuietly(deps, made);
+        throw error;
+      });
       await removeQuietly(deps, end ? end.replacedKeys : made);
       // Whether the step still wants doing, and by whom, is for its next beginning to say.
       if (!end) throw overtaken();
@@ -99,6 +110,25 @@ async function attemptStep(
     await removeQuietly(deps, written);
   }
 }
+
+/** Records what was made. A source that was fetched counts from here on, so there must be room for it. */
+function recordEnd(
+  { db, config }: ActivityDeps,
+  { attempt, video, results }: { attempt: Attempt; video: Video; results: StepResults },
+): Promise<{ replacedKeys: string[] } | null> {
+  const { source } = results;
+  if (!source) return db.steps.completeStep(attempt, results);
+  return db.transaction(async ({ uploads, steps }) => {
+    await uploads.assertRoom(video.user.id, source.sizeBytes, quotaLimits(config));
+    return steps.completeStep(attempt, results);
+  });
+}
+
+/** What one user may have, by the configuration. */
+export const quotaLimits = (config: Config): QuotaLimits => ({
+  maxOpenUploads: config.MAX_OPEN_UPLOADS,
+  quotaBytes: config.QUOTA_BYTES,
+});
 
 /** What is left over is swept later; it must not fail the step. */
 async function removeQuietly(deps: ActivityDeps, keys: string[]): Promise<void> {

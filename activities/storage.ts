@@ -8,6 +8,8 @@ export function createStorageActivities({ db, storage }: ActivityDeps) {
     async removeVideoFiles({ videoId }: { videoId: string }): Promise<void> {
       const source = await db.reconciliation.sourceKeyOfDeleted(videoId);
       if (source) await storage.remove(source);
+      // What attempts at fetching it left behind.
+      await storage.remove(`sources/${videoId}/`);
       Context.current().heartbeat();
       for (const { uploadId } of await db.uploadHandover.listOf(videoId)) {
         await storage.remove(uploadPrefix(uploadId));

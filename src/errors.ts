@@ -37,6 +37,7 @@ export class UnusableMediaError extends VideoflowError {
 
 export type UnusableMediaCode =
   | 'unsupported_media'
+  | 'empty_file'
   | 'unsupported_codec'
   | 'corrupt_media'
   | 'no_video_stream'

@@ -13,6 +13,7 @@ import { translateFailures } from '../activities/interceptor.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createDb } from './db/index.ts';
 import type { Queue } from './domain/queues.ts';
+import { createEgress } from './egress/index.ts';
 import { DiskFullError } from './errors.ts';
 import { createFlows, type Engine } from './flows.ts';
 import { createLog, type Log } from './log.ts';
@@ -63,7 +64,8 @@ async function main(): Promise<void> {
   const storage = createStorage({ config, log: root });
   const media = createMedia({ config, log: root });
   await assertMediaTools(config, media, scratch, log);
-  const groups = groupActivities({ config, log: root, db, flows, media, scratch, storage });
+  const egress = createEgress({ config });
+  const groups = groupActivities({ config, log: root, db, flows, media, scratch, storage, egress });
   const activities = Object.assign({}, ...Object.values(groups));
 
   const connection = await connect(config, log);

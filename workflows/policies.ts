@@ -39,6 +39,9 @@ export const mediaStep: ActivityOptions = {
 /** One attempt at moving a whole file; repeated by the workflow, as a media step is. */
 export const transfer: ActivityOptions = { ...mediaStep, taskQueue: 'net' };
 
+/** The same from an address that a user gave. How long that may take is the operator's to say, and said there. */
+export const ingest: ActivityOptions = { ...transfer, startToCloseTimeout: '30 days' };
+
 /**
  * Work on stored files that may be repeated freely. Not on the queue of ffmpeg: a deletion is the way out of a
  * full disk, and must not wait for what the full disk holds up.
@@ -52,8 +55,12 @@ export const housekeeping: ActivityOptions = {
   cancellationType,
 };
 
-/** Housekeeping that nobody waits for: what it does not manage in this time is for the next one. */
-export const sweeping: ActivityOptions = { ...housekeeping, scheduleToCloseTimeout: '1 hour' };
+/** Housekeeping that nobody waits for: what it does not manage in some minutes of trouble is for the next one. */
+export const sweeping: ActivityOptions = {
+  ...housekeeping,
+  scheduleToCloseTimeout: '1 hour',
+  retry: { ...housekeeping.retry, maximumAttempts: 8 },
+};
 
 /** The same among the rows, on the records' queue. */
 export const tidying: ActivityOptions = { ...sweeping, taskQueue: 'workflows' };

@@ -9,7 +9,7 @@ import type { Activities } from '../activities/index.ts';
 import type { AttemptFailure } from '../src/domain/retries.ts';
 import { isCoreStep, STEP_NAMES, type StepName } from '../src/domain/video.ts';
 import { PRIORITY, type ProcessVideoInput, SEARCH_ATTRIBUTES, type Stage } from './contract.ts';
-import { inWords, mediaStep, records } from './policies.ts';
+import { ingest, inWords, mediaStep, records } from './policies.ts';
 import { followProgress, type Progress } from './progress.ts';
 import { repeatUntilSettled } from './stepLoop.ts';
 
@@ -18,19 +18,23 @@ const { waitForRetry } = proxyActivities<Activities>(inWords(records, 'Show that
 const { failStep } = proxyActivities<Activities>(inWords(records, 'Record that a step failed'));
 const { settleCancelled } = proxyActivities<Activities>(inWords(records, 'Record what was cancelled'));
 const media = proxyActivities<Activities>(mediaStep);
+const net = proxyActivities<Activities>(ingest);
 
 /** What each step is, and the words an operator reads beside it. */
 const STEPS = {
-  source: { activity: media.checkSource, summary: 'Check the stored source' },
-  probe: { activity: media.probeVideo, summary: 'Probe the source' },
-  thumbnail: { activity: media.renderThumbnail, summary: 'Render the thumbnail' },
-  storyboard: { activity: media.renderStoryboard, summary: 'Render the storyboard' },
+  source: { activity: media.checkSource, policy: mediaStep, summary: 'Check the stored source' },
+  probe: { activity: media.probeVideo, policy: mediaStep, summary: 'Probe the source' },
+  thumbnail: { activity: media.renderThumbnail, policy: mediaStep, summary: 'Render the thumbnail' },
+  storyboard: { activity: media.renderStoryboard, policy: mediaStep, summary: 'Render the storyboard' },
 } as const;
+const FETCH = { activity: net.fetchSource, policy: ingest, summary: 'Fetch the source' } as const;
+
+type Job = (typeof STEPS)[StepName] | typeof FETCH;
 
 export type ProcessVideoResult = { outcome: 'done' | 'cancelled' };
 
 /**
- * Takes one video from its stored source to ready: source and probe, then the pictures. Source and
+ * Takes one video from its source, stored or to be fetched, to ready: source and probe, then the pictures. Source and
  * probe decide `ready`; the pictures may lag or fail alone. A run does only the steps it owns that are
  * not recorded as done, so a retry and a Reset keep what is there.
  */
@@ -53,22 +57,26 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
 }
 
 async function processSteps(input: ProcessVideoInput, progress: Progress): Promise<StepFailure[]> {
-  const work = (name: StepName) => workOn(input, name, progress);
-  const wanted = await takeUp(input, progress);
-  // Side by side: the check is short, and without a source the probe fails as well.
-  const core = await inFull(wanted.filter(isCoreStep).map(work));
-  const coreFailure = core.find((failure) => failure !== null);
-  if (coreFailure) return [coreFailure];
+  const { wanted, fetchesSource } = await takeUp(input, progress);
+  const jobs = fetchesSource ? { ...STEPS, source: FETCH } : STEPS;
+  const work = (name: StepName) => workOn(input, { name, job: jobs[name] }, progress);
+  const core = wanted.filter(isCoreStep);
+  // Side by side: the check is short, and without a source the probe fails as well. What is fetched comes first.
+  for (const group of fetchesSource ? core.map((name) => [name]) : [core]) {
+    const failure = (await inFull(group.map(work))).find((outcome) => outcome !== null);
+    if (failure) return [failure];
+  }
   showStage('pictures');
   const pictures = await inFull(wanted.filter((name) => !isCoreStep(name)).map(work));
   return pictures.filter((failure) => failure !== null);
 }
 
 /** Asks what the run has to do, and ends it when that is nothing any more. */
-async function takeUp({ videoId, run }: ProcessVideoInput, progress: Progress): Promise<StepName[]> {
+async function takeUp({ videoId, run }: ProcessVideoInput, progress: Progress) {
   const beginning = await beginRun({ videoId, run });
   if (beginning.outcome === 'cancelled') return progress.stop();
-  return STEP_NAMES.filter((name) => beginning.steps.includes(name));
+  const wanted = STEP_NAMES.filter((name) => beginning.steps.includes(name));
+  return { wanted, fetchesSource: beginning.fetchesSource };
 }
 
 /**
@@ -86,11 +94,11 @@ interface StepFailure extends AttemptFailure {
 
 async function workOn(
   input: ProcessVideoInput,
-  name: StepName,
+  { name, job }: { name: StepName; job: Job },
   progress: Progress,
 ): Promise<StepFailure | null> {
   const { videoId, userId, run, requestId } = input;
-  const { activity, summary } = STEPS[name];
+  const { activity, policy, summary } = job;
   const priority = {
     priorityKey: isCoreStep(name) ? PRIORITY.newVideo : PRIORITY.laterStep,
     fairnessKey: userId,
@@ -98,7 +106,7 @@ async function workOn(
   const failure = await repeatUntilSettled({
     attempt: async () => {
       progress.show(name, 'at work');
-      const outcome = await activity.executeWithOptions({ ...mediaStep, summary, priority }, [
+      const outcome = await activity.executeWithOptions({ ...policy, summary, priority }, [
         { videoId, run, requestId },
       ]);
       if (outcome === 'cancelled') progress.stop();

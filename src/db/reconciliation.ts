@@ -26,7 +26,7 @@ export class ReconciliationQueries {
   async listUnstarted(afterId: string | null): Promise<RunRow[]> {
     return this.#em.execute<RunRow[]>(
       `select v.id as "videoId", v.user_id as "userId", v.run from videos v
-       where v.started_run < v.run and v.deleted_at is null and v.source_key is not null
+       where v.started_run < v.run and v.deleted_at is null and (v.source_key is not null or v.source_url is not null)
          and (?::uuid is null or v.id > ?::uuid)
          and exists (select from steps s where s.video_id = v.id and s.run = v.run and s.state in ${OPEN_STATES})
        order by v.id limit ${PAGE}`,

@@ -45,8 +45,16 @@ export interface NewAsset {
   height: number | null;
 }
 
+/** Bytes that were fetched. */
+export interface NewSource {
+  key: string;
+  sizeBytes: number;
+}
+
 /** `cancelled` when that was asked for, or the video is deleted. */
-export type RunBeginning = { outcome: 'go'; steps: StepName[] } | { outcome: 'cancelled' };
+export type RunBeginning =
+  /** With `fetchesSource` the source step has to bring the bytes here before anything else can be done. */
+  { outcome: 'go'; steps: StepName[]; fetchesSource: boolean } | { outcome: 'cancelled' };
 
 export type StepBeginning =
   | { outcome: 'go'; attempt: number; video: Video }
@@ -76,7 +84,8 @@ export class StepQueries {
       const steps = await tx.find(Step, { video: videoId, run, state: { $nin: [...DONE_STEP_STATES] } });
       // After a Reset: what this run gave up before is its work again.
       for (const step of steps.filter(({ state }) => isFinalStep(state))) requeue(step, run);
-      return { outcome: 'go', steps: steps.map((step) => step.name) };
+      const fetchesSource = !video.sourceKey && Boolean(video.sourceUrl);
+      return { outcome: 'go', steps: steps.map((step) => step.name), fetchesSource };
     });
   }
 
@@ -114,7 +123,7 @@ export class StepQueries {
    */
   completeStep(
     work: StepAttempt,
-    results: { facts?: MediaFacts; assets?: NewAsset[] },
+    results: { facts?: MediaFacts; assets?: NewAsset[]; source?: NewSource },
   ): Promise<{ replacedKeys: string[] } | null> {
     return this.#em.transactional(async (tx) => {
       const video = await lockVideo(tx, work.videoId);
@@ -131,6 +140,7 @@ export class StepQueries {
         },
       );
       if (ended === 0) return null;
+      if (results.source) applySource(video, results.source);
       if (results.facts) applyFacts(video, results.facts);
       const replacedKeys = await promoteAssets(tx, video, results.assets ?? []);
       if (isCoreStep(work.name)) await settleReadiness(tx, video);
@@ -227,6 +237,11 @@ function startVideo(video: Video): void {
 function applyFacts(video: Video, facts: MediaFacts): void {
   const { sizeBytes: _, ...columns } = facts;
   Object.assign(video, columns);
+}
+
+/** From here on the address is no longer needed, and what it holds had better be forgotten. */
+function applySource(video: Video, { key, sizeBytes }: NewSource): void {
+  Object.assign(video, { sourceKey: key, sizeBytes, sourceUrl: null });
 }
 
 async function promoteAssets(tx: EntityManager, video: Video, assets: NewAsset[]): Promise<string[]> {

@@ -13,6 +13,9 @@ export type SniffedContainer =
   | 'flac'
   | 'aac';
 
+/** Those that hold no picture. */
+export const SOUND_CONTAINERS: ReadonlySet<SniffedContainer> = new Set(['wav', 'mp3', 'flac', 'aac']);
+
 /** Enough for three packets of a transport stream with time codes. */
 export const SNIFF_BYTES = 600;
 

@@ -8,8 +8,8 @@ import { createPace, interrupted, type Pace, readPaced } from './pace.ts';
 export interface Sink {
   /** The bytes come from the first one on; what was written before counts for nothing. */
   begin(file: IncomingFile): Promise<void>;
-  /** Resolves when more may come. */
-  write(bytes: Buffer): Promise<void>;
+  /** Resolves when more may come; gives up waiting for that when the signal is aborted. */
+  write(bytes: Buffer, signal: AbortSignal): Promise<void>;
 }
 
 export interface IncomingFile {
@@ -160,7 +160,10 @@ async function beginAnew({ progress, sink, maxBytes }: Transfer, answer: Answer)
   await sink.begin(file);
 }
 
-async function takeBody({ progress, sink, maxBytes, pace, times }: Transfer, answer: Answer): Promise<void> {
+async function takeBody(
+  { progress, sink, maxBytes, pace, times, signal }: Transfer,
+  answer: Answer,
+): Promise<void> {
   let overlap = progress.tail;
   for await (const chunk of readPaced(answer.response, pace, times)) {
     const again = chunk.subarray(0, overlap.length);
@@ -174,7 +177,7 @@ async function takeBody({ progress, sink, maxBytes, pace, times }: Transfer, ans
     progress.received += bytes.length;
     if (progress.received > maxBytes) throw tooLarge(maxBytes);
     progress.furthest = Math.max(progress.furthest, progress.received);
-    await sink.write(bytes);
+    await sink.write(bytes, signal);
     progress.tail = keepTail(progress.tail, bytes);
   }
   const { received, totalBytes } = progress;

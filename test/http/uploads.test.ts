@@ -333,7 +333,7 @@ describe('uploading', () => {
     });
 
     it('is refused under a type that is not a video', async () => {
-      const answer = await sendRaw(videoBytes(1000), '', { 'content-type': 'application/json' });
+      const answer = await sendRaw(videoBytes(1000), '', { 'content-type': 'text/plain' });
       await assertRefused(answer, 415, 'unsupported_media_type');
     });
   });

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Writable } from 'node:stream';
-import { SNIFF_BYTES, type SniffedContainer, sniffContainer } from '../../domain/containerSniff.ts';
+import { SNIFF_BYTES, SOUND_CONTAINERS, sniffContainer } from '../../domain/containerSniff.ts';
 import type { ObjectWriter, Storage } from '../../storage/storage.ts';
 import { HttpProblem } from '../problem.ts';
 import { tooLarge } from './bodyChunks.ts';
@@ -23,8 +23,6 @@ export interface ReceiveOptions extends Patience {
   /** Hashing halves the speed, so only where two uploads have to be compared. */
   isHashed: boolean;
 }
-
-const SOUND_ONLY: ReadonlySet<SniffedContainer> = new Set(['wav', 'mp3', 'flac', 'aac']);
 
 /**
  * Streams a file into the storage. Its first bytes decide whether any of it is stored.
@@ -78,7 +76,7 @@ async function* withCheckedHead(chunks: AsyncIterable<Buffer>): AsyncGenerator<B
 export function assertVideo(head: Buffer): void {
   const container = sniffContainer(head.subarray(0, SNIFF_BYTES));
   if (!container) throw new HttpProblem('unsupported_media');
-  if (SOUND_ONLY.has(container)) {
+  if (SOUND_CONTAINERS.has(container)) {
     throw new HttpProblem('unsupported_media', 'This is a sound file; a video is needed');
   }
 }
