@@ -101,6 +101,58 @@ describe('uploading to a small disk', () => {
   });
 });
 
+describe('an upload whose sender may no longer upload', () => {
+  let api: TestApi;
+  before(async () => {
+    api = await startApi();
+  });
+  after(() => api.close());
+
+  const spoilers: [what: string, key: string | null, spoil: (user: TestUser) => Promise<unknown>][] = [
+    [
+      'token was revoked',
+      null,
+      ({ id }) => api.sql('update tokens set revoked_at = now() where user_id = $1', [id]),
+    ],
+    ['owner was removed', null, ({ id }) => api.sql('delete from users where id = $1', [id])],
+    ['owner was removed under a key', 'k1', ({ id }) => api.sql('delete from users where id = $1', [id])],
+  ];
+  for (const [what, key, spoil] of spoilers) {
+    it(`is refused with 401 when the ${what} while it was sent`, async () => {
+      const user = await api.makeUser();
+      const sending = openRequest(api, '/v1/videos', {
+        headers: {
+          authorization: `Bearer ${user.token}`,
+          'content-type': 'video/mp4',
+          'transfer-encoding': 'chunked',
+          ...(key && { 'idempotency-key': key }),
+        },
+      });
+      await sending.send(videoBytes(MIB));
+      await waitFor(async () => (await listStored(api.storage)).length > 0, { what: 'the first bytes' });
+      await spoil(user);
+      await sending.send(videoBytes(MIB));
+      sending.end();
+      const { status, body } = await sending.answer;
+      assert.equal(status, 401, body);
+      assert.deepEqual(await listStored(api.storage), []);
+    });
+  }
+
+  it('is refused when it is packed, or only a part', async () => {
+    const user = await api.makeUser();
+    const send = (headers: Record<string, string>) =>
+      api.call('/v1/videos', {
+        token: user.token,
+        body: new Uint8Array(videoBytes(MIB)),
+        headers: { 'content-type': 'video/mp4', ...headers },
+      });
+    assert.equal((await send({ 'content-encoding': 'gzip' })).status, 415);
+    assert.equal((await send({ 'content-range': 'bytes 0-1/5' })).status, 400);
+    assert.equal((await send({ 'content-encoding': 'identity' })).status, 202);
+  });
+});
+
 describe('uploading to a storage that is not there', () => {
   it('is answered 503 without saying where it would be', async () => {
     const api = await startApi({ STORAGE_DIR: '/dev/null/storage' });

@@ -1,6 +1,7 @@
 import type { NewVideo } from '../../db/videos.ts';
 import { OPTIONAL_STEPS } from '../../domain/video.ts';
 import { VideoflowError } from '../../errors.ts';
+import { authenticate, requireScope } from '../auth.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { toVideoView } from '../videoViews.ts';
@@ -27,7 +28,7 @@ export const sourceKeyOf = (uploadId: string): string => `sources/${uploadId}`;
  * Turns received bytes into a video: first they are made durable, then the row and the answer are
  * committed together, then the engine is told. Whatever goes wrong before the commit leaves nothing.
  *
- * @throws ExternalIdTakenError; QuotaExceededError; HttpProblem of the Idempotency-Key; storage trouble
+ * @throws HttpProblem `unauthorized`, `insufficient_scope`; ExternalIdTakenError; QuotaExceededError; HttpProblem of the Idempotency-Key; storage trouble
  */
 export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo): Promise<Reply> {
   const { deps, idempotency, user } = request;
@@ -39,6 +40,7 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
       await writer.abort();
       return first;
     }
+    await assertStillAllowed(request);
     await commitWhole(arrived.file);
     isCommitting = true;
     const reply = await idempotency.commit(async ({ videos, uploads }) => {
@@ -66,6 +68,11 @@ export async function acceptVideo(request: RouteRequest, arrived: ArrivedVideo):
     else request.log.warn({ err: error, video_id: arrived.id }, LEFT_TO_SWEEP);
     throw error;
   }
+}
+
+/** Sending may have taken hours, in which the token may have been revoked and its owner removed. */
+async function assertStillAllowed({ ctx, deps }: RouteRequest): Promise<void> {
+  requireScope(await authenticate(ctx, deps), 'write');
 }
 
 /** What is accepted must be what was received, to the byte. */

@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
@@ -75,12 +76,27 @@ async function receiveVideo(request: RouteRequest<unknown, RawFields>): Promise<
   const { ctx } = request;
   if (ctx.is('json')) return createFromJson(request);
   if (ctx.request.length === 0) throw new HttpProblem('empty_file');
+  assertWholeAndPlain(ctx);
   if (ctx.is('multipart/form-data')) return uploadForm(request);
   if (!ctx.get('Content-Type') || ctx.is('video/*', 'application/octet-stream')) return uploadRaw(request);
   throw new HttpProblem(
     'unsupported_media_type',
     'The body must be multipart/form-data, video/*, octets or JSON',
   );
+}
+
+/** Stored as they are, packed bytes would be no video, and a part of a file would be taken for all of it. */
+function assertWholeAndPlain(ctx: Context): void {
+  const encoding = ctx.get('Content-Encoding') || 'identity';
+  if (encoding !== 'identity') {
+    throw new HttpProblem('unsupported_media_type', 'The body must be sent without a Content-Encoding');
+  }
+  if (ctx.get('Content-Range')) {
+    throw new HttpProblem(
+      'invalid_body',
+      'Parts of a file are taken at /v1/uploads and /v1/videos/chunks only',
+    );
+  }
 }
 
 async function uploadRaw(request: RouteRequest<unknown, RawFields>): Promise<Reply> {
