@@ -1,4 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A way to a TCP server that can be shut: the network, as far as a client can tell. */
 export interface Gate {
@@ -6,12 +8,31 @@ export interface Gate {
   /** Cuts what is open; new connections are refused at once. */
   shut(): void;
   open(): void;
+  /** How much went in to the server so far. */
+  bytesIn(): number;
   close(): Promise<void>;
 }
 
+export interface GateOptions {
+  host: string;
+  port: number;
+  /** How fast each connection may send to the server; as fast as it goes without it. */
+  bytesPerSec?: number;
+}
+
 /** Opens a gate in front of a server. */
-export async function openGate(target: { host: string; port: number }): Promise<Gate> {
+export async function openGate(target: GateOptions): Promise<Gate> {
+  const { bytesPerSec = Number.POSITIVE_INFINITY } = target;
   const sockets = new Set<Socket>();
+  let bytesIn = 0;
+  const createPace = () =>
+    new Transform({
+      transform: async (chunk: Buffer, _encoding, done) => {
+        bytesIn += chunk.length;
+        if (Number.isFinite(bytesPerSec)) await delay((chunk.length / bytesPerSec) * 1000);
+        done(null, chunk);
+      },
+    });
   let isShut = false;
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -25,7 +46,7 @@ export async function openGate(target: { host: string; port: number }): Promise<
     }
     const upstream = connect(target.port, target.host);
     for (const socket of [client, upstream]) keep(socket);
-    client.pipe(upstream).pipe(client);
+    client.pipe(createPace()).pipe(upstream).pipe(client);
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.destroy());
   });
@@ -42,6 +63,7 @@ export async function openGate(target: { host: string; port: number }): Promise<
     open: () => {
       isShut = false;
     },
+    bytesIn: () => bytesIn,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
