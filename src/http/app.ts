@@ -13,7 +13,7 @@ import { requestIds } from './requestId.ts';
 import type { HttpDeps } from './route.ts';
 import { routes } from './routes.ts';
 import { serveRoute } from './serve.ts';
-import { TUS_HEADERS, tusProtocol } from './uploads/tusProtocol.ts';
+import { methodOverrides, TUS_HEADERS, tusProtocol } from './uploads/tusProtocol.ts';
 
 /**
  * Makes the API out of its dependencies. Nothing is listened to and nothing is started, so that a test
@@ -34,6 +34,7 @@ export function createApp(options: HttpDeps & { metrics?: HttpMetrics }): Koa {
   app.use(accessLog(log, metrics));
   app.use(crossOrigin(config));
   app.use(securityHeaders(config));
+  app.use(methodOverrides());
   app.use(problemAnswers(config));
   app.use(tusProtocol(config));
   app.use(router.routes());

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
 /** Sends bytes as they are to a port of this machine and gives everything that comes back until the end. */
-export function rawExchange(port: number, request: string, timeoutMs = 5000): Promise<string> {
+export function rawExchange(port: number, request: string | Buffer, timeoutMs = 5000): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(request));
     let answer = '';

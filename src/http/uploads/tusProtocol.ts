@@ -42,6 +42,25 @@ const TUS_PATH = /^\/v1\/uploads(\/[^/]*)?$/;
 const METHOD = /^[A-Z]+$/;
 
 /**
+ * For clients, and ways to us, that know no PATCH or DELETE: the header names the method, and "the actual method
+ * MUST be ignored". Stands around whatever answers.
+ */
+export function methodOverrides(): Middleware {
+  return async (ctx, next) => {
+    const method = ctx.get('X-HTTP-Method-Override').toUpperCase();
+    if (!TUS_PATH.test(ctx.path) || !METHOD.test(method)) return next();
+    const sentMethod = ctx.method;
+    ctx.method = method;
+    await next();
+    if (method !== 'HEAD' || sentMethod === 'HEAD') return;
+    // The connection takes this for an answer with a body, and would wait for what the headers announce.
+    const { status } = ctx;
+    ctx.body = '';
+    ctx.status = status;
+  };
+}
+
+/**
  * What the protocol wants of every request to an upload, and tells in every answer. Plain GET and OPTIONS are no
  * part of the protocol, or come before its version is agreed.
  *
@@ -50,8 +69,6 @@ const METHOD = /^[A-Z]+$/;
 export function tusProtocol({ MAX_UPLOAD_BYTES }: Pick<Config, 'MAX_UPLOAD_BYTES'>): Middleware {
   return async (ctx, next) => {
     if (!TUS_PATH.test(ctx.path)) return next();
-    const sentMethod = ctx.method;
-    overrideMethod(ctx);
     ctx.set('Tus-Resumable', TUS_VERSION);
     if (ctx.method === 'OPTIONS') {
       ctx.set({
@@ -63,22 +80,8 @@ export function tusProtocol({ MAX_UPLOAD_BYTES }: Pick<Config, 'MAX_UPLOAD_BYTES
     } else if (ctx.method !== 'GET' && ctx.get('Tus-Resumable') !== TUS_VERSION) {
       throw new HttpProblem('tus_version', undefined, { headers: { 'Tus-Version': TUS_VERSION } });
     }
-    await next();
-    if (ctx.method === 'HEAD' && sentMethod !== 'HEAD') withoutBody(ctx);
+    return next();
   };
-}
-
-/** For clients, or ways to us, that know no PATCH or DELETE: "the actual method MUST be ignored". */
-function overrideMethod(ctx: Context): void {
-  const method = ctx.get('X-HTTP-Method-Override').toUpperCase();
-  if (METHOD.test(method)) ctx.method = method;
-}
-
-/** The connection takes this for an answer with a body, whatever we think of the method. */
-function withoutBody(ctx: Context): void {
-  const { status } = ctx;
-  ctx.body = '';
-  ctx.status = status;
 }
 
 /** @throws HttpProblem `invalid_header` */
