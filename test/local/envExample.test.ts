@@ -7,7 +7,7 @@ import { CONFIG_KEYS, loadConfig, makeRingKey } from '../../src/config.ts';
 import { LOCAL_KEYS, readEnvironment, readLocalSettings } from '../../src/local/settings.ts';
 
 const file = new URL('../../.env.example', import.meta.url);
-const entries = [...readFileSync(file, 'utf8').matchAll(/^#([A-Z_]+)=(.*)$/gm)].map(
+const entries = [...readFileSync(file, 'utf8').matchAll(/^#([A-Z0-9_]+)=(.*)$/gm)].map(
   ([, key = '', value = '']) => ({
     key,
     value,

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { RequiredEntityData } from '@mikro-orm/core';
 import { Client, Connection } from '@temporalio/client';
 import { type Config, loadConfig, makeRingKey } from '../../src/config.ts';
@@ -19,7 +19,7 @@ import { PROGRAMS } from '../../src/local/application.ts';
 import { findFreePort } from '../../src/local/ports.ts';
 import { prepareNamespace } from '../../src/local/temporalNamespace.ts';
 import { createLog } from '../../src/log.ts';
-import { createLocalStorage } from '../../src/storage/local.ts';
+import { createStorage } from '../../src/storage/index.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { temporalAddress, testDatabase, uniqueName, waitFor } from './stack.ts';
 
@@ -87,7 +87,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
   const log = createLog({ level: 'silent', program: 'test' });
   const db = await createDb({ databaseUrl: database.url });
   const flows = createFlows({ config, log });
-  const storage = createLocalStorage({ dir: config.STORAGE_DIR, log, minFreeBytes: 1 });
+  const storage = createStorage({ config: { ...config, MIN_FREE_BYTES: 1 }, log });
   const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS });
   const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
   const workers: ChildProgram[] = [];
@@ -142,8 +142,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
     async addVideo(file, { userId: owner = userId, steps = OPTIONAL_STEPS, start = true } = {}) {
       const id = newId();
       const sourceKey = `sources/${id}`;
-      await mkdir(dirname(join(config.STORAGE_DIR, sourceKey)), { recursive: true });
-      await copyFile(file, join(config.STORAGE_DIR, sourceKey));
+      await storage.put(sourceKey, file);
       await db.videos.insert({
         id,
         userId: owner,
