@@ -6,8 +6,8 @@ export interface UploadToTell {
   /** Null when it ended without it. */
   videoId: string | null;
   userId: string;
-  /** The database's time when it was listed. */
-  seenAt: Date;
+  /** The database's time when it was listed, in its own words. */
+  seenAt: string;
 }
 
 const PAGE = 200;
@@ -61,7 +61,7 @@ export class UntoldUploadQueries {
   }
 
   /** Notes that the workflow of an upload was told of it as it was at a moment. */
-  async noteTold(uploadId: string, seenAt: Date): Promise<void> {
+  async noteTold(uploadId: string, seenAt: string): Promise<void> {
     await this.#em.execute(
       'update uploads set started_at = greatest(started_at, ?::timestamptz) where id = ?',
       [seenAt, uploadId],

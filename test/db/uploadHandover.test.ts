@@ -46,6 +46,12 @@ describe('the records of uploads', () => {
   const untold = async (uploadId: string) =>
     (await db.untoldUploads.list(null)).some((row) => row.uploadId === uploadId);
 
+  /** Rows keep milliseconds, and what happened within one counts as not seen. */
+  const look = async (uploadId: string): Promise<void> => {
+    await maker.execute('select pg_sleep(0.002)');
+    await db.uploadHandover.look(uploadId);
+  };
+
   it('give the segments that count, in the order of their numbers', async () => {
     const { uploadId } = await maker.make({ userId: await addUser(), bytes: Buffer.alloc(12), pieces: 3 });
     await maker.execute('update upload_segments set number = 100 - number where upload_id = ?', [uploadId]);
@@ -201,20 +207,20 @@ describe('the records of uploads', () => {
     const userId = await addUser();
     const { uploadId } = await maker.make({ userId, isComplete: false });
     assert.ok(await untold(uploadId), 'a new one');
-    await db.uploadHandover.look(uploadId);
+    await look(uploadId);
     assert.ok(!(await untold(uploadId)), 'one that was seen');
     await maker.execute(
       `update uploads set state = 'complete', completed_at = clock_timestamp() where id = ?`,
       [uploadId],
     );
     assert.ok(await untold(uploadId), 'one that was completed after that');
-    await db.uploadHandover.look(uploadId);
+    await look(uploadId);
     assert.ok(!(await untold(uploadId)));
     await maker.execute(`update uploads set started_at = now() - interval '6 minutes' where id = ?`, [
       uploadId,
     ]);
     assert.ok(await untold(uploadId), 'one that still waits after a while');
-    await db.uploadHandover.look(uploadId);
+    await look(uploadId);
     assert.equal(await accept(uploadId), 'accepted');
     assert.ok(await untold(uploadId), 'one that ended and is not cleared');
     await db.uploadHandover.noteCleared(uploadId);
@@ -224,7 +230,10 @@ describe('the records of uploads', () => {
   it('list an open upload again when its time is over', async () => {
     const { uploadId } = await maker.make({ userId: await addUser(), isComplete: false });
     await db.uploadHandover.look(uploadId);
-    await maker.execute(`update uploads set expires_at = clock_timestamp() where id = ?`, [uploadId]);
+    await maker.execute(
+      `update uploads set started_at = now() - interval '2 s', expires_at = now() - interval '1 s' where id = ?`,
+      [uploadId],
+    );
     const row = (await db.untoldUploads.list(null)).find((found) => found.uploadId === uploadId);
     assert.ok(row);
     await db.untoldUploads.noteTold(uploadId, row.seenAt);
@@ -233,8 +242,12 @@ describe('the records of uploads', () => {
 
   it('page through many, and find every unsettled one', async () => {
     const userId = await addUser();
-    const made = [];
-    for (let count = 0; count < 205; count++) made.push((await maker.make({ userId, pieces: 1 })).uploadId);
+    const made = await maker.execute<{ id: string }>(
+      `insert into uploads (id, user_id, protocol, optional_steps, expires_at, created_at)
+       select gen_random_uuid(), ?, 'tus', '{}', now() + interval '1 hour', now() from generate_series(1, 405)
+       returning id`,
+      [userId],
+    );
     const found = new Set<string>();
     let after: string | null = null;
     for (;;) {
@@ -244,6 +257,6 @@ describe('the records of uploads', () => {
       for (const row of page) found.add(row.uploadId);
       after = last.uploadId;
     }
-    assert.ok(made.every((uploadId) => found.has(uploadId)));
+    assert.ok(made.every(({ id }) => found.has(id)));
   });
 });

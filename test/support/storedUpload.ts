@@ -92,8 +92,9 @@ export async function createUploadMaker(deps: { db: Db; databaseUrl: string; sto
     /** The row of an upload as it stands. */
     async read(uploadId: string): Promise<UploadRow | undefined> {
       const [row] = await execute<UploadRow>(
-        `select state, video_id as "videoId", error_code as "errorCode", started_at as "startedAt",
-                ended_at as "endedAt", cleared_at as "clearedAt" from uploads where id = ?`,
+        `select state, video_id as "videoId", error_code as "errorCode",
+                1000 * extract(epoch from started_at)::float8 as "startedAt",
+                1000 * extract(epoch from cleared_at)::float8 as "clearedAt" from uploads where id = ?`,
         [uploadId],
       );
       return row;
@@ -102,13 +103,13 @@ export async function createUploadMaker(deps: { db: Db; databaseUrl: string; sto
   };
 }
 
+/** Times are in milliseconds. */
 export interface UploadRow {
   state: string;
   videoId: string | null;
   errorCode: string | null;
-  startedAt: Date | null;
-  endedAt: Date | null;
-  clearedAt: Date | null;
+  startedAt: number | null;
+  clearedAt: number | null;
 }
 
 export type UploadMaker = Awaited<ReturnType<typeof createUploadMaker>>;
