@@ -1,4 +1,6 @@
-import type { HousekeepingReport, RemovedRows } from '../workflows/contract.ts';
+import { Context } from '@temporalio/activity';
+import { uploadPrefix, uploadSourceKey } from '../src/domain/upload.ts';
+import type { EndedUploads, HousekeepingReport, RemovedRows } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
 import { endIfCancelled, withPulse } from './longWork.ts';
 import type { Pass } from './orphans.ts';
@@ -7,29 +9,27 @@ import type { Pass } from './orphans.ts';
 const OVERDUE_MS = 60_000;
 
 /** What housekeeping does beside looking for orphans. Everything here may be repeated at any time. */
-export function createHousekeepingActivities({ db, flows, scratch, log: root }: ActivityDeps) {
+export function createHousekeepingActivities({ db, scratch, storage, log: root }: ActivityDeps) {
   const log = root.child({ module: 'housekeeping' });
 
   return {
-    countOverdueUploads: ({ seenAt }: Pass): Promise<number> =>
-      db.housekeeping.countOverdueUploads(overdueBefore(seenAt)),
-
-    /** Makes sure that the workflows of uploads whose time is over look at them. @returns how many there are */
-    endOverdueUploads: ({ seenAt }: Pass): Promise<number> =>
-      withPulse(async () => {
-        let found = 0;
-        let after: string | null = null;
-        for (;;) {
-          const uploads = await db.housekeeping.listOverdueUploads(overdueBefore(seenAt), after);
-          const last = uploads.at(-1);
-          if (!last) return found;
-          for (const upload of uploads) {
-            endIfCancelled();
-            await flows.receiveUpload(upload);
-          }
-          found += uploads.length;
-          after = last.uploadId;
+    /**
+     * Ends uploads whose time is over although nobody ended them, as their own workflows do; a dry run only counts
+     * them. One that somebody begins to write to at this moment is none of them.
+     */
+    endOverdueUploads: ({ seenAt, dryRun }: Pass & { dryRun: boolean }): Promise<EndedUploads> =>
+      withPulse(async (tell: (counts: EndedUploads) => void) => {
+        const before = new Date(Date.parse(seenAt) - OVERDUE_MS);
+        if (dryRun) return { found: await db.housekeeping.countOverdueUploads(before), ended: 0 };
+        const counts = { found: 0, ended: 0, ...Context.current().info.heartbeatDetails };
+        for await (const uploadId of listOverdue(before)) {
+          endIfCancelled();
+          if (!(await endOverdue(uploadId))) continue;
+          counts.found += 1;
+          counts.ended += 1;
+          tell(counts);
         }
+        return counts;
       }),
 
     /** Removes rows that nobody may ask for any more; a dry run only counts them. */
@@ -47,6 +47,25 @@ export function createHousekeepingActivities({ db, flows, scratch, log: root }: 
       else log.info({ report }, 'housekeeping is done');
     },
   };
+
+  async function* listOverdue(before: Date): AsyncIterable<string> {
+    let after: string | undefined;
+    do {
+      const ids = await db.housekeeping.listOverdueUploads(before, after ?? null);
+      yield* ids;
+      after = ids.at(-1);
+    } while (after !== undefined);
+  }
+
+  async function endOverdue(uploadId: string): Promise<boolean> {
+    await db.uploadHandover.expire(uploadId);
+    if (!(await db.housekeeping.isExpired(uploadId))) return false;
+    await db.uploadHandover.eraseVideo(uploadId);
+    await storage.remove(uploadPrefix(uploadId));
+    await storage.remove(uploadSourceKey(uploadId));
+    await db.uploadHandover.noteCleared(uploadId);
+    return true;
+  }
 
   async function countEndedRows(): Promise<RemovedRows> {
     const { uploads, segments } = await db.housekeeping.countEnded();
@@ -74,5 +93,3 @@ export function createHousekeepingActivities({ db, flows, scratch, log: root }: 
     }
   }
 }
-
-const overdueBefore = (seenAt: string): Date => new Date(Date.parse(seenAt) - OVERDUE_MS);

@@ -44,6 +44,12 @@ export interface StoppedRemoval {
   count: number;
 }
 
+export interface EndedUploads {
+  /** Uploads whose time was over and that nobody had ended. */
+  found: number;
+  ended: number;
+}
+
 export interface OrphanCounts {
   /** Objects that are old enough to be orphans. */
   listed: number;
@@ -70,8 +76,7 @@ export interface HousekeepingReport {
   forced: boolean;
   startedAt: string;
   endedAt: string;
-  /** Uploads whose time was over and that nobody had ended; `ended` by their own workflows meanwhile. */
-  expiredUploads: { found: number; ended: number } | null;
+  expiredUploads: EndedUploads | null;
   orphans: (OrphanCounts & { removed: number; failed: number; stopped: StoppedRemoval | null }) | null;
   rows: RemovedRows | null;
   /** Folders of workers that are gone, on the machine that was asked; every worker sweeps its own each minute. */

@@ -4,16 +4,14 @@ import {
   isCancellation,
   proxyActivities,
   setCurrentDetails,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { HousekeepInput, HousekeepingReport } from './contract.ts';
 import { inWords, sweeping, tidying } from './policies.ts';
 
-const { endOverdueUploads } = proxyActivities<Activities>(inWords(tidying, 'End uploads whose time is over'));
-const { countOverdueUploads } = proxyActivities<Activities>(
-  inWords(tidying, 'Count uploads still to be ended'),
+const { endOverdueUploads } = proxyActivities<Activities>(
+  inWords(sweeping, 'End uploads whose time is over'),
 );
 const { findOrphans } = proxyActivities<Activities>(inWords(sweeping, 'Find objects without a row'));
 const { judgeOrphans } = proxyActivities<Activities>(inWords(sweeping, 'Ask whether so many may go'));
@@ -21,9 +19,6 @@ const { removeOrphans } = proxyActivities<Activities>(inWords(sweeping, 'Remove 
 const { removeEndedRows } = proxyActivities<Activities>(inWords(tidying, 'Remove rows that ran out'));
 const { sweepScratch } = proxyActivities<Activities>(inWords(sweeping, 'Sweep the scratch folder'));
 const { logHousekeeping } = proxyActivities<Activities>(inWords(tidying, 'Write the report into the log'));
-
-/** How often the ends of expired uploads are waited for, a second each. */
-const PATIENCE = 10;
 
 type Pass = Required<HousekeepInput> & { seenAt: string };
 
@@ -36,8 +31,7 @@ export async function housekeep(input: HousekeepInput): Promise<HousekeepingRepo
   const seenAt = new Date().toISOString();
   const pass = { dryRun, force, seenAt };
   const { attempt, failures } = followParts();
-  const found = await attempt('expired uploads', () => findOverdueUploads(pass));
-  const left = found ? await attempt('expired uploads', () => waitForUploads(pass, found)) : 0;
+  const expiredUploads = await attempt('expired uploads', () => endOverdueUploads({ seenAt, dryRun }));
   const orphans = await attempt('orphans', () => dealWithOrphans(pass));
   const rows = await attempt('rows', () => removeEndedRows({ dryRun }));
   const scratchFolders = dryRun ? null : await attempt('scratch', () => sweepScratch());
@@ -47,7 +41,7 @@ export async function housekeep(input: HousekeepInput): Promise<HousekeepingRepo
     forced: force,
     startedAt: seenAt,
     endedAt: new Date().toISOString(),
-    expiredUploads: found === null || left === null ? null : { found, ended: Math.max(0, found - left) },
+    expiredUploads,
     orphans,
     rows,
     scratchFolders,
@@ -56,19 +50,6 @@ export async function housekeep(input: HousekeepInput): Promise<HousekeepingRepo
   setCurrentDetails(inMarkdown(report));
   await logHousekeeping(report);
   return report;
-}
-
-const findOverdueUploads = ({ seenAt, dryRun }: Pass): Promise<number> =>
-  dryRun ? countOverdueUploads({ seenAt }) : endOverdueUploads({ seenAt });
-
-/** Their own workflows end them. @returns how many are left when the patience is over */
-async function waitForUploads({ seenAt, dryRun }: Pass, found: number): Promise<number> {
-  if (dryRun) return found;
-  for (let waited = 0; ; waited++) {
-    const left = await countOverdueUploads({ seenAt });
-    if (left === 0 || waited === PATIENCE) return left;
-    await sleep('1 second', { summary: 'Until expired uploads have ended' });
-  }
 }
 
 async function dealWithOrphans({ seenAt, dryRun, force }: Pass): Promise<HousekeepingReport['orphans']> {

@@ -1,12 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { RateLimit } from './entities/rateLimit.ts';
-
-/** An upload whose time ran out and that nobody has ended yet. */
-export interface OverdueUpload {
-  uploadId: string;
-  videoId: string;
-  userId: string;
-}
+import { Upload } from './entities/upload.ts';
 
 /** Which remembered orphans a question is about; both times are those of passes. */
 export interface DueOrphans {
@@ -42,17 +36,20 @@ export class HousekeepingQueries {
   }
 
   /** Open uploads whose time was over at a moment and that no writer holds, in pages by id. */
-  listOverdueUploads(before: Date, afterId: string | null): Promise<OverdueUpload[]> {
-    return this.#em.execute<OverdueUpload[]>(
-      `select u.id as "uploadId", u.video_id as "videoId", u.user_id as "userId" ${OVERDUE}
-         and (?::uuid is null or u.id > ?::uuid)
-       order by u.id limit ${PAGE}`,
+  async listOverdueUploads(before: Date, afterId: string | null): Promise<string[]> {
+    const rows = await this.#em.execute<{ id: string }[]>(
+      `select u.id ${OVERDUE} and (?::uuid is null or u.id > ?::uuid) order by u.id limit ${PAGE}`,
       [before, afterId, afterId],
     );
+    return rows.map((row) => row.id);
   }
 
   countOverdueUploads(before: Date): Promise<number> {
     return this.#count(OVERDUE, [before]);
+  }
+
+  async isExpired(uploadId: string): Promise<boolean> {
+    return (await this.#em.count(Upload, { id: uploadId, state: 'expired' })) > 0;
   }
 
   /**

@@ -13,7 +13,7 @@ import { pollForEnd, readWait } from './wait.ts';
 const WAIT_SEC = 25;
 const RETRY_AFTER_SEC = 30;
 /** What housekeeping is worked on by. */
-const NEEDED_QUEUES: Queue[] = ['workflows', 'media'];
+const NEEDED_QUEUES: Queue[] = ['workflows', 'net'];
 
 const flag = z
   .enum(['true', 'false', '1', '0'])

@@ -113,6 +113,8 @@ export async function openStoredWorld(options: {
             lengthBytes: 10,
             offsetBytes: 5,
             optionalSteps: [],
+            // The engine was told, once.
+            startedAt: ago(0),
             expiresAt: ago(-expiresInMs),
             endedAt: endedAgoMs === undefined ? null : ago(endedAgoMs),
             clearedAt: endedAgoMs === undefined ? null : ago(endedAgoMs),
