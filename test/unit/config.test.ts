@@ -27,3 +27,41 @@ describe('the address in links', () => {
   it('is the one given, without a slash at its end', () =>
     assert.equal(publicUrl({ HOST: '192.168.1.5', PUBLIC_URL: 'https://v.example/' }), 'https://v.example'));
 });
+
+describe('the settings of S3', () => {
+  const load = (given: Record<string, string>) =>
+    loadConfig({
+      DATABASE_URL: 'postgres://somewhere',
+      SIGNING_KEYS: makeRingKey('a'),
+      ENCRYPTION_KEYS: makeRingKey('a'),
+      ...given,
+    }).S3;
+  const bucket = { STORAGE_DRIVER: 's3', S3_BUCKET: 'videos' };
+
+  it('count only when the driver is s3', () => assert.equal(load({ S3_BUCKET: 'videos' }), null));
+
+  it('need a bucket', () =>
+    assert.throws(() => load({ STORAGE_DRIVER: 's3' }), { name: 'ConfigError', message: /S3_BUCKET: / }));
+
+  it('need both halves of the credentials, or none, and never show them', () => {
+    assert.equal(load(bucket)?.credentials, undefined);
+    const key = { S3_ACCESS_KEY_ID: 'my-id' };
+    const secret = { S3_SECRET_ACCESS_KEY: 'my-secret' };
+    assert.deepEqual(load({ ...bucket, ...key, ...secret })?.credentials, {
+      accessKeyId: 'my-id',
+      secretAccessKey: 'my-secret',
+    });
+    for (const [half, absent] of [
+      [key, 'S3_SECRET_ACCESS_KEY'],
+      [secret, 'S3_ACCESS_KEY_ID'],
+    ] as const)
+      assert.throws(
+        () => load({ ...bucket, ...half }),
+        (error: Error) => {
+          assert.match(error.message, new RegExp(`${absent}: `));
+          assert.doesNotMatch(error.message, /my-/);
+          return true;
+        },
+      );
+  });
+});
