@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createDb } from '../../src/db/index.ts';
 import { createSignPath } from '../../src/http/bytes/signedUrls.ts';
-import { type Answer, startApi, type TestApi } from '../support/api.ts';
+import { type Answer, callUrl, startApi, type TestApi } from '../support/api.ts';
+import { startApiProcess } from '../support/apiProcess.ts';
 import { upload } from '../support/processedVideo.ts';
 import { videoBytes } from '../support/uploading.ts';
 
@@ -46,6 +47,29 @@ describe('rate limits', () => {
       await other.close();
     }
     assert.equal(left(await api.call('/v1/me', { token: user.token })), 0);
+  });
+
+  it('hold across two processes that are asked at once', async () => {
+    api = await startApi({ RATE_LIMIT_PER_MINUTE: '20' });
+    const user = await api.makeUser();
+    const twin = await startApiProcess(api);
+    try {
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, (_, n) =>
+          callUrl(`${n % 2 ? api.url : twin.url}/v1/me`, { token: user.token }),
+        ),
+      );
+      const statuses = answers.map(({ status }) => status).sort();
+      assert.deepEqual(statuses, [...Array(20).fill(200), ...Array(10).fill(429)]);
+      const lefts = answers.filter(({ status }) => status === 200).map(left);
+      assert.deepEqual(
+        lefts.sort((a, b) => a - b),
+        Array.from({ length: 20 }, (_, n) => n),
+        'each request is told another number',
+      );
+    } finally {
+      await twin.stop();
+    }
   });
 
   it('count guessed tokens by address, and the guesses do not hurt the user', async () => {

@@ -126,7 +126,7 @@ export async function startApi(
     engineHealth,
     housekeeping,
     logLines: () => lines.map((line) => JSON.parse(line)),
-    call: (path, options) => call(url + path, options),
+    call: (path, options) => callUrl(url + path, options),
     sql: (text, values) => askDatabase(database.url, text, values),
     makeToken: issueToken,
     makeUser: async ({ scopes = [...SCOPES], tokenScopes } = {}) => {
@@ -145,7 +145,8 @@ export async function startApi(
   };
 }
 
-async function call(url: string, options: CallOptions = {}): Promise<Answer> {
+/** Asks any address as `TestApi.call` asks the test's own API. */
+export async function callUrl(url: string, options: CallOptions = {}): Promise<Answer> {
   const headers: Record<string, string> = { ...options.headers };
   if (options.token) headers.authorization = `Bearer ${options.token}`;
   if (options.json !== undefined) headers['content-type'] ??= 'application/json';

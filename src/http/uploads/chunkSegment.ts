@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ChunkPlace } from '../../db/uploadChunks.ts';
 import { SNIFF_BYTES } from '../../domain/containerSniff.ts';
+import { uploadPrefix } from '../../domain/upload.ts';
 import type { SegmentWriter, Storage } from '../../storage/storage.ts';
 import { HttpProblem } from '../problem.ts';
 import { tooLarge } from './bodyChunks.ts';
@@ -31,7 +32,7 @@ export interface ReceiveChunkOptions extends Patience {
 
 /** Gives a key that was never used before. */
 export const newSegmentKey = ({ uploadId }: ChunkPlace, number: number): string =>
-  `uploads/${uploadId}/${number}-${randomUUID()}/`;
+  `${uploadPrefix(uploadId)}${number}-${randomUUID()}/`;
 
 /**
  * Streams a chunk into a segment of its own, no faster than the storage takes it.
