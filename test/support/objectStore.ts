@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { buildGoProgram, hasGo, programCache } from '../../src/local/goProgram.ts';
 import { findFreePort } from '../../src/local/ports.ts';
+import { openBucket } from '../../src/storage/s3Client.ts';
+import { listObjects, removePrefix } from '../../src/storage/s3Listing.ts';
 import { uniqueName, waitFor } from './stack.ts';
 
 /** Pinned in the go.mod of the module; the name of the kept program changes with it. */
@@ -47,7 +49,7 @@ export interface OwnServer {
 
 /**
  * Starts an S3-compatible server (versitygw), built once for this user, with a fresh bucket; or takes the store at
- * S3_ENDPOINT with S3_BUCKET and its keys.
+ * S3_ENDPOINT with S3_BUCKET, which must be empty, and its keys.
  *
  * @returns a sentence instead where neither can be had
  */
@@ -102,14 +104,23 @@ export function withObjectStore(): () => ObjectStore {
   };
 }
 
-function useGivenStore(env: NodeJS.ProcessEnv): ObjectStore | string {
+/** The tests remove what they find: a bucket that holds anything is somebody's. */
+async function useGivenStore(env: NodeJS.ProcessEnv): Promise<ObjectStore | string> {
   const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_REGION: region = 'us-east-1' } = env;
   const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!endpoint || !bucket || !accessKeyId || !secretAccessKey)
     return 'S3_ENDPOINT is set, but not S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY';
+  const access = { endpoint, bucket, region, credentials: { accessKeyId, secretAccessKey } };
+  const opened = openBucket(access);
+  for await (const _ of listObjects(opened, '')) return 'the bucket at S3_ENDPOINT is not empty';
+  const store = describeStore(access);
   return {
-    ...describeStore({ endpoint, bucket, region, credentials: { accessKeyId, secretAccessKey } }),
+    ...store,
     server: undefined,
+    close: async () => {
+      await removePrefix(opened, '');
+      await store.close();
+    },
   };
 }
 
