@@ -3,6 +3,7 @@ import type { Lease } from '../../db/uploadLeases.ts';
 import type { UploadState } from '../../domain/upload.ts';
 import { StorageUnavailableError, VideoflowError } from '../../errors.ts';
 import type { SegmentWriter, Storage } from '../../storage/storage.ts';
+import { inPatience } from './takingUp.ts';
 
 const MIB = 1024 * 1024;
 /** Received bytes that wait for the storage to take them. */
@@ -11,8 +12,6 @@ const QUEUE_BYTES = MIB;
 const CHECKPOINT_BYTES = 4 * MIB;
 /** … and nothing more is taken when it is so much: the most that a client sends again after a crash of ours. */
 const WINDOW_BYTES = 8 * MIB;
-/** A disk that takes nothing for so long hangs. */
-const STUCK_MS = 120_000;
 
 /** The lease was taken over, or the upload was ended, while bytes were on their way. */
 export class LeaseLostError extends VideoflowError {
@@ -36,6 +35,7 @@ export interface LeasedSegmentOptions {
  */
 export class LeasedSegment {
   readonly #options: LeasedSegmentOptions;
+  readonly #neverGone = new AbortController().signal;
   #writer: Promise<SegmentWriter> | undefined;
   /** Writes under way, the oldest first; they go out one after the other. */
   #pending: Promise<void>[] = [];
@@ -83,9 +83,10 @@ export class LeasedSegment {
     const written = before.then(() => this.#writeNow(chunk));
     this.#pending.push(written);
     written.catch((error) => this.#fail(error));
-    while (this.#queuedBytes > QUEUE_BYTES && !this.#failure) await inTime(this.#pending[0]);
+    while (this.#queuedBytes > QUEUE_BYTES && !this.#failure) await this.#inTime(this.#pending[0]);
     if (this.#uncountedBytes() >= CHECKPOINT_BYTES) this.#beginCheckpoint();
-    while (this.#uncountedBytes() >= WINDOW_BYTES && !this.#failure) await inTime(this.#beginCheckpoint());
+    while (this.#uncountedBytes() >= WINDOW_BYTES && !this.#failure)
+      await this.#inTime(this.#beginCheckpoint());
     this.#throwFailure();
   }
 
@@ -105,24 +106,24 @@ export class LeasedSegment {
 
   /** Makes everything that was received durable and counts it. */
   async finish(): Promise<void> {
-    await inTime(Promise.allSettled(this.#pending));
+    await this.#inTime(Promise.allSettled(this.#pending));
     this.#throwFailure();
-    while (this.#uncountedBytes() > 0 && !this.#failure) await inTime(this.#beginCheckpoint());
+    while (this.#uncountedBytes() > 0 && !this.#failure) await this.#inTime(this.#beginCheckpoint());
     this.#throwFailure();
   }
 
   /** After trouble: counts what is here all the same, as far as that is possible. */
   async keepWhatCame(): Promise<void> {
-    await inTime(Promise.allSettled([...this.#pending, this.#checkpoint]));
+    await this.#inTime(Promise.allSettled([...this.#pending, this.#checkpoint]));
     if (!this.#isCounting || !this.#writer || this.#failure instanceof LeaseLostError) return;
-    await inTime(this.#countDurable());
+    await this.#inTime(this.#countDurable());
   }
 
   /** Lets go of the segment; one of which certainly nothing counts is removed. */
   async close(): Promise<void> {
     if (!this.#writer) return;
     const { storage, lease } = this.#options;
-    await inTime(Promise.allSettled([...this.#pending, this.#checkpoint]));
+    await this.#inTime(Promise.allSettled([...this.#pending, this.#checkpoint]));
     const writer = await this.#writer.catch(() => null);
     await writer?.close();
     if (!this.#isOffered) await storage.remove(lease.segmentKey);
@@ -136,6 +137,11 @@ export class LeasedSegment {
     this.#queuedBytes -= chunk.length;
     this.#pending.shift();
     onWritten(chunk);
+  }
+
+  /** Even what nobody waits for any more is worth being put away, but not without end. */
+  async #inTime<T>(work: Promise<T> | undefined): Promise<void> {
+    if (work) await inPatience(work, { gone: this.#neverGone });
   }
 
   #uncountedBytes(): number {
@@ -184,17 +190,3 @@ export class LeasedSegment {
 }
 
 const lost = () => new LeaseLostError('Another request has taken over this upload, or it was ended');
-
-/** @throws StorageUnavailableError when it takes too long */
-async function inTime<T>(work: Promise<T> | undefined): Promise<T | undefined> {
-  const { promise: stuck, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new StorageUnavailableError('The storage takes up no more bytes right now')),
-    STUCK_MS,
-  );
-  try {
-    return await Promise.race([work, stuck]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
