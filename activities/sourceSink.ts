@@ -10,7 +10,7 @@ export interface SourceSinkOptions {
   minFreeBytes: number;
   /** Throws when the owner may not have a file of this length. */
   admit: (totalBytes: number | null) => Promise<void>;
-  /** Percent, where the length is known. */
+  /** Percent, 0 where the length is not known; told of every move. */
   onProgress: (percent: number) => void;
 }
 
@@ -59,7 +59,7 @@ export function createSourceSink(options: SourceSinkOptions): SourceSink {
       if (!incoming) throw new Error('Bytes came before their beginning');
       const { file } = incoming;
       incoming.receivedBytes += bytes.length;
-      if (file.totalBytes) onProgress((incoming.receivedBytes * 100) / file.totalBytes);
+      onProgress(file.totalBytes ? (incoming.receivedBytes * 100) / file.totalBytes : 0);
       if (!incoming.head) return store(bytes, signal);
       incoming.head = Buffer.concat([incoming.head, bytes]);
       if (incoming.head.length < SNIFF_BYTES) return;

@@ -34,6 +34,8 @@ export type StepOutcome = 'done' | 'superseded' | 'cancelled';
 /** Often enough that a cancel reaches ffmpeg within a second (the worker throttles to one a second). */
 const HEARTBEAT_MS = 500;
 const PROGRESS_WRITE_MS = 1000;
+/** What moves shows that in the row, although its percentage stays: a file's length may be unknown, or a percent hours. */
+const SIGN_OF_LIFE_MS = 60_000;
 
 /**
  * Does one attempt at a step between its two records: begin (which raises the attempt) and end (which
@@ -141,23 +143,28 @@ async function removeQuietly(deps: ActivityDeps, keys: string[]): Promise<void> 
 
 interface Pulse {
   onProgress(percent: number): void;
-  showIn(write: (percent: number) => void): void;
+  showIn(write: ShowProgress): void;
   stop(): void;
 }
+
+/** Takes the percentage as it is now, and when the work moved last. */
+type ShowProgress = (percent: number, movedAt: number) => void;
 
 /** Heartbeats with the latest percentage while the work lasts. */
 function startPulse(): Pulse {
   const context = Context.current();
   let percent = 0;
-  let write: (percent: number) => void = () => undefined;
+  let movedAt = 0;
+  let write: ShowProgress = () => undefined;
   context.heartbeat({ percent });
   const timer = setInterval(() => {
     context.heartbeat({ percent });
-    write(percent);
+    write(percent, movedAt);
   }, HEARTBEAT_MS);
   return {
     onProgress: (value) => {
       percent = Math.floor(value);
+      movedAt = Date.now();
     },
     showIn: (writer) => {
       write = writer;
@@ -167,12 +174,14 @@ function startPulse(): Pulse {
 }
 
 /** Shows progress in the row, at most once a second and never twice at the same time. */
-function progressWriter(deps: ActivityDeps, attempt: Omit<Attempt, 'run'>): (percent: number) => void {
+function progressWriter(deps: ActivityDeps, attempt: Omit<Attempt, 'run'>): ShowProgress {
   let shown = 0;
   let shownAt = Date.now();
   let isWriting = false;
-  return (percent) => {
-    if (isWriting || percent === shown || Date.now() - shownAt < PROGRESS_WRITE_MS) return;
+  return (percent, movedAt) => {
+    const silentMs = Date.now() - shownAt;
+    const isNews = percent !== shown || (movedAt > shownAt && silentMs >= SIGN_OF_LIFE_MS);
+    if (isWriting || !isNews || silentMs < PROGRESS_WRITE_MS) return;
     shown = percent;
     shownAt = Date.now();
     isWriting = true;

@@ -16,7 +16,7 @@ export interface StuckItems {
   orphans: number;
 }
 
-/** Longer than anything that works goes without a sign: ffmpeg tells its progress every few seconds. */
+/** Longer than anything that works goes without a sign: what moves says so at least every minute. */
 const QUIET_MIN = 10;
 /** A long queue is no trouble by itself, nor is the removal of much. */
 const WAITING_MIN = 60;
@@ -33,7 +33,8 @@ const STUCK_ITEMS = `
              else s.updated_at
            end as since
     from steps s join videos v on v.id = s.video_id
-    where s.state in ('queued', 'running', 'waiting_retry') and v.deleted_at is null and v.source_key is not null
+    where s.state in ('queued', 'running', 'waiting_retry') and v.deleted_at is null
+      and (v.source_key is not null or v.source_url is not null)
   ), quiet as (
     select video_id, is_unstarted, state from open_steps
     where since < now() - case when state = 'queued' and not is_unstarted

@@ -239,6 +239,8 @@ describe('egress: downloads', () => {
     assert.equal(many.error?.code, 'source_bad_answer');
     const foreign = await fetchRaw((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
     assert.equal(foreign.error?.code, 'source_bad_answer');
+    // The parser's own error would bring the bytes along.
+    assert.deepEqual(Object.keys(foreign.error?.cause as Error), []);
     const twice = await fetchRaw((socket) => {
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!');
     });

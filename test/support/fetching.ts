@@ -31,7 +31,7 @@ export async function fetchSource(url: string, options: FetchOptions = {}): Prom
     writeMs = 0,
     ...parts
   } = options;
-  const egress = createEgress({ config: { EGRESS_ALLOW_CIDRS: allow }, idleMs: 300, pauseMs: 5, ...parts });
+  const egress = createEgress({ config: { EGRESS_ALLOW_CIDRS: allow }, idleMs: 2000, pauseMs: 5, ...parts });
   const fetched: Fetched = { bytes: Buffer.alloc(0), beginnings: [], error: null };
   let chunks: Buffer[] = [];
   const sink = {

@@ -8,6 +8,7 @@ import { processVideoId, RECONCILE_ID, removeVideoId, SIGNALS } from '../../work
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
+import { serveFile, startSource } from '../support/sources.ts';
 import { waitFor } from '../support/stack.ts';
 
 const HISTORIES = fileURLToPath(new URL('./histories', import.meta.url));
@@ -20,7 +21,10 @@ describe('replay of stored histories', () => {
   before(async function () {
     if (!isRecording) return;
     this.timeout(180_000);
-    const engine = await startTestEngine({ RECONCILE_INTERVAL_SEC: '10' });
+    const engine = await startTestEngine({
+      RECONCILE_INTERVAL_SEC: '10',
+      EGRESS_ALLOW_CIDRS: '127.0.0.1/32',
+    });
     try {
       await record(engine);
     } finally {
@@ -93,6 +97,7 @@ async function record(engine: TestEngine): Promise<void> {
     await engine.stopWorkers('SIGKILL');
     engine.startWorker();
   });
+  await save('processVideo-fetched', await recordFetched(engine));
   await engine.db.videos.requestDelete(engine.userId, ready);
   await engine.flows.startRemoval(ready, engine.userId);
   await engine.client.workflow.getHandle(removeVideoId(ready)).result();
@@ -100,4 +105,28 @@ async function record(engine: TestEngine): Promise<void> {
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
   await save('reconcile', RECONCILE_ID);
+}
+
+/** Has a video fetched from a source that is overloaded at first. @returns the workflow's id */
+async function recordFetched(engine: TestEngine): Promise<string> {
+  const bytes = await readFile(await fixture('h264'));
+  const source = await startSource((request, response, count) =>
+    count === 1
+      ? response.writeHead(503, { 'Retry-After': '2' }).end()
+      : serveFile(bytes)(request, response, count),
+  );
+  try {
+    const video = await engine.db.transaction(({ videos }) =>
+      videos.insertFetched({
+        ...{ userId: engine.userId, userLabel: null, externalId: null, title: 'A test', description: null },
+        ...{ tags: [], filename: null, sourceUrl: source.url, optionalSteps: ['thumbnail'] },
+      }),
+    );
+    await engine.flows.startProcessing({ videoId: video.id, userId: engine.userId, run: 1 });
+    await engine.untilSettled(video.id);
+    await engine.client.workflow.getHandle(processVideoId(video.id, 1)).result();
+    return processVideoId(video.id, 1);
+  } finally {
+    await source.close();
+  }
 }
