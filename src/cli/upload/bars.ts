@@ -18,6 +18,8 @@ export function showBars(stream: Writable): ProgressView {
     // Signals are the command's own affair; it calls `stop`.
     gracefulExit: false,
     linewrap: true,
+    // Bars move up when one above them ends, and stand still otherwise.
+    forceRedraw: true,
     fps: 8,
   });
   const begin: ProgressView['begin'] = (name, sizeBytes) => {
@@ -39,8 +41,9 @@ export function showBars(stream: Writable): ProgressView {
       say: (text) => bar.update({ text: printable(text) }),
       process: (percent, step) => show(sizeBytes, `processing ${percent} %${step ? ` (${step})` : ''}`),
       end: (text) => {
-        bar.update({ text: printable(text) });
-        bar.stop();
+        // A line that scrolls away: more bars than the terminal has lines would write over each other.
+        bars.log(`${printable(name)}: ${printable(text)}\n`);
+        bars.remove(bar);
       },
     };
   };

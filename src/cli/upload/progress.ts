@@ -53,7 +53,7 @@ export function showLines(stream: Writable): ProgressView {
         },
         say: tell,
         process: (_percent, step) => tellNew(step ? `processing: ${step}` : 'processing'),
-        end: (text) => tell(`${text} after ${formatSpan(Date.now() - beganAt)}`),
+        end: (text) => tell(`${text} (${formatSpan(Date.now() - beganAt)})`),
       };
     },
     stop: nothing,
