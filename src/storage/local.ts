@@ -1,11 +1,11 @@
 import { constants, type Dirent } from 'node:fs';
-import { copyFile, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { copyFile, open, opendir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { DiskFullError, SourceMissingError, VideoflowError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { codeOf, onDisk } from './diskErrors.ts';
+import { codeOf, onDisk, toStorageError } from './diskErrors.ts';
 import { makeFolder, syncFoldersUpTo } from './durableFolders.ts';
 import { createFileSink } from './fileSink.ts';
 import { segmentsOf, segmentsOfPrefix, segmentsOfRemovable, unfinishedName } from './keys.ts';
@@ -13,6 +13,7 @@ import { joinPieces, openSegment } from './localSegments.ts';
 import type { ByteRange, ObjectWriter, Storage, StoredObject } from './storage.ts';
 
 const READ_BYTES = 256 * 1024;
+const ENTRIES_AT_ONCE = 256;
 
 export interface LocalStorageOptions {
   /** The folder that holds everything; made when missing. */
@@ -185,19 +186,21 @@ async function statObject(path: string): Promise<StoredObject | null> {
 }
 
 async function* walkOlderThan(dir: string, prefix: string, beforeMs: number): AsyncGenerator<string> {
-  const entries: Dirent[] = await onDisk(() => readEntries(dir));
-  for (const entry of entries) {
+  for await (const entry of readEntries(dir)) {
     const path = join(dir, entry.name);
     if (entry.isDirectory()) yield* walkOlderThan(path, `${prefix}${entry.name}/`, beforeMs);
     else if (entry.isFile() && (await onDisk(() => isOlder(path, beforeMs)))) yield `${prefix}${entry.name}`;
   }
 }
 
-const readEntries = (dir: string): Promise<Dirent[]> =>
-  readdir(dir, { withFileTypes: true }).catch((error) => {
-    if (isMissing(error)) return [];
-    throw error;
-  });
+/** Reads a folder bit by bit: it may hold more names than fit into the memory. */
+async function* readEntries(dir: string): AsyncGenerator<Dirent> {
+  try {
+    yield* await opendir(dir, { bufferSize: ENTRIES_AT_ONCE });
+  } catch (error) {
+    if (!isMissing(error)) throw toStorageError(error);
+  }
+}
 
 async function isOlder(path: string, beforeMs: number): Promise<boolean> {
   const object = await statObject(path);
