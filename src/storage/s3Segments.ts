@@ -24,6 +24,7 @@ const PIECE = /^(\d{15})-(\d{8})$/;
 /** Writes a segment as a row of pieces. */
 export function openS3Segment({ bucket, prefix, log }: SegmentPlace): SegmentWriter {
   let buffer: Buffer | undefined;
+  let spare: Buffer | undefined;
   let start = 0;
   let filledBytes = 0;
   /** Of the piece that is being filled: as much as was stored of it, or is about to be. */
@@ -53,16 +54,20 @@ export function openS3Segment({ bucket, prefix, log }: SegmentPlace): SegmentWri
     if (!buffer || filledBytes === storedBytes) return;
     const piece = { start, bytes: buffer.subarray(0, filledBytes), formerBytes: storedBytes };
     storedBytes = filledBytes;
-    if (filledBytes >= LASTING_BYTES) {
-      start += filledBytes;
-      buffer = undefined;
-      filledBytes = 0;
-      storedBytes = 0;
-    }
     inFlight = inFlight.then(() => put(piece));
+    if (filledBytes >= LASTING_BYTES) beginPiece();
     inFlight.catch((error) => {
       failure ??= toS3Error(error);
     });
+  };
+  /** Leaves the piece to what is on its way, and takes up its memory again when that has arrived. */
+  const beginPiece = (): void => {
+    const left = buffer;
+    inFlight = inFlight.then(() => {
+      spare = left;
+    });
+    [start, filledBytes, storedBytes] = [start + filledBytes, 0, 0];
+    [buffer, spare] = [spare, undefined];
   };
   const settle = async (): Promise<void> => {
     await inFlight.catch((error) => {
@@ -94,6 +99,7 @@ export function openS3Segment({ bucket, prefix, log }: SegmentPlace): SegmentWri
       isClosed = true;
       await inFlight.catch(() => {});
       buffer = undefined;
+      spare = undefined;
     },
   };
 }

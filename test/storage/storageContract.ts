@@ -116,7 +116,7 @@ export function describeStorage(name: string, prepare: () => () => Promise<Stora
         const unused = await storage.createWriter('assets/a/1');
         await unused.abort();
         const half = await storage.createWriter('assets/a/2');
-        half.stream.write(randomBytes(3_000_000));
+        half.stream.write(randomBytes(ENOUGH_TO_SEND));
         await half.abort();
         await half.abort();
         const broken = await storage.createWriter('assets/a/3');
