@@ -25,6 +25,11 @@ const schema = defineEntity({
       expression: (c, t, name) =>
         `create index "${name}" on ${t} (${c.id}) where case ${c.state} when 'open' then ${c.startedAt} is null when 'complete' then true else ${c.clearedAt} is null end`,
     },
+    {
+      name: 'uploads_chunked',
+      expression: (c, t, name) =>
+        `create index "${name}" on ${t} (${c.user}, ${c.clientFileId}) where ${c.clientFileId} is not null`,
+    },
   ],
   uniques: [
     {

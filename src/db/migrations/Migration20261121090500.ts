@@ -18,6 +18,9 @@ export class Migration20261121090500 extends Migration {
       `create index "uploads_at_work" on uploads (id) where case state when 'open' then started_at is null when 'complete' then true else cleared_at is null end;`,
     );
     this.addSql(
+      `create index "uploads_chunked" on uploads (user_id, client_file_id) where client_file_id is not null;`,
+    );
+    this.addSql(
       `create unique index "uploads_client_file_id" on uploads (user_id, client_file_id) where state = 'open' and client_file_id is not null;`,
     );
 
