@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import { processVideoId, RECONCILE_ID, removeVideoId, SIGNALS } from '../../workflows/contract.ts';
+import {
+  processVideoId,
+  RECONCILE_ID,
+  receiveUploadId,
+  removeVideoId,
+  SIGNALS,
+} from '../../workflows/contract.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
 import { serveFile, startSource } from '../support/sources.ts';
 import { waitFor } from '../support/stack.ts';
+import { createUploadMaker, type StoredUpload } from '../support/storedUpload.ts';
+
+const MIB = 1024 * 1024;
 
 const HISTORIES = fileURLToPath(new URL('./histories', import.meta.url));
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -36,7 +45,7 @@ describe('replay of stored histories', () => {
     this.timeout(60_000);
     installQuietRuntime();
     const files = (await readdir(HISTORIES)).filter((name) => name.endsWith('.json'));
-    assert.ok(files.length >= 6, 'there are histories to replay');
+    assert.ok(files.length >= 13, 'there are histories to replay');
     const histories = await Promise.all(
       files.map(async (name) => ({
         workflowId: name.replace('.json', ''),
@@ -102,6 +111,7 @@ async function record(engine: TestEngine): Promise<void> {
   await engine.flows.startRemoval(ready, engine.userId);
   await engine.client.workflow.getHandle(removeVideoId(ready)).result();
   await save('removeVideo', removeVideoId(ready));
+  await recordUploads(engine, save);
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
   await save('reconcile', RECONCILE_ID);
@@ -129,4 +139,62 @@ async function recordFetched(engine: TestEngine): Promise<string> {
   } finally {
     await source.close();
   }
+}
+
+/** Each end that an upload may come to, and each way there that makes its workflow decide otherwise. */
+async function recordUploads(
+  engine: TestEngine,
+  save: (name: string, workflowId: string) => Promise<void>,
+): Promise<void> {
+  const { config, db, storage, userId } = engine;
+  const maker = await createUploadMaker({ db, databaseUrl: config.DATABASE_URL, storage });
+  const tell = (upload: StoredUpload) => engine.flows.receiveUpload({ ...upload, userId });
+  const until = (upload: StoredUpload, column: 'startedAt' | 'errorCode') =>
+    waitFor(async () => (await maker.read(upload.uploadId))?.[column], { what: column, timeoutMs: 60_000 });
+  const run = async (name: string, kind: object, act: (upload: StoredUpload) => Promise<unknown>) => {
+    const upload = await maker.make({ userId, steps: [], ...kind });
+    await act(upload);
+    await engine.client.workflow.getHandle(receiveUploadId(upload.uploadId)).result();
+    await save(`receiveUpload-${name}`, receiveUploadId(upload.uploadId));
+  };
+  const signal = ({ uploadId }: StoredUpload, name: string) =>
+    engine.client.workflow.getHandle(receiveUploadId(uploadId)).signal(name);
+  const open = { isComplete: false };
+  await run('accepted', open, async (upload) => {
+    await tell(upload);
+    await until(upload, 'startedAt');
+    await maker.execute(
+      `update uploads set state = 'complete', completed_at = now(), length_bytes = offset_bytes where id = ?`,
+      [upload.uploadId],
+    );
+    await tell(upload);
+  });
+  await run('expired', { ...open, expiresInSec: 3 }, tell);
+  await run('cancelSignal', open, async (upload) => {
+    await tell(upload);
+    await until(upload, 'startedAt');
+    await signal(upload, SIGNALS.cancel);
+  });
+  await run('waited', {}, async (upload) => {
+    const folder = join(config.STORAGE_DIR, 'uploads', upload.uploadId);
+    await rename(folder, `${folder}.away`);
+    await tell(upload);
+    await until(upload, 'errorCode');
+    await rename(`${folder}.away`, folder);
+    await signal(upload, SIGNALS.retryNow);
+  });
+  await run('workerLost', { bytes: Buffer.alloc(192 * MIB, 'bytes') }, async (upload) => {
+    await tell(upload);
+    const sources = join(config.STORAGE_DIR, 'sources');
+    const isJoining = async () =>
+      (await readdir(sources)).some((name) => name.startsWith(`.${upload.uploadId}`));
+    await waitFor(isJoining, { what: 'the join', everyMs: 2 });
+    await engine.stopWorkers('SIGKILL');
+    engine.startWorker();
+  });
+  await run('refused', {}, async (upload) => {
+    await db.users.change(userId, { scopes: ['read'] });
+    await tell(upload);
+  });
+  await maker.close();
 }
