@@ -14,7 +14,7 @@ async function main(config: Config, root: Log): Promise<void> {
   const db = await createDb({ databaseUrl: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   addStuckItemsGauge(metrics.registry, async () => ({ ...(await db.health.countStuck()) }));
   const flows = createFlows({ config, log: root });
-  const storage = createStorage({ config, log: root });
+  const storage = await createStorage({ config, log: root });
   const app = createApp({ config, log: root, db, flows, storage, metrics });
   const metricsServer = await serveMetrics({
     host: config.METRICS_HOST,

@@ -61,7 +61,7 @@ async function main(): Promise<void> {
   const flows = createFlows({ config, log: root });
   const scratch = createScratch({ dir: config.SCRATCH_DIR, log: root.child({ module: 'scratch' }) });
   await scratch.sweep();
-  const storage = createStorage({ config, log: root });
+  const storage = await createStorage({ config, log: root });
   const media = createMedia({ config, log: root });
   await assertMediaTools(config, media, scratch, log);
   const egress = createEgress({ config });

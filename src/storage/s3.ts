@@ -8,13 +8,14 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import type { S3Config } from '../config.ts';
 import { SourceMissingError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { onDisk } from './diskErrors.ts';
-import type { HostCache } from './hostCache.ts';
+import { createHostCache } from './hostCache.ts';
 import { isUnfinished, segmentsOf, segmentsOfPrefix, segmentsOfRemovable } from './keys.ts';
 import { watchBody } from './s3Body.ts';
-import type { Bucket } from './s3Client.ts';
+import { type Bucket, openBucket } from './s3Client.ts';
 import { listOlderThan, removeObject, removePrefix, removeUnfinished } from './s3Listing.ts';
 import { joinS3Segments, openS3Segment } from './s3Segments.ts';
 import { openS3Writer, partBytesFor } from './s3Writer.ts';
@@ -24,9 +25,10 @@ const READ_BYTES = 1024 * 1024;
 const PING_KEY = '.ping';
 
 export interface S3StorageOptions {
-  bucket: Bucket;
-  /** Where objects are fetched to on this machine. */
-  cache: HostCache;
+  s3: S3Config;
+  /** Where objects are fetched to; shared by all processes of this machine. */
+  cacheDir: string;
+  cacheMaxBytes: number;
   /** The greatest object that must fit. */
   maxObjectBytes: number;
   log: Log;
@@ -36,7 +38,10 @@ export interface S3StorageOptions {
  * Storage in a bucket of an S3-compatible store, for workers on any number of machines. An object is seen only when
  * the request that makes it, or completes its multipart upload, was carried out.
  */
-export function createS3Storage({ bucket, cache, maxObjectBytes, log }: S3StorageOptions): Storage {
+export function createS3Storage(options: S3StorageOptions): Storage {
+  const { s3, cacheDir, cacheMaxBytes, maxObjectBytes, log } = options;
+  const bucket = openBucket(s3);
+  const cache = createHostCache({ dir: cacheDir, maxBytes: cacheMaxBytes, log });
   const partBytes = partBytesFor(maxObjectBytes);
   const checked = (key: string): string => segmentsOf(key).join('/');
   const checkedPrefix = (prefix: string): string =>

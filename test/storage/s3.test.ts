@@ -2,9 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../src/log.ts';
-import { createHostCache } from '../../src/storage/hostCache.ts';
 import { createS3Storage } from '../../src/storage/s3.ts';
-import { openBucket } from '../../src/storage/s3Client.ts';
 import { withObjectStore } from '../support/objectStore.ts';
 import { describeStorage } from './storageContract.ts';
 
@@ -16,9 +14,13 @@ describeStorage('S3', () => {
   const store = withObjectStore();
   return async () => {
     const dir = await mkdtemp(join(tmpdir(), 'videoflow-cache-'));
-    const bucket = openBucket(store().access);
-    const cache = createHostCache({ dir: join(dir, 'made'), maxBytes: GIB, log });
-    const storage = createS3Storage({ bucket, cache, maxObjectBytes: GIB, log });
+    const storage = createS3Storage({
+      s3: store().access,
+      cacheDir: join(dir, 'made'),
+      cacheMaxBytes: GIB,
+      maxObjectBytes: GIB,
+      log,
+    });
     return {
       storage,
       damageSegment: async (key) => {

@@ -8,9 +8,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { DiskFullError, StorageUnavailableError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
-import { createHostCache } from '../../src/storage/hostCache.ts';
 import { createS3Storage } from '../../src/storage/s3.ts';
-import { openBucket } from '../../src/storage/s3Client.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { type BucketAccess, type OwnServer, withObjectStore } from '../support/objectStore.ts';
 import { waitFor } from '../support/stack.ts';
@@ -26,13 +24,8 @@ describe('S3 in trouble', () => {
   let server: OwnServer;
   let dir: string;
 
-  const open = (access: BucketAccess): Storage =>
-    createS3Storage({
-      bucket: openBucket(access),
-      cache: createHostCache({ dir: join(dir, 'cache'), maxBytes: GIB, log }),
-      maxObjectBytes: GIB,
-      log,
-    });
+  const open = (s3: BucketAccess): Storage =>
+    createS3Storage({ s3, cacheDir: join(dir, 'cache'), cacheMaxBytes: GIB, maxObjectBytes: GIB, log });
   const list = async (): Promise<string[]> => {
     const keys: string[] = [];
     for await (const key of storage.listOlderThan('', FAR_FUTURE)) keys.push(key);
@@ -191,14 +184,13 @@ describe('a store that is full', () => {
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const { port } = server.address() as AddressInfo;
-    const bucket = openBucket({
+    const s3 = {
       endpoint: `http://127.0.0.1:${port}`,
       region: 'us-east-1',
       bucket: 'full',
       credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    });
-    const cache = createHostCache({ dir: tmpdir(), maxBytes: GIB, log });
-    storage = createS3Storage({ bucket, cache, maxObjectBytes: GIB, log });
+    };
+    storage = createS3Storage({ s3, cacheDir: tmpdir(), cacheMaxBytes: GIB, maxObjectBytes: GIB, log });
   });
   after(() => {
     server.close();

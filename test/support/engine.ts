@@ -87,7 +87,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
   const log = createLog({ level: 'silent', program: 'test' });
   const db = await createDb({ databaseUrl: database.url });
   const flows = createFlows({ config, log });
-  const storage = createStorage({ config: { ...config, MIN_FREE_BYTES: 1 }, log });
+  const storage = await createStorage({ config: { ...config, MIN_FREE_BYTES: 1 }, log });
   const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS });
   const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
   const workers: ChildProgram[] = [];
@@ -115,7 +115,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
       return worker;
     },
     async startApi(overrides = {}) {
-      const PORT = String(await findFreePort());
+      const PORT = overrides.PORT ?? String(await findFreePort());
       const METRICS_PORT = String(await findFreePort());
       const api = spawnProgram(
         'api',
