@@ -21,9 +21,6 @@ export interface ArrivedVideo {
   filename: string | undefined;
 }
 
-/** Where the bytes of one upload live, from their first one on. */
-export const sourceKeyOf = (uploadId: string): string => `sources/${uploadId}`;
-
 /**
  * Turns received bytes into a video: first they are made durable, then the row and the answer are
  * committed together, then the engine is told. Whatever goes wrong before the commit leaves nothing.

@@ -1,11 +1,12 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
+import { uploadSourceKey } from '../../domain/upload.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
 import { pollVideo } from '../videos.ts';
 import { videoSchema } from '../videoViews.ts';
-import { type ArrivedVideo, acceptVideo, sourceKeyOf } from './acceptVideo.ts';
+import { type ArrivedVideo, acceptVideo } from './acceptVideo.ts';
 import { discardRest, readBodyChunks } from './bodyChunks.ts';
 import { type ChunkMemory, createChunkMemory } from './chunkMemory.ts';
 import { createFromJson, jsonFields } from './fromJson.ts';
@@ -150,7 +151,7 @@ async function prepare(request: RouteRequest, aroundBytes: number): Promise<Plac
   const { storage } = deps;
   const maxBytes = deps.config.MAX_UPLOAD_BYTES;
   const id = newId();
-  const sourceKey = sourceKeyOf(id);
+  const sourceKey = uploadSourceKey(id);
   const memory = createChunkMemory();
   const gone = watchConnection(ctx.res);
   const isHashed = ctx.get('Idempotency-Key') !== '';
