@@ -86,7 +86,8 @@ export class UploadQueries {
   async usedBytes(userId: string): Promise<number> {
     const [row] = await this.#em.execute<{ used: string }[]>(
       `select coalesce((select sum(size_bytes) from videos where user_id = ? and source_key is not null), 0)
-            + coalesce((select sum(a.size_bytes) from assets a join videos v on v.id = a.video_id where v.user_id = ?), 0)
+            + coalesce((select sum(a.size_bytes) from assets a join videos v on v.id = a.video_id
+                        where v.user_id = ? and v.source_key is not null), 0)
             + coalesce((select sum(greatest(u.length_bytes, u.offset_bytes)) from uploads u
                         where u.user_id = ? and u.state in ('open', 'complete')), 0) as used`,
       [userId, userId, userId],

@@ -16,6 +16,11 @@ const schema = defineEntity({
         `create index "${name}" on ${t} (${c.user} , ${c.id} desc) where ${c.deletedAt} is null`,
     },
     {
+      name: 'videos_user_bytes',
+      expression: (c, t, name) =>
+        `create index "${name}" on ${t} (${c.user}) include (${c.id}, ${c.sizeBytes}) where ${c.sourceKey} is not null`,
+    },
+    {
       name: 'videos_cancelling',
       expression: (c, t, name) =>
         `create index "${name}" on ${t} (${c.id}) where ${c.cancelRequestedAt} is not null and ${c.deletedAt} is null`,

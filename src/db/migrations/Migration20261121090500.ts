@@ -33,6 +33,9 @@ export class Migration20261121090500 extends Migration {
 
     this.addSql(`alter table "videos" add "source_url" text null;`);
     this.addSql(`create index "videos_source_key_index" on "videos" ("source_key");`);
+    this.addSql(
+      `create index "videos_user_bytes" on videos (user_id) include (id, size_bytes) where source_key is not null;`,
+    );
 
     this.addSql(
       `alter table "uploads" add constraint "uploads_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade;`,
@@ -59,6 +62,7 @@ export class Migration20261121090500 extends Migration {
     this.addSql(`drop table if exists "uploads" cascade;`);
     this.addSql(`drop table if exists "upload_segments" cascade;`);
 
+    this.addSql(`drop index "videos_user_bytes";`);
     this.addSql(`drop index "videos_source_key_index";`);
     this.addSql(`alter table "videos" drop column "source_url";`);
   }
