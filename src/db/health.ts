@@ -12,6 +12,8 @@ export interface StuckItems {
   queued: number;
   /** Deleted videos whose files and rows are still there. */
   removing: number;
+  /** Uploads whose last byte or whose end came long ago and that are still not dealt with. */
+  uploads: number;
   /** Objects without a row that housekeeping found more than once and has not removed: it asks for `force`. */
   orphans: number;
 }
@@ -45,6 +47,11 @@ const STUCK_ITEMS = `
          count(*) filter (where not is_unstarted and state = 'waiting_retry')::int as waiting_retry,
          count(*) filter (where not is_unstarted and state = 'queued')::int as queued,
          (select count(*) from videos where deleted_at < now() - interval '${WAITING_MIN} minutes')::int as removing,
+         (select count(*) from uploads
+          where case state when 'open' then started_at is null when 'complete' then true else cleared_at is null end
+            and coalesce(ended_at, completed_at, created_at) < now() - interval '${WAITING_MIN} minutes')::int
+           + (select count(*) from uploads where state = 'open' and started_at is not null
+              and greatest(expires_at, lease_until) < now() - interval '${WAITING_MIN} minutes')::int as uploads,
          (select count(*) from orphans where last_seen_at > first_seen_at
             and first_seen_at < now() - interval '${ORPHANED_MIN} minutes')::int as orphans
   from quiet`;

@@ -240,6 +240,30 @@ describe('the records of uploads', () => {
     assert.ok(!(await untold(uploadId)));
   });
 
+  it('count those as stuck that nobody dealt with for long', async () => {
+    const stuck = async () => (await db.health.countStuck()).uploads;
+    const userId = await addUser();
+    const before = await stuck();
+    const age = (column: string, { uploadId }: { uploadId: string }) =>
+      maker.execute(`update uploads set ${column} = now() - interval '2 hours' where id = ?`, [uploadId]);
+    const [complete, untold, overdue, sending] = [
+      await maker.make({ userId }),
+      await maker.make({ userId, isComplete: false }),
+      await maker.make({ userId, isComplete: false }),
+      await maker.make({ userId, isComplete: false }),
+    ];
+    for (const { uploadId } of [overdue, sending]) await db.uploadHandover.look(uploadId);
+    assert.equal(await stuck(), before);
+    await age('completed_at', complete);
+    await age('created_at', untold);
+    await age('expires_at', overdue);
+    await age('expires_at', sending);
+    await maker.execute('update uploads set lease_until = now() where id = ?', [sending.uploadId]);
+    assert.equal(await stuck(), before + 3);
+    await accept(complete.uploadId);
+    assert.equal(await stuck(), before + 2);
+  });
+
   it('page through many, and find every unsettled one', async () => {
     const userId = await addUser();
     const made = await maker.execute<{ id: string }>(
