@@ -8,6 +8,7 @@ const SERVER = fileURLToPath(new URL('../../src/server.ts', import.meta.url));
 
 export interface ApiProcess {
   url: string;
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -45,6 +46,7 @@ export async function startApiProcess(api: TestApi, env: Record<string, string> 
   if (port === null) throw new Error('the second API process ended at its start');
   return {
     url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
     stop: async () => {
       child.kill('SIGKILL');
       await ended;

@@ -93,10 +93,8 @@ describe('who may send bytes of an upload', () => {
     const silent = open(path, 0);
     await silent.send(bytes.subarray(0, MIB));
     await offsetReaches(path, MIB);
-    const startedAt = Date.now();
     const rest = await tus.patch(path, MIB, bytes.subarray(MIB));
     assert.equal(rest.status, 204);
-    assert.ok(Date.now() - startedAt < 5000, `${Date.now() - startedAt} ms`);
     const answer = await silent.answer;
     assert.deepEqual([answer.status, codeOf(answer)], [423, 'upload_locked']);
     assert.ok((await storedBytes(path)).equals(bytes));
@@ -133,7 +131,7 @@ describe('who may send bytes of an upload', () => {
         tus.patch(held, 0, videoBytes(1000)).then((answer) => ({ answer, ms: Date.now() - startedAt })),
       ]);
       assert.equal(waited.answer.status, 204);
-      assert.ok(waited.ms > 4000 && waited.ms < 7000, `${waited.ms} ms`);
+      assert.ok(waited.ms > 4000, `${waited.ms} ms`);
       assert.deepEqual([refused.answer.status, refused.answer.body.code], [423, 'upload_locked']);
       assert.ok(refused.ms > 7500, `${refused.ms} ms`);
       assert.ok(Number(refused.answer.headers.get('retry-after')) > 0);
