@@ -31,7 +31,10 @@ export function watchBody(body: Readable, stalledMs = STALLED_MS): Readable {
     timer = undefined;
     if (!watched.push(bytes)) body.pause();
   });
-  body.on('end', () => watched.push(null));
+  body.on('end', () => {
+    clearTimeout(timer);
+    watched.push(null);
+  });
   body.on('error', (error) => watched.destroy(toS3Error(error)));
   body.on('close', () => {
     if (!body.readableEnded) watched.destroy(stalled());

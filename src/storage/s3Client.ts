@@ -15,7 +15,7 @@ interface Patience {
 
 /** For a request that carries little and asks little. */
 const BRIEF: Patience = { attemptMs: 4000, totalMs: 10_000 };
-/** For one that carries some MiB, over a slow line too. */
+/** For one that carries some MiB, over a slow line too, or that looks through many objects. */
 export const BULKY: Patience = { attemptMs: 30_000, totalMs: 60_000 };
 /** For one at which the store puts large parts together; some stores copy them. */
 export const LENGTHY: Patience = { attemptMs: 120_000, totalMs: 120_000 };

@@ -20,9 +20,10 @@ export interface ListedObject {
 
 /** Gives all objects whose keys begin so, in the order of their keys. */
 export async function* listObjects(bucket: Bucket, prefix: string): AsyncGenerator<ListedObject> {
+  const send = bucket.sendWith({ patience: BULKY });
   let ContinuationToken: string | undefined;
   do {
-    const page: ListObjectsV2CommandOutput = await bucket.send(
+    const page: ListObjectsV2CommandOutput = await send(
       new ListObjectsV2Command({ Bucket: bucket.name, Prefix: prefix, ContinuationToken }),
     );
     for (const { Key, Size, LastModified } of page.Contents ?? [])
@@ -38,9 +39,10 @@ interface UnfinishedUpload {
 }
 
 async function* listUnfinished(bucket: Bucket, prefix: string): AsyncGenerator<UnfinishedUpload> {
+  const send = bucket.sendWith({ patience: BULKY });
   let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | undefined = {};
   while (markers) {
-    const page: ListMultipartUploadsCommandOutput = await bucket.send(
+    const page: ListMultipartUploadsCommandOutput = await send(
       new ListMultipartUploadsCommand({ Bucket: bucket.name, Prefix: prefix, ...markers }),
     );
     for (const { Key, UploadId, Initiated } of page.Uploads ?? [])
