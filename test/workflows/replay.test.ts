@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import { newId } from '../../src/db/ids.ts';
 import {
+  type HousekeepInput,
+  housekeepId,
   processVideoId,
   RECONCILE_ID,
   receiveUploadId,
@@ -17,6 +20,7 @@ import { installQuietRuntime } from '../support/quietRuntime.ts';
 import { serveFile, startSource } from '../support/sources.ts';
 import { waitFor } from '../support/stack.ts';
 import { createUploadMaker, type StoredUpload } from '../support/storedUpload.ts';
+import { DAY_MS, openStoredWorld } from '../support/storedWorld.ts';
 
 const MIB = 1024 * 1024;
 
@@ -45,7 +49,7 @@ describe('replay of stored histories', () => {
     this.timeout(60_000);
     installQuietRuntime();
     const files = (await readdir(HISTORIES)).filter((name) => name.endsWith('.json'));
-    assert.ok(files.length >= 13, 'there are histories to replay');
+    assert.ok(files.length >= 18, 'there are histories to replay');
     const histories = await Promise.all(
       files.map(async (name) => ({
         workflowId: name.replace('.json', ''),
@@ -111,6 +115,7 @@ async function record(engine: TestEngine): Promise<void> {
   await engine.flows.startRemoval(ready, engine.userId);
   await engine.client.workflow.getHandle(removeVideoId(ready)).result();
   await save('removeVideo', removeVideoId(ready));
+  await recordHousekeeping(engine, save);
   await recordUploads(engine, save);
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
@@ -139,6 +144,29 @@ async function recordFetched(engine: TestEngine): Promise<string> {
   } finally {
     await source.close();
   }
+}
+
+/** Each way through a housekeeping. */
+async function recordHousekeeping(
+  engine: TestEngine,
+  save: (name: string, workflowId: string) => Promise<void>,
+): Promise<void> {
+  const { DATABASE_URL: databaseUrl, STORAGE_DIR: storageDir } = engine.config;
+  const world = await openStoredWorld({ databaseUrl, storageDir });
+  const run = async (name: string, input: HousekeepInput) => {
+    const id = newId();
+    await engine.flows.startHousekeeping(id, input);
+    await engine.client.workflow.getHandle(housekeepId(id)).result();
+    await save(`housekeep-${name}`, housekeepId(id));
+  };
+  await world.makeOrphans(101, { seenAgoMs: DAY_MS });
+  await run('dryRun', { dryRun: true });
+  await run('stopped', {});
+  await run('forced', { force: true });
+  await world.makeFinished(10);
+  await world.makeOrphans(2, { seenAgoMs: DAY_MS });
+  await run('removed', {});
+  await world.close();
 }
 
 /** Each end that an upload may come to, and each way there that makes its workflow decide otherwise. */
