@@ -63,8 +63,6 @@ export function assertPermitted(
 
 /** The same for a name that is not there: which inner names exist is nobody's business. */
 export const notPublic = (host: string): AddressNotAllowedError =>
-  new AddressNotAllowedError(
-    `${host} has no public address, or not only public ones: nothing is fetched from it`,
-  );
+  new AddressNotAllowedError(`Nothing is fetched from ${host}: it does not exist, or it is not public`);
 
 const badPort = () => new AddressNotAllowedError('Only the ports 80 and 443 may be fetched from');
