@@ -56,6 +56,7 @@ describe('the launcher of the command', () => {
     });
 
     afterEach(async () => {
+      for (const { pid } of await findProcesses(place.dir)) process.kill(pid, 'SIGKILL');
       await server.close();
       await place.remove();
     });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
-import { appendFile, mkdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFileSync, existsSync, readdirSync, truncateSync } from 'node:fs';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '../support/stack.ts';
 import { makePlace, type Place } from './session.ts';
@@ -51,7 +51,7 @@ describe('videoflow upload', () => {
     assert.equal(server.sha256(id), await hashOf(file));
     assert.deepEqual(metadata, { filename: 'a.mp4' });
     assert.match(stdout, new RegExp(`^uploaded +${file} \\(300 kB in \\d+ s, video video-of-${id}\\)\n$`));
-    assert.match(stderr, /a\.mp4: uploading 300 kB\n/);
+    assert.match(stderr, /^a\.mp4: uploading 300 kB\na\.mp4: uploaded \(\d s\)\n$/);
     assert.deepEqual(stateFiles(), [], 'a finished upload is not remembered');
   });
 
@@ -266,8 +266,8 @@ describe('videoflow upload', () => {
     it('notices that a file becomes shorter, or is changed, under its hands', async () => {
       const short = await place.writeBytes('a.mp4', 2_000_000);
       server.faults.push(
-        onNext('POST', async (_request, response) => {
-          await truncate(short, 1000);
+        onNext('POST', (_request, response) => {
+          truncateSync(short, 1000);
           sendProblem(response, 503, 'busy');
         }),
       );
@@ -285,7 +285,7 @@ describe('videoflow upload', () => {
 
       const long = await place.writeBytes('b.mp4', 1000);
       server.faults.push((request) => {
-        if (request.method === 'PATCH') void appendFile(long, 'more');
+        if (request.method === 'PATCH') appendFileSync(long, 'more');
         return false;
       });
       const grown = await place.run(['upload', '--json', long]);
@@ -334,6 +334,21 @@ describe('videoflow upload', () => {
       assert.equal(stateFiles().length, 1);
     });
 
+    it('until its video is ready, when it waits for that', async () => {
+      const file = await place.writeBytes('a.mp4', SIZE);
+      const waiting = { status: 'processing', percent: 10, step: 'probe', error: null };
+      server.videoStates = [waiting];
+      const ending = new AbortController();
+      const running = place.run(['upload', '--wait', '--json', file], { signal: ending.signal });
+      await waitFor(() => server.seen.some(({ path }) => path.endsWith('/status')), { what: 'the waiting' });
+      ending.abort();
+      assert.deepEqual([(await running).code, stateFiles().length], [130, 1]);
+      server.videoStates = [{ ...waiting, status: 'ready' }];
+      const again = await place.run(['upload', '--wait', '--json', file]);
+      assert.deepEqual([again.code, again.lines[0]?.state, again.lines[0]?.sent_bytes], [0, 'ready', 0]);
+      assert.equal(server.uploads.size, 1);
+    });
+
     it('and does not need the folder for that', async () => {
       const file = await place.writeBytes('a.mp4', SIZE);
       await mkdir(join(place.dir, '.local'));
@@ -342,6 +357,14 @@ describe('videoflow upload', () => {
       assert.equal(code, 0);
       assert.match(stderr, /^videoflow: uploads cannot be remembered/);
     });
+  });
+
+  it('serves a token that may write and not read', async () => {
+    const file = await place.writeBytes('a.mp4', 10);
+    server.faults.push(
+      onNext('GET', (_request, response) => sendProblem(response, 403, 'insufficient_scope')),
+    );
+    assert.equal((await place.run(['upload', file])).code, 0);
   });
 
   it('never shows the token', async () => {
