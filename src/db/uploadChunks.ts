@@ -97,13 +97,15 @@ export class UploadChunkQueries {
     this.#em = em;
   }
 
-  /** The open upload of a client's file with its chunks, or null; a hint only, for it may end at any moment. */
+  /** The open upload of a client's file, or null; a hint only, for it may end at any moment. */
   findOpen(userId: string, clientFileId: string): Promise<Upload | null> {
-    return this.#em.findOne(
-      Upload,
-      { user: userId, clientFileId, state: 'open', video: { deletedAt: null } },
-      { populate: ['segments'] },
-    );
+    const open = { user: userId, clientFileId, state: 'open' } as const;
+    return this.#em.findOne(Upload, { ...open, video: { deletedAt: null } });
+  }
+
+  /** Whether an upload has a chunk of this number. */
+  async hasChunk(uploadId: string, number: number): Promise<boolean> {
+    return (await this.#em.count(UploadSegment, { upload: uploadId, number })) > 0;
   }
 
   /** Whether a chunk may be a repetition: a file of the same name came to its end lately. */

@@ -20,14 +20,23 @@ const headersOf = ({ headers = [] }: Route): string[] =>
   headers.flatMap(({ name, example }) => (example === undefined ? [] : [`-H "${name}: ${example}"`]));
 
 function bodyOf(route: Route): string[] {
-  if (route.requestBodies?.some((body) => body.contentType === 'multipart/form-data')) {
-    return ['-F file=@video.mp4'];
-  }
+  const form = route.requestBodies?.find((body) => body.contentType === 'multipart/form-data');
+  if (form && '_zod' in form.schema) return formFields(form.schema as z.ZodType);
   const octets = route.requestBodies?.find((body) => body.contentType.endsWith('octet-stream'));
   if (octets) return [`-H "Content-Type: ${octets.contentType}"`, '--data-binary @video.mp4'];
   if (!route.body) return [];
   const schema = z.toJSONSchema(route.body, { io: 'input', unrepresentable: 'any' });
   return [`--json '${JSON.stringify(exampleOf(schema))}'`];
+}
+
+/** The fields that a form must have, as curl writes them. */
+function formFields(form: z.ZodType): string[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(form, { io: 'input', unrepresentable: 'any' });
+  return required.map((name) => {
+    const property = properties[name] as Schema & { example?: unknown };
+    const value = property.format === 'binary' ? '@video.mp4' : (property.example ?? exampleOf(property));
+    return `-F ${name}=${value}`;
+  });
 }
 
 type Schema = z.core.JSONSchema.BaseSchema;

@@ -164,8 +164,8 @@ async function findPlace(
   }
   if ((total_chunks ?? open.totalChunks) !== open.totalChunks) throw unlike('total_chunks');
   const place = { uploadId: open.id, isNew: false };
-  const isThere = open.segments.exists(({ number }) => number === chunk_number);
-  if (isThere || chunk_number === undefined) return { place, maxBytes };
+  const isNumbered = chunk_number !== undefined;
+  if (!isNumbered || (await deps.db.uploadChunks.hasChunk(open.id, chunk_number))) return { place, maxBytes };
   await assertRoomLeft(request, { aroundBytes: FORM_OVERHEAD_BYTES });
   return { place, maxBytes: maxBytes - open.offsetBytes };
 }
