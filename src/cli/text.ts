@@ -7,8 +7,9 @@ export function formatSize(sizeBytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[power]}`;
 }
 
-/** A span of time as people read it: `4 s`, `3 min 20 s`, `2 h 5 min`. */
+/** A span of time as people read it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatSpan(spanMs: number): string {
+  if (spanMs < 9_950) return `${(spanMs / 1000).toFixed(1)} s`;
   const seconds = Math.round(spanMs / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

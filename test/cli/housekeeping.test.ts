@@ -45,7 +45,7 @@ describe('videoflow admin housekeeping', () => {
     assert.equal(
       stdout,
       [
-        'Housekeeping is done (4 s)',
+        'Housekeeping is done (4.0 s)',
         '  Expired uploads:  3 of 3 ended',
         '  Orphans:          2 of 2 removed (5 of 40 objects older than 48 h have no row)',
         '  for example of: id-1',

@@ -50,8 +50,8 @@ describe('videoflow upload', () => {
     const { id, metadata } = onlyUpload();
     assert.equal(server.sha256(id), await hashOf(file));
     assert.deepEqual(metadata, { filename: 'a.mp4' });
-    assert.match(stdout, new RegExp(`^uploaded +${file} \\(300 kB in \\d+ s, video video-of-${id}\\)\n$`));
-    assert.match(stderr, /^a\.mp4: uploading 300 kB\na\.mp4: uploaded \(\d s\)\n$/);
+    assert.match(stdout, new RegExp(`^uploaded +${file} \\(300 kB in [\\d.]+ s, video video-of-${id}\\)\n$`));
+    assert.match(stderr, /^a\.mp4: uploading 300 kB\na\.mp4: uploaded \([\d.]+ s\)\n$/);
     assert.deepEqual(stateFiles(), [], 'a finished upload is not remembered');
   });
 
@@ -177,7 +177,7 @@ describe('videoflow upload', () => {
         );
         const { code, stderr } = await place.run(['upload', file]);
         assert.equal(code, 0);
-        assert.match(stderr, /a\.mp4: detail of some_code; trying again in \d s/);
+        assert.match(stderr, /a\.mp4: detail of some_code; trying again in 0\.\d s/);
         assert.equal(server.sha256(onlyUpload().id), await hashOf(file));
       });
     }
