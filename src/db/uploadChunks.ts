@@ -122,7 +122,7 @@ export class UploadChunkQueries {
    *   ExternalIdTakenError
    */
   async take(chunk: StoredChunk, file: ChunkedFile, limits: ChunkLimits): Promise<TakenChunk> {
-    await this.#em.execute('select id from users where id = ? for update', [file.userId]);
+    await new UploadQueries(this.#em).holdUser(file.userId);
     const open = await this.#holdOpen(file);
     if (open) return this.#add(open, { chunk, file, limits });
     const finished = await this.#findFinished(chunk, file);
@@ -145,7 +145,7 @@ export class UploadChunkQueries {
     { userId, clientFileId }: Pick<ChunkedFile, 'userId' | 'clientFileId'>,
     { code, message }: { code: string; message: string },
   ): Promise<Upload | null> {
-    await this.#em.execute('select id from users where id = ? for update', [userId]);
+    await new UploadQueries(this.#em).holdUser(userId);
     const upload = await this.#holdOpen({ userId, clientFileId });
     if (!upload || (await this.#em.count(UploadSegment, { upload, number: 1 })) > 0) return null;
     const reason = { errorCode: code, errorMessage: message };

@@ -74,12 +74,17 @@ export class UploadQueries {
    * @throws QuotaExceededError
    */
   async assertRoom(userId: string, moreBytes: number, { quotaBytes }: QuotaLimits): Promise<void> {
-    await this.#em.execute('select id from users where id = ? for update', [userId]);
+    await this.holdUser(userId);
     const usedBytes = await this.usedBytes(userId);
     if (usedBytes + moreBytes <= quotaBytes) return;
     throw new QuotaExceededError(
       `${usedBytes} of ${quotaBytes} bytes are used up; remove videos to make room`,
     );
+  }
+
+  /** Makes whoever else asks for the same wait until the transaction ends; rows of the user may still be inserted. */
+  async holdUser(userId: string): Promise<void> {
+    await this.#em.execute('select id from users where id = ? for no key update', [userId]);
   }
 
   /** The bytes of a user's videos, of what was made of them, and of what unfinished uploads have announced or sent. */
