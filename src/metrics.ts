@@ -46,7 +46,7 @@ export function addStuckItemsGauge(
 ): void {
   const gauge = new Gauge({
     name: 'videoflow_stuck_items',
-    help: 'Videos and steps without a sign of life for longer than anything that works',
+    help: 'What should have moved on long ago, by where it stays',
     labelNames: ['kind'] as const,
     registers: [registry],
     collect: async () => {
