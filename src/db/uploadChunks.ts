@@ -137,7 +137,8 @@ export class UploadChunkQueries {
 
   /**
    * Ends the open upload of a file that can never become a video, for the reason given, unless its first chunk is
-   * stored already. A video that was made for it fails with the same reason. Call it in a transaction.
+   * stored already. A video that was made for it goes: nobody was told of it, and its `external_id` is wanted again.
+   * Call it in a transaction.
    *
    * @returns the upload, when it was ended
    */
@@ -148,13 +149,16 @@ export class UploadChunkQueries {
     await new UploadQueries(this.#em).holdUser(userId);
     const upload = await this.#holdOpen({ userId, clientFileId });
     if (!upload || (await this.#em.count(UploadSegment, { upload, number: 1 })) > 0) return null;
-    const reason = { errorCode: code, errorMessage: message };
-    this.#em.assign(upload, { state: 'refused', endedAt: new Date(), ...reason });
-    if (upload.video && upload.hasOwnVideo) {
-      const video = await this.#em.findOneOrFail(Video, upload.video.id);
-      this.#em.assign(video, { status: 'failed', errorRetryable: false, ...reason });
-    }
+    const ownVideoId = upload.hasOwnVideo ? upload.video?.id : undefined;
+    this.#em.assign(upload, {
+      state: 'refused',
+      errorCode: code,
+      errorMessage: message,
+      endedAt: new Date(),
+      ...(ownVideoId === undefined ? {} : { video: null }),
+    });
     await this.#em.flush();
+    if (ownVideoId !== undefined) await this.#em.nativeDelete(Video, { id: ownVideoId });
     return upload;
   }
 

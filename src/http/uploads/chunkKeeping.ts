@@ -76,7 +76,10 @@ async function commitChunk(request: RouteRequest, chunk: ReceivedChunk, fields: 
 }
 
 /** Not waited for: a client need not know whether the engine is there; the reconciler tells it what it missed. */
-function tellEngine({ ctx, deps, user }: RouteRequest, upload: { uploadId: string; videoId: string }): void {
+function tellEngine(
+  { ctx, deps, user }: RouteRequest,
+  upload: { uploadId: string; videoId: string | null },
+): void {
   void deps.flows.receiveUpload({ ...upload, userId: user.id, requestId: ctx.state.requestId });
 }
 
@@ -131,7 +134,7 @@ export async function refuseFile(request: RouteRequest, fileId: string, reason: 
     const refused = await deps.db.transaction(({ uploadChunks }) =>
       uploadChunks.refuse({ userId: user.id, clientFileId: fileId }, reason),
     );
-    if (refused?.video) tellEngine(request, { uploadId: refused.id, videoId: refused.video.id });
+    if (refused) tellEngine(request, { uploadId: refused.id, videoId: refused.video?.id ?? null });
   } catch (error) {
     // The refusal is true all the same; an upload that cannot be ended now runs out.
     log.warn({ err: error }, 'an upload that can never become a video could not be ended');
