@@ -10,8 +10,6 @@ const OVERDUE_MS = 60_000;
 
 /** What housekeeping does beside looking for orphans. Everything here may be repeated at any time. */
 export function createHousekeepingActivities({ db, scratch, storage, log: root }: ActivityDeps) {
-  const log = root.child({ module: 'housekeeping' });
-
   return {
     /**
      * Ends uploads whose time is over although nobody ended them, as their own workflows do; a dry run only counts
@@ -41,6 +39,7 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
 
     /** Writes the report into the log. */
     async logHousekeeping(report: HousekeepingReport): Promise<void> {
+      const log = root.child({ module: 'housekeeping' });
       if (report.orphans?.stopped)
         log.warn({ report }, 'there are too many objects without a row: none is removed without force');
       else if (report.failures.length > 0) log.warn({ report }, 'housekeeping is done in part');

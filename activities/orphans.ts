@@ -36,8 +36,6 @@ export interface RemovedOrphans {
 
 /** Objects that no row speaks of: found in one pass, found again in a later one, and then removed. */
 export function createOrphanActivities({ db, storage, log: root }: ActivityDeps) {
-  const log = root.child({ module: 'housekeeping' });
-
   /** In batches, so that no more than one batch is held at a time. */
   async function* listObjects(before: Date): AsyncIterable<string[]> {
     for (const prefix of PREFIXES) yield* inBatches(storage.listOlderThan(prefix, before));
@@ -55,6 +53,7 @@ export function createOrphanActivities({ db, storage, log: root }: ActivityDeps)
 
   /** @returns whether it is gone; what cannot be removed must not keep the others */
   async function removeOrphan(key: string): Promise<boolean> {
+    const log = root.child({ module: 'housekeeping' });
     try {
       await storage.remove(key);
       log.info({ key }, 'an object without a row was removed');
