@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openUploadMemory } from '../../src/cli/upload/memory.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { type Gate, openGate } from '../support/gate.ts';
 import { waitFor } from '../support/stack.ts';
@@ -51,13 +52,15 @@ describe('videoflow upload, cut off in the middle', function () {
 
   afterEach(() => place.remove());
 
+  const url = () => `http://127.0.0.1:${gate.port}`;
+
   function start(...args: string[]) {
     const child: ChildProcess = spawn(process.execPath, [LAUNCHER, 'upload', '--json', ...args, file], {
       cwd: place.dir,
       env: {
         PATH: process.env.PATH,
         HOME: place.dir,
-        VIDEOFLOW_URL: `http://127.0.0.1:${gate.port}`,
+        VIDEOFLOW_URL: url(),
         VIDEOFLOW_TOKEN: user.token,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -117,6 +120,38 @@ describe('videoflow upload, cut off in the middle', function () {
     assert.equal(sentBytes, SIZE, 'nothing that the server had was sent again');
     assert.ok(gate.bytesIn() <= SIZE + 2 * AGAIN_PER_KILL, `${gate.bytesIn()} bytes crossed the network`);
     assert.equal(await hashOfStored(rows[0].id), whole);
+  });
+
+  it('finds the upload whose creation was never answered', async () => {
+    const { size, mtimeMs } = await stat(file);
+    const memory = openUploadMemory({
+      dir: join(place.dir, '.local', 'state', 'videoflow'),
+      onTrouble: (reason) => assert.fail(reason),
+    });
+    // As a call leaves it behind that was killed before the answer came.
+    const { creationKey } = memory.open({
+      server: url(),
+      user: user.id,
+      path: await realpath(file),
+      sizeBytes: size,
+      mtimeMs,
+      metadata: { filename: 'film.mp4' },
+    });
+    const created = await api.call('/v1/uploads', {
+      method: 'POST',
+      token: user.token,
+      headers: {
+        'tus-resumable': '1.0.0',
+        'upload-length': String(size),
+        'upload-metadata': `filename ${Buffer.from('film.mp4').toString('base64')}`,
+        'idempotency-key': creationKey,
+      },
+    });
+    assert.equal(created.status, 201);
+    const { code, stdout, stderr } = await start().ended;
+    assert.equal(code, 0, stderr);
+    assert.equal(readLines(stdout)[0]?.upload_id, created.body.id);
+    assert.equal((await uploads()).length, 1);
   });
 
   it('goes on after Ctrl-C, which it tells of, and ends at once', async () => {

@@ -4,14 +4,14 @@ import type { Client } from '../client.ts';
 import { notReachable } from '../client.ts';
 import { InterruptedError, NotReachableError } from '../failures.ts';
 import { toRefusal } from '../refusals.ts';
-import { createByteSource, type LocalFile } from './localFile.ts';
+import { type ByteSource, createByteSource, type LocalFile } from './localFile.ts';
 
 const createdShape = z.object({ video_id: z.string() });
 
 export const UPLOADS_PATH = '/v1/uploads';
 
 /** A connection over which nothing goes for so long is dead, whatever it says of itself. */
-const STALL_MS = 60_000;
+const STALL_MS = 120_000;
 const STALL_CHECK_MS = 1_000;
 
 export interface Transfer {
@@ -38,8 +38,9 @@ export interface Transfer {
  * @throws RefusedError, NotReachableError, FileTroubleError, InterruptedError
  */
 export async function transferOnce(transfer: Transfer): Promise<void> {
-  const { signal } = transfer;
+  const { client, file, signal } = transfer;
   let upload: Upload | undefined;
+  let source: ByteSource | undefined;
   let stallTimer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   try {
@@ -48,10 +49,10 @@ export async function transferOnce(transfer: Transfer): Promise<void> {
       const noteSign = () => {
         lastSignAt = Date.now();
       };
-      upload = createUpload(transfer, { resolve, reject, noteSign });
+      source = createByteSource(file, reject);
+      upload = createUpload(transfer, source, { resolve, reject, noteSign });
       stallTimer = setInterval(() => {
-        if (Date.now() - lastSignAt > STALL_MS)
-          reject(new NotReachableError(`${transfer.client.url} fell silent`));
+        if (Date.now() - lastSignAt > STALL_MS) reject(new NotReachableError(`${client.url} fell silent`));
       }, STALL_CHECK_MS);
       onAbort = () => reject(new InterruptedError());
       signal.addEventListener('abort', onAbort);
@@ -62,6 +63,7 @@ export async function transferOnce(transfer: Transfer): Promise<void> {
     if (onAbort) signal.removeEventListener('abort', onAbort);
     // Ends the request of an attempt that is over, and nothing more: the upload stays.
     await upload?.abort(false);
+    source?.close();
   }
 }
 
@@ -71,10 +73,10 @@ interface Outcome {
   noteSign(): void;
 }
 
-function createUpload(transfer: Transfer, { resolve, reject, noteSign }: Outcome): Upload {
-  const { client, file, metadata, uploadId, creationKey } = transfer;
+function createUpload(transfer: Transfer, source: ByteSource, outcome: Outcome): Upload {
+  const { client, metadata, uploadId, creationKey } = transfer;
+  const { resolve, reject, noteSign } = outcome;
   const endpoint = client.url + UPLOADS_PATH;
-  const source = createByteSource(file, reject);
   let doneBefore: number | undefined;
   let creationBody: string | undefined;
   const upload = new Upload(Buffer.alloc(0), {
@@ -109,14 +111,8 @@ function createUpload(transfer: Transfer, { resolve, reject, noteSign }: Outcome
       doneBefore = Math.max(doneBytes, doneBefore ?? 0);
       transfer.onProgress(doneBytes);
     },
-    onSuccess: () => {
-      source.close();
-      resolve();
-    },
-    onError: (error) => {
-      source.close();
-      reject(toError(error, client.url));
-    },
+    onSuccess: resolve,
+    onError: (error) => reject(toError(error, client.url)),
   });
   return upload;
 }
