@@ -126,7 +126,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
       const url = `http://127.0.0.1:${PORT}`;
       await waitFor(async () => (await fetch(`${url}/status`)).status < 500, {
         what: 'the API',
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       });
       const username = uniqueName('user');
       const { token } = await createFirstUser({
