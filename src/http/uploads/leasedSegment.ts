@@ -64,6 +64,11 @@ export class LeasedSegment {
     return this.#failure;
   }
 
+  /** Of the upload, as far as this lease brought it. */
+  get state(): UploadState {
+    return this.#state;
+  }
+
   /** Until it begins, all may still be refused. */
   get isCounting(): boolean {
     return this.#isCounting;
@@ -100,8 +105,9 @@ export class LeasedSegment {
     const { db, lease } = this.#options;
     const held = await db.uploadLeases.renew(lease);
     if (held) this.#isWanted = held.isWanted;
-    // A checkpoint may have completed the upload between the question and its answer.
-    else if (this.#state === 'open') this.#fail(lost());
+    // A checkpoint may have completed the upload meanwhile, and not have heard of it yet.
+    else await this.#checkpoint;
+    if (!held && this.#state === 'open') this.#fail(lost());
   }
 
   /** Makes everything that was received durable and counts it. */
@@ -115,7 +121,7 @@ export class LeasedSegment {
   /** After trouble: counts what is here all the same, as far as that is possible. */
   async keepWhatCame(): Promise<void> {
     await this.#inTime(Promise.allSettled([...this.#pending, this.#checkpoint]));
-    if (!this.#isCounting || !this.#writer || this.#failure instanceof LeaseLostError) return;
+    if (!this.#writer || this.#uncountedBytes() === 0 || this.#failure instanceof LeaseLostError) return;
     await this.#inTime(this.#countDurable());
   }
 

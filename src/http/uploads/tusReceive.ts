@@ -10,7 +10,7 @@ import { readBodyChunks, tooLarge } from './bodyChunks.ts';
 import { type ChunkMemory, createChunkMemory } from './chunkMemory.ts';
 import { LeasedSegment, LeaseLostError } from './leasedSegment.ts';
 import { watchConnection } from './takingUp.ts';
-import { refuseMedia } from './tusEngine.ts';
+import { refuseMedia, tellEngine } from './tusEngine.ts';
 import { openHead } from './tusHead.ts';
 import type { ExpectedChecksum } from './tusProtocol.ts';
 import { isExpired } from './tusView.ts';
@@ -80,6 +80,8 @@ export async function receiveBody(request: RouteRequest, upload: Upload, facts: 
     await drain(request, upload, { ...facts, segment, memory });
   } catch (error) {
     await keepWhatCame(request, segment, error);
+    // All bytes may be here although the request broke.
+    if (segment.state === 'complete') tellEngine(request, upload);
     if (error instanceof HttpProblem && error.code === 'unsupported_media')
       await refuseMedia(request, upload, error);
     throw error instanceof LeaseLostError ? await explainLoss(request, upload) : error;

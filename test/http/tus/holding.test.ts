@@ -24,18 +24,15 @@ describe('who may send bytes of an upload', () => {
   });
   after(() => api.close());
 
+  const headersAt = (offset: number) => ({
+    ...VERSION,
+    ...OCTETS,
+    authorization: `Bearer ${user.token}`,
+    'upload-offset': offset,
+    'content-length': SIZE - offset,
+  });
   const open = (path: string, offset: number, headers: Record<string, string> = {}, url = api.url) =>
-    openRequest({ ...api, url }, path, {
-      method: 'PATCH',
-      headers: {
-        ...VERSION,
-        ...OCTETS,
-        authorization: `Bearer ${user.token}`,
-        'upload-offset': offset,
-        'content-length': SIZE - offset,
-        ...headers,
-      },
-    });
+    openRequest({ ...api, url }, path, { method: 'PATCH', headers: { ...headersAt(offset), ...headers } });
   const idOf = (path: string) => path.split('/').at(-1) ?? '';
   const offsetReaches = (path: string, offset: number, timeoutMs = 5000) =>
     waitFor(async () => (await tus.offset(path)) === offset, {
@@ -191,6 +188,44 @@ describe('who may send bytes of an upload', () => {
       what: 'the bytes to be removed',
     });
     assert.equal((await tus.patch(path, 0, videoBytes(SIZE))).status, 204);
+  });
+
+  it('completes an upload by its last byte, even if the request breaks right behind it', async () => {
+    const path = await tus.begin(SIZE);
+    // The end of a body in pieces is a piece of its own.
+    const { 'content-length': _, ...headers } = headersAt(0);
+    const sending = openRequest(api, path, {
+      method: 'PATCH',
+      headers: { ...headers, 'transfer-encoding': 'chunked' },
+    });
+    await sending.send(videoBytes(SIZE));
+    await offsetReaches(path, SIZE);
+    api.flowCalls.length = 0;
+    sending.cut();
+    await waitFor(() => api.flowCalls.length > 0, { what: 'the engine to be told' });
+    assert.equal((await tus.show(path)).state, 'complete');
+  });
+
+  it('is let go without a word when all of its bytes count already', async () => {
+    const path = await tus.begin(SIZE);
+    const sending = open(path, 0);
+    await sending.send(videoBytes(SIZE).subarray(0, MIB));
+    await offsetReaches(path, MIB);
+    sending.cut();
+    await waitFor(
+      async () =>
+        (await api.sql('select lease_holder from uploads where id = $1', [idOf(path)]))[0].lease_holder ===
+        null,
+      { what: 'the lease to be let go' },
+    );
+    const warnings = api
+      .logLines()
+      .filter(({ level, module }) => Number(level) >= 40 && module !== 'storage');
+    assert.deepEqual(
+      warnings.map(({ msg }) => msg),
+      [],
+      'nor was there one of the others',
+    );
   });
 
   it('keeps what came when a process stops, before the process lets go of the database', async () => {
