@@ -200,7 +200,8 @@ async function hold(tx: EntityManager, uploadId: string): Promise<Held | null> {
     [uploadId],
   );
   if (!ids) return null;
-  const owner = await tx.findOne(User, { id: ids.userId }, { lockMode });
+  await new UploadQueries(tx).holdUser(ids.userId);
+  const owner = await tx.findOne(User, { id: ids.userId });
   const video = ids.videoId ? await tx.findOne(Video, { id: ids.videoId }, { lockMode }) : null;
   const upload = await tx.findOne(Upload, { id: uploadId }, { lockMode });
   return owner && upload ? { upload, video, owner } : null;
