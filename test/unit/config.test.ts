@@ -65,3 +65,23 @@ describe('the settings of S3', () => {
       );
   });
 });
+
+describe('the networks that may be fetched from', () => {
+  const load = (cidrs: string) =>
+    loadConfig({
+      DATABASE_URL: 'postgres://somewhere',
+      SIGNING_KEYS: makeRingKey('a'),
+      ENCRYPTION_KEYS: makeRingKey('a'),
+      EGRESS_ALLOW_CIDRS: cidrs,
+    }).EGRESS_ALLOW_CIDRS;
+
+  it('are named one by one', () => {
+    assert.deepEqual(load(''), []);
+    assert.deepEqual(load('10.1.0.0/16, fd00::/8'), ['10.1.0.0/16', 'fd00::/8']);
+  });
+
+  it('are none that would turn the guard off, and nothing else', () => {
+    for (const cidrs of ['0.0.0.0/0', '::/0', '10.0.0.0/7', '10.0.0.1', 'localhost', '10.0.0.0/33'])
+      assert.throws(() => load(cidrs), { name: 'ConfigError', message: /EGRESS_ALLOW_CIDRS: / });
+  });
+});
