@@ -1,6 +1,6 @@
 import type { FilterQuery, RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { UploadProtocol } from '../domain/upload.ts';
+import type { UploadProtocol, UploadState } from '../domain/upload.ts';
 import type { StepName } from '../domain/video.ts';
 import { VideoflowError } from '../errors.ts';
 import { Upload } from './entities/upload.ts';
@@ -8,7 +8,7 @@ import { UploadSegment } from './entities/uploadSegment.ts';
 import { User } from './entities/user.ts';
 import type { Video } from './entities/video.ts';
 import { newId } from './ids.ts';
-import { type NewEntry, VideoQueries } from './videos.ts';
+import { type NewEntry, type Page, VideoQueries } from './videos.ts';
 
 /** The user has as much as a user may have; the message says of what. */
 export class QuotaExceededError extends VideoflowError {
@@ -120,15 +120,25 @@ export class UploadQueries {
     return rows.map(({ key, sizeBytes }) => ({ key, sizeBytes }));
   }
 
+  /** Newest first; one more than `limit` rows tells that there is a next page. */
+  list(userId: string, state: UploadState | undefined, { limit, beforeId }: Page): Promise<Upload[]> {
+    const conditions: FilterQuery<Upload>[] = [{ user: userId }, VIDEO_NOT_DELETED];
+    if (state) conditions.push({ state });
+    if (beforeId) conditions.push({ id: { $lt: beforeId } });
+    return this.#em.find(Upload, { $and: conditions }, { orderBy: { id: 'desc' }, limit: limit + 1 });
+  }
+
   /** The user's upload, or null when it is another's or was never there. One of a deleted video is gone too. */
   find(userId: string, id: string): Promise<Upload | null> {
     return this.#em.findOne(Upload, ownUpload(userId, id));
   }
 }
 
+const VIDEO_NOT_DELETED: FilterQuery<Upload> = {
+  $or: [{ video: null }, { video: { deletedAt: null } as FilterQuery<Video> }],
+};
+
 /** What finds a user's upload and no other. */
 export const ownUpload = (userId: string, id: string): FilterQuery<Upload> => ({
-  id,
-  user: userId,
-  $or: [{ video: null }, { video: { deletedAt: null } as FilterQuery<Video> }],
+  $and: [{ id, user: userId }, VIDEO_NOT_DELETED],
 });

@@ -111,6 +111,7 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
     status: 201,
     request: () => ({ method: 'POST', headers: { ...TUS, 'upload-length': '10' } }),
   },
+  listUploads: { status: 200, make: openUpload },
   getUpload: { status: 200, make: openUpload },
   appendToUpload: { status: 204, make: openUpload, request: patchNothing },
   terminateUpload: { status: 204, make: openUpload, request: () => ({ headers: TUS }) },

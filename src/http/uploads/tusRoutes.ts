@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { UPLOAD_STATES } from '../../domain/upload.ts';
+import { listOf, pageFields, toList, toPage } from '../pagination.ts';
 import { idParams } from '../parse.ts';
 import { HttpProblem, notFound } from '../problem.ts';
 import { type DocumentedHeader, defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
@@ -105,6 +107,25 @@ const getRoute = defineRoute({
   },
 });
 
+const listRoute = defineRoute({
+  method: 'get',
+  path: '/v1/uploads',
+  operationId: 'listUploads',
+  tag: TAG,
+  summary: 'List uploads',
+  description: 'Newest first; by tus and in chunks. Those that ended are forgotten after a week.',
+  scope: 'write',
+  query: z.strictObject({ ...pageFields, state: z.enum(UPLOAD_STATES).optional() }),
+  responses: { 200: { description: 'A page of uploads', schema: listOf(uploadSchema) } },
+  handler: async ({ deps, user, query }) => {
+    const page = toPage(query);
+    return {
+      status: 200,
+      body: toList(await deps.db.uploads.list(user.id, query.state, page), page, toUploadView),
+    };
+  },
+});
+
 const appendRoute = defineRoute({
   method: 'patch',
   path: '/v1/uploads/:id',
@@ -173,4 +194,4 @@ async function withRestDiscarded(request: RouteRequest, work: () => Promise<Repl
   }
 }
 
-export const tusRoutes: readonly Route[] = [createRoute, getRoute, appendRoute, deleteRoute];
+export const tusRoutes: readonly Route[] = [createRoute, listRoute, getRoute, appendRoute, deleteRoute];
