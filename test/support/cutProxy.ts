@@ -10,8 +10,8 @@ export interface SeenPatch {
   offsetBytes: number;
   /** Of its body, as far as it has come to the proxy; the heads of later requests on the connection included. */
   sentBytes: number;
-  /** What of it was with the server when `noteArrived` was called. */
-  arrivedBytes?: number;
+  /** What of it the server had read when `noteRead` was called. */
+  readBytes?: number;
 }
 
 /** Stands between a tus client and an API, sees how far uploads are, and can cut them at an exact byte. */
@@ -19,8 +19,8 @@ export interface CutProxy {
   url: string;
   /** Every PATCH so far, the oldest first. */
   patches: readonly SeenPatch[];
-  /** Notes how much of the present PATCH is on the server's side; without what still waits on ours. */
-  noteArrived(): void;
+  /** Notes how much of the present PATCH the server has read; without what waits in buffers of the system. */
+  noteRead(): void;
   /** Everything that came from clients. */
   bytesIn(): number;
   /** Resolves when a PATCH sends what lies at the position of its upload, or beyond. */
@@ -37,6 +37,8 @@ interface Mark {
 }
 
 const OFFSET = 'Upload-Offset: ';
+/** As /proc/net/tcp writes it. */
+const LISTENING = '0A';
 const END_OF_HEAD = '\r\n\r\n';
 
 /** Opens a proxy for one upload at a time in front of a server, which need not be there yet. */
@@ -100,9 +102,9 @@ export async function openCutProxy(target: { port: number }): Promise<CutProxy> 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     patches,
-    noteArrived: () => {
+    noteRead: () => {
       const patch = patches.at(-1);
-      if (patch) patch.arrivedBytes = patch.sentBytes - waitingBytes(sockets, target.port);
+      if (patch) patch.readBytes = patch.sentBytes - unreadBytes(sockets, target.port);
     },
     bytesIn: () => bytesIn,
     reached: (positionBytes) => mark(positionBytes, null),
@@ -124,16 +126,18 @@ function findOffset(chunk: Buffer): { offsetBytes: number; bodyAt: number } | nu
   return { offsetBytes, bodyAt: end + END_OF_HEAD.length };
 }
 
-/** What lies in our buffers and in those of the system (`tx_queue`, Linux), not taken by the other side yet. */
-function waitingBytes(sockets: Iterable<Socket>, port: number): number {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
-  const line = new RegExp(`^ *\\d+: [\\dA-F]+:[\\dA-F]+ [\\dA-F]+:${hexPort} \\w+ ([\\dA-F]+):`, 'gm');
-  const inSystem = [...readFileSync('/proc/net/tcp', 'latin1').matchAll(line)];
-  const inProcess = [...sockets].filter(({ remotePort }) => remotePort === port);
-  return (
-    inSystem.reduce((sum, [, queued = '0']) => sum + Number.parseInt(queued, 16), 0) +
-    inProcess.reduce((sum, { writableLength }) => sum + writableLength, 0)
+/** What lies in our buffers and in the system's, on both sides (Linux): the server has not read it yet. */
+function unreadBytes(sockets: Iterable<Socket>, port: number): number {
+  const connections = readFileSync('/proc/net/tcp', 'latin1').matchAll(
+    /^ *\d+: \w+:(\w+) \w+:(\w+) (\w+) (\w+):(\w+)/gm,
   );
+  let unread = 0;
+  for (const [, local = '', remote = '', state, sending = '0', received = '0'] of connections) {
+    if (Number.parseInt(remote, 16) === port) unread += Number.parseInt(sending, 16);
+    if (Number.parseInt(local, 16) === port && state !== LISTENING) unread += Number.parseInt(received, 16);
+  }
+  for (const { remotePort, writableLength } of sockets) if (remotePort === port) unread += writableLength;
+  return unread;
 }
 
 function end(client: Socket, upstream: Socket, cut: Exclude<Cut, 'stall'>): void {
