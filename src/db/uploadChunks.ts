@@ -158,7 +158,7 @@ export class UploadChunkQueries {
       ...(ownVideoId === undefined ? {} : { video: null }),
     });
     await this.#em.flush();
-    if (ownVideoId !== undefined) await this.#em.nativeDelete(Video, { id: ownVideoId });
+    if (ownVideoId !== undefined) await new UploadQueries(this.#em).eraseVideo(ownVideoId);
     return upload;
   }
 

@@ -1,6 +1,6 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { UploadState } from '../domain/upload.ts';
+import { LIVE_UPLOAD_STATES, type UploadState } from '../domain/upload.ts';
 import { CORE_STEPS } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
@@ -149,15 +149,15 @@ export class UploadHandoverQueries {
   }
 
   /**
-   * Erases the video of an upload that expired or was terminated, if it was made for it and never got bytes. The
-   * upload's row stays without it, so that its end can be told.
+   * Erases the video of an upload that expired or was terminated, if it was made for it, never got bytes, and waits
+   * for no other upload's meanwhile.
    */
   eraseVideo(uploadId: string): Promise<void> {
     return this.#em.transactional(async (tx) => {
       const held = await hold(tx, uploadId);
       if (!held?.video || !isOnlyOf(held.upload, held.video)) return;
-      await tx.execute('update uploads set video_id = null where id = ?', [uploadId]);
-      await tx.nativeDelete(Video, { id: held.video.id });
+      const live = { video: held.video.id, state: [...LIVE_UPLOAD_STATES] };
+      if ((await tx.count(Upload, live)) === 0) await new UploadQueries(tx).eraseVideo(held.video.id);
     });
   }
 

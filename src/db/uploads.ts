@@ -6,7 +6,7 @@ import { VideoflowError } from '../errors.ts';
 import { Upload } from './entities/upload.ts';
 import { UploadSegment } from './entities/uploadSegment.ts';
 import { User } from './entities/user.ts';
-import type { Video } from './entities/video.ts';
+import { Video } from './entities/video.ts';
 import { newId } from './ids.ts';
 import { type NewEntry, type Page, VideoQueries } from './videos.ts';
 
@@ -61,10 +61,24 @@ export class UploadQueries {
       ...upload,
       user: this.#em.getReference(User, userId),
       video,
-      hasOwnVideo: video.id === ownId,
+      hasOwnVideo: video.id === ownId || (await this.#wasMadeForUpload(video.id)),
     } as RequiredEntityData<Upload>);
     await this.#em.flush();
     return row;
+  }
+
+  /** Whether a waiting video is left of an upload that has just ended, and no library entry of its user's. */
+  async #wasMadeForUpload(videoId: string): Promise<boolean> {
+    return (await this.#em.count(Upload, { video: videoId, hasOwnVideo: true })) > 0;
+  }
+
+  /**
+   * Erases a video that was made for uploads and never got bytes; their rows stay without it, so that their ends
+   * can be told. Call it in a transaction that holds the user.
+   */
+  async eraseVideo(videoId: string): Promise<void> {
+    await this.#em.execute('update uploads set video_id = null where video_id = ?', [videoId]);
+    await this.#em.nativeDelete(Video, { id: videoId });
   }
 
   /**

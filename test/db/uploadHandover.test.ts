@@ -203,6 +203,28 @@ describe('the records of uploads', () => {
     assert.notEqual((await maker.make({ userId, externalId: 'again' })).videoId, made.videoId);
   });
 
+  it('leave the video of an ended upload to the next one that came for it before it was erased', async () => {
+    const userId = await addUser();
+    const again = { userId, externalId: 'at once', isComplete: false };
+    const first = await maker.make({ ...again, expiresInSec: -1 });
+    await db.uploadHandover.expire(first.uploadId);
+    const second = await maker.make({ ...again, expiresInSec: -1 });
+    assert.equal(second.videoId, first.videoId);
+    await db.uploadHandover.eraseVideo(first.uploadId);
+    assert.equal((await maker.read(second.uploadId))?.videoId, first.videoId);
+    await db.uploadHandover.expire(second.uploadId);
+    await db.uploadHandover.eraseVideo(second.uploadId);
+    assert.equal(await db.videos.find(userId, first.videoId), null, 'it was no library entry before');
+    const states = [await maker.read(first.uploadId), await maker.read(second.uploadId)];
+    assert.deepEqual(
+      states.map((row) => [row?.state, row?.videoId]),
+      [
+        ['expired', null],
+        ['expired', null],
+      ],
+    );
+  });
+
   it('list what the engine has not seen as it is, and nothing else', async () => {
     const userId = await addUser();
     const { uploadId } = await maker.make({ userId, isComplete: false });
