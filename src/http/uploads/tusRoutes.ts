@@ -1,4 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Upload } from '../../db/entities/upload.ts';
+import type { Db } from '../../db/index.ts';
 import { UPLOAD_STATES } from '../../domain/upload.ts';
 import { listOf, pageFields, toList, toPage } from '../pagination.ts';
 import { idParams } from '../parse.ts';
@@ -13,6 +16,8 @@ import { assertNotGone } from './tusReceive.ts';
 import { toUploadView, uploadHeaders, uploadSchema } from './tusView.ts';
 
 const TAG = 'Uploading';
+const SETTLE_MS = 2000;
+const SETTLE_POLL_MS = 100;
 
 const bytes = { contentType: BODY_TYPE, schema: z.string().meta({ format: 'binary' }) };
 const refusals = {
@@ -98,12 +103,15 @@ const getRoute = defineRoute({
     },
   },
   handler: async ({ deps, user, ctx, params }) => {
+    if (ctx.method === 'HEAD') {
+      const upload = await findSettled(deps.db, user.id, params.id);
+      if (upload?.protocol !== 'tus') throw notFound();
+      assertNotGone(upload);
+      return { status: 200, headers: uploadHeaders(upload) };
+    }
     const upload = await deps.db.uploads.find(user.id, params.id);
     if (!upload) throw notFound();
-    if (ctx.method !== 'HEAD') return { status: 200, body: toUploadView(upload) };
-    if (upload.protocol !== 'tus') throw notFound();
-    assertNotGone(upload);
-    return { status: 200, headers: uploadHeaders(upload) };
+    return { status: 200, body: toUploadView(upload) };
   },
 });
 
@@ -183,6 +191,19 @@ const deleteRoute = defineRoute({
     return { status: 204 };
   },
 });
+
+/**
+ * Gives an upload once nobody writes to it any more, or after a while. Whoever asks by HEAD has mostly lost its
+ * connection, whose last bytes may still be on their way to the disk: what it sent on from an earlier offset
+ * would meet a 409 and be sent in vain, 20 MiB at times (measured).
+ */
+async function findSettled(db: Db, userId: string, id: string): Promise<Upload | null> {
+  for (const deadline = Date.now() + SETTLE_MS; ; await delay(SETTLE_POLL_MS)) {
+    const upload = await db.uploads.find(userId, id);
+    const isHeld = upload?.state === 'open' && (upload.leaseUntil?.getTime() ?? 0) > Date.now();
+    if (!isHeld || Date.now() >= deadline) return upload;
+  }
+}
 
 /** What was begun to be read takes care of its rest itself. */
 async function withRestDiscarded(request: RouteRequest, work: () => Promise<Reply>): Promise<Reply> {
