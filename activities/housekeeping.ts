@@ -32,10 +32,10 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
 
     /** Removes rows that nobody may ask for any more; a dry run only counts them. */
     removeEndedRows: ({ dryRun }: { dryRun: boolean }): Promise<RemovedRows> =>
-      dryRun ? countEndedRows() : withPulse(removeEndedRows),
+      withPulse(dryRun ? countEndedRows : removeEndedRows),
 
     /** Removes what workers left that are gone, on this machine only. @returns how many folders */
-    sweepScratch: (): Promise<number> => scratch.sweep(),
+    sweepScratch: (): Promise<number> => withPulse(() => scratch.sweep()),
 
     /** Writes the report into the log. */
     async logHousekeeping(report: HousekeepingReport): Promise<void> {
