@@ -5,14 +5,11 @@ import { SourceMissingError } from '../src/errors.ts';
 import type { UploadFailureInput, UploadInput } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
 import { endIfCancelled, withPulse } from './longWork.ts';
+import { quotaLimits } from './steps.ts';
 
 /** What the workflow of an upload asks for. Everything here may be repeated at any time. */
 export function createUploadActivities({ config, db, flows, storage }: ActivityDeps) {
-  const limits = () => ({
-    maxUploadBytes: config.MAX_UPLOAD_BYTES,
-    maxOpenUploads: config.MAX_OPEN_UPLOADS,
-    quotaBytes: config.QUOTA_BYTES,
-  });
+  const limits = () => ({ ...quotaLimits(config), maxUploadBytes: config.MAX_UPLOAD_BYTES });
 
   return {
     readUpload: ({ uploadId }: UploadInput): Promise<UploadSight> => db.uploadHandover.look(uploadId),
