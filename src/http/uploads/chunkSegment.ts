@@ -47,28 +47,42 @@ export async function receiveChunk(
   const segmentKey = newSegmentKey(place, number);
   const hash = createHash('sha256');
   const head = new Head(checkHead);
-  let writer: SegmentWriter | undefined;
+  let opening: Promise<SegmentWriter> | undefined;
   let sizeBytes = 0;
   try {
     for await (const piece of bytes) {
       sizeBytes += piece.length;
       if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
       await head.take(piece);
-      writer ??= await inPatience(storage.createSegment(segmentKey), patience);
-      const written = writer.write(piece);
+      opening ??= storage.createSegment(segmentKey);
+      const written = (await inPatience(opening, patience)).write(piece);
       hash.update(piece);
       await inPatience(written, patience);
       memory.settle(piece);
     }
-    if (!writer) throw new HttpProblem('empty_file');
+    if (!opening) throw new HttpProblem('empty_file');
     await head.end();
-    await closeWhole(writer, sizeBytes, patience);
+    await closeWhole(await opening, sizeBytes, patience);
     return { segmentKey, place, sizeBytes, sha256: hash.digest('hex'), head: head.bytes };
   } catch (error) {
-    await writer?.close().catch(() => {});
-    if (writer) await storage.remove(segmentKey);
+    if (opening) await dropSegment(storage, segmentKey, opening);
     throw error;
   }
+}
+
+/**
+ * Closes and removes a segment, also one that is opened only after nobody waited for it any more. Never rejects: why
+ * it is dropped is what the client has to be told, and what is left of it goes with its upload or is swept.
+ */
+async function dropSegment(
+  storage: Storage,
+  segmentKey: string,
+  opening: Promise<SegmentWriter>,
+): Promise<void> {
+  const dropped = opening
+    .then((writer) => writer.close().catch(() => {}))
+    .then(() => storage.remove(segmentKey));
+  await inPatience(dropped, { gone: new AbortController().signal }).catch(() => {});
 }
 
 /** What counts must be what was received, to the byte. */
@@ -126,6 +140,8 @@ export async function moveChunk(
     const durableBytes = await writer.sync();
     if (durableBytes !== chunk.sizeBytes) throw new Error('a chunk was not moved as a whole');
   } catch (error) {
+    // First closed: what is still on its way would be stored again.
+    await writer?.close().catch(() => {});
     await storage.remove(segmentKey).catch(() => {});
     throw error;
   } finally {
