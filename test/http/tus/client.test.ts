@@ -16,7 +16,8 @@ describe('tus-js-client, as it is', () => {
     api = await startApi();
     user = await api.makeUser();
     const { hostname, port } = new URL(api.url);
-    gate = await openGate({ host: hostname, port: Number(port) });
+    // Slow enough that a cut finds bytes on their way: a fast machine has sent all of them before the second one.
+    gate = await openGate({ host: hostname, port: Number(port), bytesPerSec: 40 * MIB });
     // As a proxy in front of the API is set up: the addresses of uploads lead through it.
     api.config.PUBLIC_URL = `http://127.0.0.1:${gate.port}`;
   });
