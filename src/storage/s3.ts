@@ -48,14 +48,15 @@ export function createS3Storage(options: S3StorageOptions): Storage {
     segmentsOfPrefix(prefix)
       .map((segment) => `${segment}/`)
       .join('');
-  const openWriter = (key: string) => openS3Writer({ bucket, key: checked(key), partBytes, log });
+  const openWriter = (key: string, isRepeatable = false) =>
+    openS3Writer({ bucket, key: checked(key), partBytes, isRepeatable, log });
 
   return {
     createWriter: async (key) => openWriter(key),
     createSegment: async (key) => openS3Segment({ bucket, prefix: checkedPrefix(key), log }),
     join: async (key, segments, options) => {
       const checkedSegments = segments.map((segment) => ({ ...segment, key: checkedPrefix(segment.key) }));
-      return joinS3Segments(bucket, checkedSegments, openWriter(key), options);
+      return joinS3Segments(bucket, checkedSegments, openWriter(key, true), options);
     },
     put: async (key, localPath) => putFile(openWriter(key), localPath),
     open: async (key, range) => openObject(bucket, checked(key), range),

@@ -19,11 +19,13 @@ interface Target {
   bucket: Bucket;
   key: string;
   partBytes: number;
+  /** Whoever repeats the work writes the same bytes to the same key, and may have ended it already. */
+  isRepeatable?: boolean;
   log: Log;
 }
 
 /** Writes one object: at once when it fits into one part, else by a multipart upload; it is seen when `commit` ends. */
-export function openS3Writer({ bucket, key, partBytes, log }: Target): ObjectWriter {
+export function openS3Writer({ bucket, key, partBytes, isRepeatable = false, log }: Target): ObjectWriter {
   const multipart = createMultipart(bucket, key);
   const gathering = createGathering(multipart, partBytes, (error) => stream.destroy(error));
   const stream = new Writable({
@@ -53,10 +55,11 @@ export function openS3Writer({ bucket, key, partBytes, log }: Target): ObjectWri
     abort: async () => {
       if (visible === 'durably') return;
       stream.destroy();
-      const isPerhapsThere = visible === 'perhaps';
+      // What another try has made, and perhaps told of, is not ours to take away.
+      const isOursThere = visible === 'perhaps' && !isRepeatable;
       const drops = await Promise.allSettled([
         multipart.drop().then(gathering.settle),
-        isPerhapsThere && removeObject(bucket, key),
+        isOursThere && removeObject(bucket, key),
       ]);
       // The store cannot be asked: the sweep finds what is left.
       for (const drop of drops)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +134,25 @@ describe('S3 in trouble', () => {
     assert.ok((await buffer(await storage.open('sources/u'))).equals(bytes));
   });
 
+  it('takes nothing from a join that went well when another one fails at its end', async () => {
+    const bytes = randomBytes(MIB);
+    const segment = await storage.createSegment('uploads/u/1-a/');
+    await segment.write(bytes);
+    const whole = { key: 'uploads/u/1-a/', sizeBytes: await segment.sync() };
+    await segment.close();
+    await storage.join('sources/u', [whole]);
+    const proxy = await startBreakingProxy(store().access.endpoint, /^PUT .*\/sources\/u\b/);
+    try {
+      // As of a worker that froze in it, and wakes when another has handed the object over.
+      const late = open({ ...store().access, endpoint: proxy.url });
+      await assert.rejects(late.join('sources/u', [whole]), StorageUnavailableError);
+      assert.ok(proxy.brokenCount() > 0, 'it failed where it should');
+    } finally {
+      await proxy.close();
+    }
+    assert.ok((await buffer(await storage.open('sources/u'))).equals(bytes));
+  });
+
   it('gives up on a store that does not answer, within seconds', async function () {
     this.timeout(30_000);
     process.kill(server.pid(), 'SIGSTOP');
@@ -169,6 +189,34 @@ describe('S3 in trouble', () => {
     assert.deepEqual(await list(), ['assets/many-more/1']);
   });
 });
+
+/** Passes requests on to a store, and breaks the connections of some of them. */
+async function startBreakingProxy(endpoint: string, broken: RegExp) {
+  let brokenCount = 0;
+  const proxy = createServer((incoming, response) => {
+    const { method = '', url = '', headers } = incoming;
+    if (broken.test(`${method} ${url}`)) {
+      brokenCount += 1;
+      incoming.destroy();
+      return;
+    }
+    const outgoing = request(endpoint + url, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers);
+      answer.pipe(response);
+    });
+    incoming.pipe(outgoing);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    brokenCount: () => brokenCount,
+    close: async () => {
+      proxy.closeAllConnections();
+      await new Promise((closed) => proxy.close(closed));
+    },
+  };
+}
 
 describe('a store that is full', () => {
   let server: Server;
