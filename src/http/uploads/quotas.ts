@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { QuotaLimits } from '../../db/uploads.ts';
 import { DiskFullError } from '../../errors.ts';
-import type { RouteRequest } from '../route.ts';
+import type { RouteDeps, RouteRequest } from '../route.ts';
 import { assertLengthWithin } from './bodyChunks.ts';
 
 /** What one user may have, by the configuration. */
@@ -25,10 +25,14 @@ export async function assertBodyFits(
   { ctx, deps }: RouteRequest,
   { aroundBytes }: Announcement,
 ): Promise<void> {
-  const { config, storage } = deps;
-  assertLengthWithin(ctx, config.MAX_UPLOAD_BYTES + aroundBytes);
+  assertLengthWithin(ctx, deps.config.MAX_UPLOAD_BYTES + aroundBytes);
+  await assertDiskTakes(deps, ctx.request.length ?? 0);
+}
+
+/** Refuses bytes that would leave less of the disk free than is to stay free. @throws DiskFullError */
+export async function assertDiskTakes({ config, storage }: RouteDeps, bytes: number): Promise<void> {
   const free = await storage.freeBytes();
-  if (free !== null && free - (ctx.request.length ?? 0) < config.MIN_FREE_BYTES) throw new DiskFullError();
+  if (free !== null && free - bytes < config.MIN_FREE_BYTES) throw new DiskFullError();
 }
 
 /**

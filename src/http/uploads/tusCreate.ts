@@ -2,12 +2,11 @@ import type { Upload } from '../../db/entities/upload.ts';
 import { newId } from '../../db/ids.ts';
 import type { NewUpload } from '../../db/uploads.ts';
 import { OPTIONAL_STEPS } from '../../domain/video.ts';
-import { DiskFullError } from '../../errors.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { tooLarge } from './bodyChunks.ts';
 import { cleanFilename, titleFromFilename } from './filename.ts';
-import { quotaLimits } from './quotas.ts';
+import { assertDiskTakes, quotaLimits } from './quotas.ts';
 import { tellEngine } from './tusEngine.ts';
 import { parseMetadata, type TusFields } from './tusMetadata.ts';
 import { hasBody, readChecksum, readNewLength, requireBodyType } from './tusProtocol.ts';
@@ -35,7 +34,7 @@ export async function createUpload(request: RouteRequest): Promise<Reply> {
   const { lengthBytes, metadata } = announced;
   const first = await idempotency.identify({ lengthBytes, metadata });
   if (first) return first;
-  await assertSpace(request, lengthBytes ?? ctx.request.length ?? 0);
+  await assertDiskTakes(deps, lengthBytes ?? ctx.request.length ?? 0);
   let created: Upload | undefined;
   const reply = await idempotency.commit(async ({ uploads }) => {
     created = await uploads.create(toNewUpload(request, announced), quotaLimits(deps.config));
@@ -63,12 +62,6 @@ function readAnnounced({ ctx, deps }: RouteRequest): Announced {
     throw tooMuch({ lengthBytes }, MAX_UPLOAD_BYTES);
   const metadata = ctx.get('Upload-Metadata') || null;
   return { lengthBytes, metadata, fields: metadata === null ? {} : parseMetadata(metadata) };
-}
-
-/** @throws DiskFullError */
-async function assertSpace({ deps }: RouteRequest, announcedBytes: number): Promise<void> {
-  const free = await deps.storage.freeBytes();
-  if (free !== null && free - announcedBytes < deps.config.MIN_FREE_BYTES) throw new DiskFullError();
 }
 
 function toNewUpload({ deps, user }: RouteRequest, { lengthBytes, metadata, fields }: Announced): NewUpload {
