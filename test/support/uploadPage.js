@@ -82,11 +82,12 @@ const works = {
     const blob = makeVideo(7 * MIB);
     const uppy = new Uppy().use(UppyTus, options);
     uppy.addFile({ name: 'strand ☀.mp4', type: 'video/mp4', data: blob });
+    uppy.addFile({ name: 'notes.txt', type: 'text/plain', data: new Blob(['no video at all']) });
     const { successful, failed } = await uppy.upload();
     return {
       url: successful[0]?.uploadURL,
       sha256: await sha256(blob),
-      failed: failed.map(({ error }) => String(error)),
+      refused: failed.map(({ error }) => String(error)),
     };
   },
 

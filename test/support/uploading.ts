@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { TestApi } from './api.ts';
 import { seededRandom } from './stack.ts';
@@ -31,6 +32,18 @@ export async function listStored(storage: Storage): Promise<string[]> {
   const keys: string[] = [];
   for await (const key of storage.listOlderThan('', new Date('2999-01-01T00:00:00Z'))) keys.push(key);
   return keys.sort();
+}
+
+/** The bytes that an upload has so far, as its hand-over would join them; leaves nothing behind. */
+export async function readArrived(
+  { db, storage }: Pick<TestApi, 'db' | 'storage'>,
+  uploadId: string,
+): Promise<Buffer> {
+  const key = `test/${uploadId}`;
+  await storage.join(key, await db.uploads.listSegments(uploadId));
+  const bytes = await buffer(await storage.open(key));
+  await storage.remove(key);
+  return bytes;
 }
 
 /** A request whose body the test sends in its own time. */
