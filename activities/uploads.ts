@@ -57,7 +57,8 @@ export function createUploadActivities({ config, db, flows, storage }: ActivityD
     clearUpload: ({ uploadId }: UploadInput): Promise<void> =>
       withPulse(async () => {
         await storage.remove(uploadPrefix(uploadId));
-        if (!(await db.uploadHandover.isAccepted(uploadId))) await storage.remove(uploadSourceKey(uploadId));
+        const source = uploadSourceKey(uploadId);
+        if (!(await db.uploadHandover.isSource(source))) await storage.remove(source);
         await db.uploadHandover.noteCleared(uploadId);
       }),
   };

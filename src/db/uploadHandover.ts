@@ -161,9 +161,9 @@ export class UploadHandoverQueries {
     });
   }
 
-  /** Whether the upload's bytes are a video's source. */
-  async isAccepted(uploadId: string): Promise<boolean> {
-    return (await this.#em.count(Upload, { id: uploadId, state: 'accepted' })) > 0;
+  /** Whether a video has an object as its source. The upload that brought it may be long forgotten. */
+  async isSource(key: string): Promise<boolean> {
+    return (await this.#em.count(Video, { sourceKey: key })) > 0;
   }
 
   /** The run to start for an accepted upload; null when it was begun, or is no longer wanted. */
