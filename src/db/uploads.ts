@@ -153,6 +153,6 @@ const VIDEO_NOT_DELETED: FilterQuery<Upload> = {
 };
 
 /** What finds a user's upload and no other. */
-export const ownUpload = (userId: string, id: string): FilterQuery<Upload> => ({
+const ownUpload = (userId: string, id: string): FilterQuery<Upload> => ({
   $and: [{ id, user: userId }, VIDEO_NOT_DELETED],
 });

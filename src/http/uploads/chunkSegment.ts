@@ -31,7 +31,7 @@ export interface ReceiveChunkOptions extends Patience {
 }
 
 /** Gives a key that was never used before. */
-export const newSegmentKey = ({ uploadId }: ChunkPlace, number: number): string =>
+const newSegmentKey = ({ uploadId }: ChunkPlace, number: number): string =>
   `${uploadPrefix(uploadId)}${number}-${randomUUID()}/`;
 
 /**

@@ -18,7 +18,7 @@ const EXTENSIONS = [
   'termination',
   'checksum',
 ];
-export const CHECKSUM_ALGORITHMS = ['sha1', 'sha256'] as const;
+const CHECKSUM_ALGORITHMS = ['sha1', 'sha256'] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 const DIGEST_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = { sha1: 20, sha256: 32 };
 
