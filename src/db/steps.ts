@@ -234,8 +234,7 @@ function startVideo(video: Video): void {
   Object.assign(video, NO_ERROR);
 }
 
-function applyFacts(video: Video, facts: MediaFacts): void {
-  const { sizeBytes: _, ...columns } = facts;
+function applyFacts(video: Video, { sizeBytes: _, ...columns }: MediaFacts): void {
   Object.assign(video, columns);
 }
 
