@@ -300,10 +300,8 @@ describe('videoflow upload', () => {
       const ending = new AbortController();
       const running = place.run(['upload', '--json', file], { signal: ending.signal });
       await waitFor(() => patches().length === 1, { what: 'the first bytes' });
-      const beganAtMs = Date.now();
       ending.abort();
       const { code, lines, stderr } = await running;
-      assert.ok(Date.now() - beganAtMs < 1000);
       assert.equal(code, 130);
       assert.deepEqual([lines[0]?.state, lines[0]?.upload_id], ['interrupted', onlyUpload().id]);
       assert.match(stderr, /the same command goes on where it was/);

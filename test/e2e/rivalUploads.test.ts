@@ -4,7 +4,7 @@ import { OCTETS, VERSION } from '../http/tus/conversation.ts';
 import { callUrl } from '../support/api.ts';
 import { type ApiProcess, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { type Random, seededRandom, waitFor } from '../support/stack.ts';
-import { MIB, openRequest, videoBytes } from '../support/uploading.ts';
+import { MIB, openRequest, readArrived, videoBytes } from '../support/uploading.ts';
 
 const CLIENTS = 10;
 const SMALL_ROUNDS = process.env.CAMPAIGN ? 1000 : 3;
@@ -89,17 +89,9 @@ describe('ten clients at one upload, through two API processes', () => {
     for (const status of statuses) assert.ok([204, 409, 423].includes(status), `${status}`);
   }
 
-  async function stored({ id }: Round): Promise<Buffer> {
-    const key = `sources/${id}`;
-    await engine.storage.join(key, await engine.db.uploads.listSegments(id));
-    const bytes = Buffer.concat(await (await engine.storage.open(key)).toArray());
-    await engine.storage.remove(key);
-    return bytes;
-  }
-
   /** Every byte is that of the one who was told so; the rest is of whom no answer could be given. */
   async function assertOwned(round: Round, unanswered: number | null): Promise<void> {
-    const bytes = await stored(round);
+    const bytes = await readArrived(engine, round.id);
     assert.equal(bytes.length, round.files[0]?.length);
     let atBytes = 0;
     const isOf = (client: number | null, fromBytes: number, toBytes: number) =>

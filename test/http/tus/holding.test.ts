@@ -6,7 +6,7 @@ import { listen } from '../../../src/http/listen.ts';
 import { createLog } from '../../../src/log.ts';
 import { startApi, type TestApi, type TestUser } from '../../support/api.ts';
 import { waitFor } from '../../support/stack.ts';
-import { listStored, MIB, openRequest, videoBytes } from '../../support/uploading.ts';
+import { listStored, MIB, openRequest, readArrived, videoBytes } from '../../support/uploading.ts';
 import { type Conversation, createConversation, OCTETS, VERSION } from './conversation.ts';
 
 const SIZE = 4 * MIB;
@@ -39,10 +39,7 @@ describe('who may send bytes of an upload', () => {
       what: `the offset to be ${offset}`,
       timeoutMs,
     });
-  const storedBytes = async (path: string) => {
-    await api.storage.join(`sources/${idOf(path)}`, await api.db.uploads.listSegments(idOf(path)));
-    return Buffer.concat(await (await api.storage.open(`sources/${idOf(path)}`)).toArray());
-  };
+  const storedBytes = (path: string) => readArrived(api, idOf(path));
   const codeOf = ({ body }: { body: string }) => JSON.parse(body).code;
 
   it('is one of ten who send other bytes to the same place; the others are told where it goes on', async () => {
