@@ -33,7 +33,7 @@ export async function followGet(
 ): Promise<Answer> {
   let destination = parseDestination(address, policy);
   for (let hops = 0; ; hops++) {
-    const addresses = await resolveChecked(destination, { resolve, policy });
+    const addresses = await resolveChecked(destination, { resolve, policy, signal: request.signal });
     const exchange = await sendGet({ destination, addresses, ...request, ...way });
     const { response } = exchange;
     if (!REDIRECTS.includes(response.statusCode ?? 0)) return { ...exchange, host: destination.host };

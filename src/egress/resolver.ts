@@ -19,6 +19,7 @@ export const askSystem: Resolve = async (name) =>
  * Gives the addresses of a destination, all of which may be connected to. Asked once: whoever connects uses
  * these, so that a second answer, which may be another one, is never heard.
  *
+ * @param signal ends the waiting; whoever aborts it knows why, and says so
  * @throws AddressNotAllowedError; SourceTroubleError when the name cannot be looked up right now
  */
 export async function resolveChecked(
@@ -26,18 +27,24 @@ export async function resolveChecked(
   {
     resolve,
     policy,
+    signal,
     patienceMs = PATIENCE_MS,
-  }: { resolve: Resolve; policy: AddressPolicy; patienceMs?: number },
+  }: { resolve: Resolve; policy: AddressPolicy; signal?: AbortSignal; patienceMs?: number },
 ): Promise<string[]> {
   const { host, isLiteral } = destination;
-  const addresses = isLiteral ? [host] : await ask(host, resolve, patienceMs);
+  const addresses = isLiteral ? [host] : await ask(host, resolve, { signal, patienceMs });
   assertPermitted(destination, addresses, policy);
   return addresses;
 }
 
-async function ask(name: string, resolve: Resolve, patienceMs: number): Promise<string[]> {
+async function ask(
+  name: string,
+  resolve: Resolve,
+  { signal, patienceMs }: { signal: AbortSignal | undefined; patienceMs: number },
+): Promise<string[]> {
   const stop = new AbortController();
-  const late = delay(patienceMs, null, { signal: stop.signal, ref: false });
+  const ends = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const late = delay(patienceMs, null, { signal: ends, ref: false });
   try {
     const addresses = await Promise.race([resolve(name), late]);
     if (addresses) return [...new Set(addresses)];

@@ -306,7 +306,20 @@ describe('egress: downloads', () => {
     const startedAt = Date.now();
     const { error } = await fetchFrom(trickle, { signal: stop.signal });
     assert.equal(error, reason);
-    assert.ok(Date.now() - startedAt < 1000);
+    assert.ok(Date.now() - startedAt < 5000);
+  });
+
+  it('stop at once, too, while a name is looked up', async () => {
+    const stop = new AbortController();
+    const reason = new Error('cancelled');
+    const resolve = () => {
+      setImmediate(() => stop.abort(reason));
+      return new Promise<string[]>(() => {});
+    };
+    const startedAt = Date.now();
+    const { error } = await fetchSource('http://slow.test/', { signal: stop.signal, resolve });
+    assert.equal(error, reason);
+    assert.ok(Date.now() - startedAt < 5000, 'sooner than the patience with names is over');
   });
 });
 
