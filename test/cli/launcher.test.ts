@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readVersion } from '../../src/cli/run.ts';
 import { findProcesses } from '../support/processes.ts';
 import { waitFor } from '../support/stack.ts';
 import { makePlace, type Place, readLines } from './session.ts';
@@ -19,13 +20,13 @@ const AS_NODE_20 = [
 describe('the launcher of the command', () => {
   it('runs the command with the Node that it has when that is new enough', () => {
     const { status, stdout } = spawnSync(process.execPath, [LAUNCHER, '--version'], { encoding: 'utf8' });
-    assert.deepEqual([status, stdout], [0, '0.1.0\n']);
+    assert.deepEqual([status, stdout], [0, `${readVersion()}\n`]);
   });
 
   it('hands over to the installed Node when it is not, and ends as the command does', () => {
     const run = (...args: string[]) =>
       spawnSync(process.execPath, [...AS_NODE_20, LAUNCHER, ...args], { encoding: 'utf8' });
-    assert.deepEqual([run('--version').status, run('--version').stdout], [0, '0.1.0\n']);
+    assert.deepEqual([run('--version').status, run('--version').stdout], [0, `${readVersion()}\n`]);
     assert.equal(run('nonsense').status, 2);
   });
 

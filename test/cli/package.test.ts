@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readVersion } from '../../src/cli/run.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { videoBytes } from '../support/uploading.ts';
 import { readLines } from './session.ts';
@@ -93,7 +94,7 @@ describe('the packed command', function () {
 
   it('shows its version', async () => {
     const { code, stdout, stderr } = await call('npx', ['videoflow', '--version'], { cwd: folder });
-    assert.deepEqual([code, stdout], [0, '0.1.0\n'], stderr);
+    assert.deepEqual([code, stdout], [0, `${readVersion()}\n`], stderr);
   });
 
   describe('with a server', () => {
