@@ -39,6 +39,7 @@ export function parseDestination(text: string, policy: AddressPolicy, base?: URL
   const isLiteral = isIP(host) !== 0;
   if (host.length > MAX_NAME_LENGTH) throw notPublic('This host');
   const destination = { url, host, isLiteral, port: url.port === '' ? defaultPort : Number(url.port) };
+  if (destination.port === 0) throw badPort();
   if (isLiteral) assertPermitted(destination, [host], policy);
   else if (LOCAL_NAME.test(host)) assertPermitted(destination, ['127.0.0.1'], policy);
   else if (!policy.permitsPort(destination.port)) throw badPort();

@@ -186,7 +186,9 @@ describe('the records of uploads', () => {
     assert.ok(earlySight.waitMs > 58_000 && earlySight.waitMs <= 60_000, `${earlySight.waitMs} ms`);
     const leasedSight = await db.uploadHandover.look(leased.uploadId);
     assert.ok(leasedSight.waitMs > 4000 && leasedSight.waitMs <= 15_000, `${leasedSight.waitMs} ms`);
-    await maker.execute('update uploads set lease_until = now() where id = ?', [leased.uploadId]);
+    await maker.execute("update uploads set lease_until = now() - interval '1 s' where id = ?", [
+      leased.uploadId,
+    ]);
     assert.equal((await db.uploadHandover.look(leased.uploadId)).waitMs, 0);
   });
 

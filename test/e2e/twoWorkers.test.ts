@@ -62,9 +62,14 @@ describe('two workers with no folder in common', () => {
     this.timeout(180_000);
     const file = await fixture('tenMinutes');
     const ids = await Promise.all(Array.from({ length: VIDEOS }, () => upload(file)));
-    const first = startHost('first', 'workflows,media');
-    await waitFor(() => hasStepDone(ids), { what: 'a step done on the first machine', timeoutMs: 60_000 });
+    // Without a worker for the workflows it has nothing to do yet: the first one cannot be done before it comes.
     startHost('second', 'media');
+    await waitFor(async () => (await engine.workerLog()).some(({ msg }) => msg === 'working'), {
+      what: 'the second machine',
+      timeoutMs: 60_000,
+    });
+    const first = startHost('first', 'workflows,media');
+    await waitFor(() => hasStepDone(ids), { what: 'a step done', timeoutMs: 60_000 });
     for (const host of ['first', 'second'])
       await waitFor(() => isAtWorkOnVideo(host), {
         what: `work on the ${host} machine`,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createAddressPolicy } from '../../src/egress/addresses.ts';
+import { readAddress } from '../../src/egress/readAddress.ts';
 import { fetchSource } from '../support/fetching.ts';
 import { INNER_HOSTS, INNER_URLS } from '../support/innerAddresses.ts';
 import { type Canary, startCanary } from '../support/sources.ts';
@@ -69,5 +70,6 @@ describe('egress: inner addresses', () => {
       ['', 80, false],
     ];
     for (const [address, port, is] of permitted) assert.equal(policy.permits(address, port), is, address);
+    assert.throws(() => readAddress('http://10.1.2.3:0/', ['10.1.0.0/16']), /ports/);
   });
 });

@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import type { Upload } from '../../db/entities/upload.ts';
 import { newId } from '../../db/ids.ts';
 import type { NewUpload } from '../../db/uploads.ts';
@@ -22,6 +23,7 @@ interface Announced {
 /** Creates an upload with its video, and takes the bytes that come along. */
 export async function createUpload(request: RouteRequest): Promise<Reply> {
   const { ctx, deps, user, idempotency } = request;
+  assertNoPart(ctx);
   const isSending = hasBody(ctx);
   if (isSending) requireBodyType(ctx);
   const checksum = readChecksum(ctx);
@@ -50,6 +52,14 @@ export async function createUpload(request: RouteRequest): Promise<Reply> {
   if (received.state !== 'open') tellEngine(request, received);
   const { body, headers } = toCreatedReply(request, received);
   return { status: 201, body, headers: { ...headers, 'Upload-Offset': String(received.offsetBytes) } };
+}
+
+/** A part of a file would be taken for all of it. */
+function assertNoPart(ctx: Context): void {
+  if (!ctx.get('Upload-Concat')) return;
+  const message =
+    'Upload-Concat is not spoken here: send a file as one upload, or in chunks at /v1/videos/chunks';
+  throw new HttpProblem('invalid_header', message);
 }
 
 /** @throws HttpProblem `invalid_header`, `invalid_request`, `too_large`, `empty_file` */

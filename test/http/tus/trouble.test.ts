@@ -181,6 +181,13 @@ describe('an upload in trouble', () => {
       assert.equal((await tus.remove(tus.pathOf(first))).status, 204);
     });
 
+    it('is refused when it is a part of another one, which would be taken for all of it', async () => {
+      for (const part of ['partial', 'final;/a /b']) {
+        const answer = await tus.post({ headers: { 'upload-length': '10', 'upload-concat': part } });
+        assert.deepEqual([answer.status, answer.body.code], [400, 'invalid_header']);
+      }
+    });
+
     it('leaves nothing of a refused creation', async () => {
       await tus.post({ headers: { 'upload-length': '100001' } });
       await tus.post({ headers: { 'upload-length': '99', ...OCTETS }, body: videoBytes(100) });
