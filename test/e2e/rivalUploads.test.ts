@@ -147,7 +147,7 @@ describe('ten clients at one upload, through two API processes', () => {
       // Waits in the frozen process's sockets, the end of the body included.
       void frozen.send(round.files[0]?.subarray(MIB) ?? Buffer.alloc(0));
       frozen.end();
-      const waiting = [2, 4].map(async (client) =>
+      const waiting = [2, 4, 6, 8].map(async (client) =>
         patch(round, client, { fromBytes: MIB, toBytes: 2 * MIB }).catch(() => 0),
       );
       try {

@@ -41,7 +41,8 @@ describe('receiveUpload', () => {
     engine.flows.receiveUpload({ uploadId, videoId, userId });
   const pathOf = (key: string) => join(engine.config.STORAGE_DIR, key);
   const hasSegments = (uploadId: string) => existsSync(pathOf(`uploads/${uploadId}`));
-  const untilState = (uploadId: string, state: string, timeoutMs = 20_000) =>
+  /** Patient: the worker that was killed may have been in a pass of the reconciler, which is missed after 30 s only. */
+  const untilState = (uploadId: string, state: string, timeoutMs = 60_000) =>
     waitFor(async () => (await maker.read(uploadId))?.state === state, {
       what: `an upload to be ${state}`,
       timeoutMs,
@@ -52,7 +53,8 @@ describe('receiveUpload', () => {
   const untilSeen = (uploadId: string) =>
     waitFor(async () => (await maker.read(uploadId))?.startedAt, { what: 'an upload to be seen' });
 
-  it('makes a video of an upload that nobody told the engine of', async () => {
+  it('makes a video of an upload that nobody told the engine of', async function () {
+    this.timeout(120_000);
     const upload = await maker.make({ userId: engine.userId, bytes: film });
     const madeAt = Date.now();
     await untilState(upload.uploadId, 'accepted');
