@@ -137,11 +137,13 @@ export async function openStoredWorld(options: {
         index % 2 ? `sources/${newId()}` : `assets/${newId()}/1-1-thumbnail.jpg`,
       );
       await Promise.all(keys.map((key) => store(key, ageMs)));
-      if (seenAgoMs !== undefined)
+      if (seenAgoMs !== undefined) {
+        // One moment: a millisecond between the two would look like a second pass.
+        const seenAt = ago(seenAgoMs);
         await insert((em) => {
-          for (const key of keys)
-            em.create(Orphan, { key, firstSeenAt: ago(seenAgoMs), lastSeenAt: ago(seenAgoMs) });
+          for (const key of keys) em.create(Orphan, { key, firstSeenAt: seenAt, lastSeenAt: seenAt });
         });
+      }
       return keys;
     },
     sql: (statement, parameters = []) => orm.em.fork().execute(statement, parameters),
