@@ -5,9 +5,9 @@ import { authenticate, requireScope } from '../auth.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { toVideoView } from '../videoViews.ts';
-import { cleanFilename, titleFromFilename } from './filename.ts';
 import { quotaLimits } from './quotas.ts';
 import type { ReceivedFile } from './receiveObject.ts';
+import { toVideoEntry } from './videoEntry.ts';
 import type { UploadFields } from './videoFields.ts';
 
 /** A video whose bytes have arrived and are not yet anybody's. */
@@ -91,17 +91,10 @@ async function drop({ deps, log }: RouteRequest, arrived: ArrivedVideo): Promise
 }
 
 function toNewVideo(userId: string, { id, sourceKey, file, fields, filename }: ArrivedVideo): NewVideo {
-  const name = cleanFilename(filename);
   return {
     id,
     userId,
-    userLabel: fields.user_id ?? null,
-    externalId: fields.external_id ?? null,
-    title: fields.title ?? titleFromFilename(name),
-    isTitleDerived: fields.title === undefined,
-    description: fields.description ?? null,
-    tags: fields.tags ?? [],
-    filename: name,
+    ...toVideoEntry(fields, filename),
     contentType: null,
     sourceKey,
     sourceSha256: file.sha256,

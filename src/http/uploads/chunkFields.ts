@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ChunkedFile } from '../../db/uploadChunks.ts';
 import { invalidRequest } from '../problem.ts';
-import { cleanFilename, titleFromFilename } from './filename.ts';
 import type { FormFields } from './multipart.ts';
+import { toVideoEntry } from './videoEntry.ts';
 import { line, orEmpty, parseForm, uploadFields } from './videoFields.ts';
 
 export const MAX_CHUNKS = 10_000;
@@ -54,20 +54,11 @@ function assertInRange({ chunk_number, total_chunks }: SomeChunkFields): void {
 
 /** Gives what a chunk says of its file. */
 export function toChunkedFile(userId: string, fields: ChunkFields): ChunkedFile {
-  const name = cleanFilename(fields.file_name);
   return {
     userId,
     clientFileId: fields.file_id,
     totalChunks: fields.total_chunks,
     optionalSteps: fields.process ?? null,
-    entry: {
-      userLabel: fields.user_id ?? null,
-      externalId: fields.external_id ?? null,
-      title: fields.title ?? titleFromFilename(name),
-      isTitleDerived: fields.title === undefined,
-      description: fields.description ?? null,
-      tags: fields.tags ?? [],
-      filename: name,
-    },
+    entry: toVideoEntry(fields, fields.file_name),
   };
 }

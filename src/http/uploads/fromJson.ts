@@ -10,8 +10,8 @@ import { readJson } from '../jsonBody.ts';
 import { invalidRequest } from '../problem.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { toVideoView } from '../videoViews.ts';
-import { cleanFilename, titleFromFilename } from './filename.ts';
 import { quotaLimits } from './quotas.ts';
+import { toVideoEntry } from './videoEntry.ts';
 import {
   descriptionField,
   externalIdField,
@@ -108,17 +108,10 @@ const assertSomeRoom = ({ uploads }: Queries, { deps, user }: RouteRequest): Pro
 
 /** The name in the address is not taken for the file's: any part of an address may be what makes it secret. */
 function toEntry(userId: string, fields: JsonFields): NewEntry {
-  const filename = cleanFilename(fields.filename);
   return {
     id: newId(),
     userId,
-    userLabel: fields.user_id ?? null,
-    externalId: fields.external_id ?? null,
-    title: fields.title ?? titleFromFilename(filename),
-    isTitleDerived: fields.title === undefined,
-    description: fields.description ?? null,
-    tags: fields.tags ?? [],
-    filename,
+    ...toVideoEntry(fields, fields.filename),
   };
 }
 

@@ -6,13 +6,13 @@ import { OPTIONAL_STEPS } from '../../domain/video.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { tooLarge } from './bodyChunks.ts';
-import { cleanFilename, titleFromFilename } from './filename.ts';
 import { assertDiskTakes, quotaLimits } from './quotas.ts';
 import { tellEngine } from './tusEngine.ts';
 import { parseMetadata, type TusFields } from './tusMetadata.ts';
 import { hasBody, readChecksum, readNewLength, requireBodyType } from './tusProtocol.ts';
 import { receiveBody, tooMuch } from './tusReceive.ts';
 import { progressHeaders, toUploadView } from './tusView.ts';
+import { toVideoEntry } from './videoEntry.ts';
 
 interface Announced {
   lengthBytes: number | null;
@@ -75,7 +75,6 @@ function readAnnounced({ ctx, deps }: RouteRequest): Announced {
 }
 
 function toNewUpload({ deps, user }: RouteRequest, { lengthBytes, metadata, fields }: Announced): NewUpload {
-  const filename = cleanFilename(fields.filename);
   return {
     id: newId(),
     userId: user.id,
@@ -86,15 +85,7 @@ function toNewUpload({ deps, user }: RouteRequest, { lengthBytes, metadata, fiel
     expiresAt: new Date(Date.now() + deps.config.UPLOAD_EXPIRY_SEC * 1000),
     clientFileId: null,
     totalChunks: null,
-    video: {
-      userLabel: fields.user_id ?? null,
-      externalId: fields.external_id ?? null,
-      title: fields.title ?? titleFromFilename(filename),
-      isTitleDerived: fields.title === undefined,
-      description: fields.description ?? null,
-      tags: fields.tags ?? [],
-      filename,
-    },
+    video: toVideoEntry(fields, fields.filename),
   };
 }
 
