@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** How a connection ends: orderly, by a reset, or not at all, with nothing passing any more. */
@@ -10,8 +9,6 @@ export interface SeenPatch {
   offsetBytes: number;
   /** Of its body, as far as it has come to the proxy; the heads of later requests on the connection included. */
   sentBytes: number;
-  /** What of it the server had read when `noteRead` was called. */
-  readBytes?: number;
 }
 
 /** Stands between a tus client and an API, sees how far uploads are, and can cut them at an exact byte. */
@@ -19,8 +16,6 @@ export interface CutProxy {
   url: string;
   /** Every PATCH so far, the oldest first. */
   patches: readonly SeenPatch[];
-  /** Notes how much of the present PATCH the server has read; without what waits in buffers of the system. */
-  noteRead(): void;
   /** Everything that came from clients. */
   bytesIn(): number;
   /** Resolves when a PATCH sends what lies at the position of its upload, or beyond. */
@@ -37,8 +32,6 @@ interface Mark {
 }
 
 const OFFSET = 'Upload-Offset: ';
-/** As /proc/net/tcp writes it. */
-const LISTENING = '0A';
 const END_OF_HEAD = '\r\n\r\n';
 
 /** Opens a proxy for one upload at a time in front of a server, which need not be there yet. */
@@ -102,10 +95,6 @@ export async function openCutProxy(target: { port: number }): Promise<CutProxy> 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     patches,
-    noteRead: () => {
-      const patch = patches.at(-1);
-      if (patch) patch.readBytes = patch.sentBytes - unreadBytes(sockets, target.port);
-    },
     bytesIn: () => bytesIn,
     reached: (positionBytes) => mark(positionBytes, null),
     cutAt: mark,
@@ -124,20 +113,6 @@ function findOffset(chunk: Buffer): { offsetBytes: number; bodyAt: number } | nu
   if (end < 0) return null;
   const offsetBytes = Number.parseInt(chunk.toString('latin1', at + OFFSET.length, at + 40), 10);
   return { offsetBytes, bodyAt: end + END_OF_HEAD.length };
-}
-
-/** What lies in our buffers and in the system's, on both sides (Linux): the server has not read it yet. */
-function unreadBytes(sockets: Iterable<Socket>, port: number): number {
-  const connections = readFileSync('/proc/net/tcp', 'latin1').matchAll(
-    /^ *\d+: \w+:(\w+) \w+:(\w+) (\w+) (\w+):(\w+)/gm,
-  );
-  let unread = 0;
-  for (const [, local = '', remote = '', state, sending = '0', received = '0'] of connections) {
-    if (Number.parseInt(remote, 16) === port) unread += Number.parseInt(sending, 16);
-    if (Number.parseInt(local, 16) === port && state !== LISTENING) unread += Number.parseInt(received, 16);
-  }
-  for (const { remotePort, writableLength } of sockets) if (remotePort === port) unread += writableLength;
-  return unread;
 }
 
 function end(client: Socket, upstream: Socket, cut: Exclude<Cut, 'stall'>): void {

@@ -9,9 +9,9 @@ const MIB = 1024 * 1024;
 /** Received bytes that wait for the storage to take them. */
 const QUEUE_BYTES = MIB;
 /** A checkpoint begins when so much is not durable yet … */
-const CHECKPOINT_BYTES = 3 * MIB;
-/** … and nothing more is taken when it is so much. With what sockets hold, some 6 MiB, it is sent again after a crash. */
-const WINDOW_BYTES = 6 * MIB;
+const CHECKPOINT_BYTES = 1.5 * MIB;
+/** … and nothing more is taken when it is so much. With what sockets hold (up to 12 MiB were seen) it is sent again after a crash. */
+const WINDOW_BYTES = 3 * MIB;
 
 /** The lease was taken over, or the upload was ended, while bytes were on their way. */
 export class LeaseLostError extends VideoflowError {
