@@ -2,9 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { Asset } from './src/db/entities/asset.ts';
+import { Edit } from './src/db/entities/edit.ts';
 import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
 import { Orphan } from './src/db/entities/orphan.ts';
 import { RateLimit } from './src/db/entities/rateLimit.ts';
+import { Share } from './src/db/entities/share.ts';
+import { ShareSession } from './src/db/entities/shareSession.ts';
 import { Step } from './src/db/entities/step.ts';
 import { Token } from './src/db/entities/token.ts';
 import { Upload } from './src/db/entities/upload.ts';
@@ -16,7 +19,21 @@ const migrations = fileURLToPath(new URL('./src/db/migrations', import.meta.url)
 
 /** The ORM's settings; `src/db/orm.ts` adds the address and the size of the pool. */
 export default defineConfig({
-  entities: [User, Token, Video, Step, Asset, IdempotencyKey, RateLimit, Upload, UploadSegment, Orphan],
+  entities: [
+    User,
+    Token,
+    Video,
+    Step,
+    Asset,
+    IdempotencyKey,
+    RateLimit,
+    Upload,
+    UploadSegment,
+    Orphan,
+    Edit,
+    Share,
+    ShareSession,
+  ],
   extensions: [Migrator],
   forceUtcTimezone: true,
   migrations: {

@@ -92,5 +92,6 @@ function factsOf(video: Video): MediaFacts {
     audioCodec: video.audioCodec ?? null,
     hasAudio: video.hasAudio ?? false,
     language: video.language ?? null,
+    isProgressive: video.isProgressive ?? null,
   };
 }

@@ -24,6 +24,26 @@ export interface ReceiveUploadInput {
   requestId?: string | undefined;
 }
 
+export interface EditVideoInput {
+  editId: string;
+  userId: string;
+  /** The number of this run; see `editVideoId`. */
+  run: number;
+  requestId?: string | undefined;
+}
+
+/** One picture of a video, made because somebody asked for it. */
+export interface RenderPictureInput {
+  videoId: string;
+  userId: string;
+  timeSec: number;
+  /** What it is fitted into; null where that side may be as long as it likes. */
+  widthPx: number | null;
+  heightPx: number | null;
+  format: 'jpg' | 'webp';
+  requestId?: string | undefined;
+}
+
 export interface ReconcileInput {
   /** Runs that closed before this time are settled; ISO 8601, null at the very first pass. */
   settledUntil: string | null;
@@ -91,6 +111,17 @@ export interface StepInput {
   requestId?: string | undefined;
 }
 
+/** One run of an edit, as its activities are asked for it. */
+export interface EditInput {
+  editId: string;
+  run: number;
+  requestId?: string | undefined;
+}
+
+export interface EditFailureInput extends EditInput {
+  error: { code: string; message: string; retryable: boolean };
+}
+
 /** One upload, as its activities are asked for it. */
 export interface UploadInput {
   uploadId: string;
@@ -116,6 +147,19 @@ export function parseProcessVideoId(workflowId: string): Pick<StepInput, 'videoI
   return match?.[1] ? { videoId: match[1], run: match[2] ? Number(match[2]) : 1 } : null;
 }
 
+/** The first run of an edit is `edit/<id>`, the n-th `edit/<id>/<n>`. */
+export const editVideoId = (editId: string, run: number): string =>
+  run === 1 ? `edit/${editId}` : `edit/${editId}/${run}`;
+
+/** The edit and run of an `editVideo` workflow id; null for any other id. */
+export function parseEditVideoId(workflowId: string): Pick<EditInput, 'editId' | 'run'> | null {
+  const match = /^edit\/([0-9a-f-]{36})(?:\/(\d+))?$/.exec(workflowId);
+  return match?.[1] ? { editId: match[1], run: match[2] ? Number(match[2]) : 1 } : null;
+}
+
+/** `variant` names the picture among those of the video, as its asset does. */
+export const renderPictureId = (videoId: string, variant: string): string => `picture/${videoId}/${variant}`;
+
 export const removeVideoId = (videoId: string): string => `video/${videoId}/remove`;
 
 export const receiveUploadId = (uploadId: string): string => `upload/${uploadId}`;
@@ -135,6 +179,8 @@ export const HOUSEKEEPING_SCHEDULE_ID = 'housekeeping';
 export const WORKFLOWS = {
   processVideo: 'processVideo',
   removeVideo: 'removeVideo',
+  editVideo: 'editVideo',
+  renderPicture: 'renderPicture',
   receiveUpload: 'receiveUpload',
   reconcile: 'reconcile',
   housekeep: 'housekeep',
@@ -156,12 +202,14 @@ export const SEARCH_ATTRIBUTES = {
   stage: defineSearchAttributeKey('VfStage', 'KEYWORD'),
 } as const;
 
-/** Of videos, and from `receiving` to `joining` and `expired` of uploads; both end as `done`, `failed` or `cancelled`. */
+/** Of videos, of uploads (`receiving`, `joining`, `expired`) and of edits (`waiting`, `rendering`); all end as `done`, `failed` or `cancelled`. */
 export type Stage =
   | 'accepted'
   | 'pictures'
   | 'receiving'
   | 'joining'
+  | 'waiting'
+  | 'rendering'
   | 'done'
   | 'failed'
   | 'cancelled'

@@ -36,6 +36,13 @@ export const mediaStep: ActivityOptions = {
   cancellationType,
 };
 
+/** The same where much has to be encoded: minutes or hours, and never in the way of new videos. */
+export const encodeStep: ActivityOptions = {
+  ...mediaStep,
+  taskQueue: 'encode',
+  startToCloseTimeout: '2 days',
+};
+
 /** One attempt at moving a whole file; repeated by the workflow, as a media step is. */
 export const transfer: ActivityOptions = { ...mediaStep, taskQueue: 'net' };
 

@@ -29,7 +29,7 @@ const STEPS = {
 } as const;
 const FETCH = { activity: net.fetchSource, policy: ingest, summary: 'Fetch the source' } as const;
 
-type Job = (typeof STEPS)[StepName] | typeof FETCH;
+type Job = (typeof STEPS)[keyof typeof STEPS] | typeof FETCH;
 
 export type ProcessVideoResult = { outcome: 'done' | 'cancelled' };
 
@@ -58,8 +58,8 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
 
 async function processSteps(input: ProcessVideoInput, progress: Progress): Promise<StepFailure[]> {
   const { wanted, fetchesSource } = await takeUp(input, progress);
-  const jobs = fetchesSource ? { ...STEPS, source: FETCH } : STEPS;
-  const work = (name: StepName) => workOn(input, { name, job: jobs[name] }, progress);
+  const jobs: Partial<Record<StepName, Job>> = fetchesSource ? { ...STEPS, source: FETCH } : STEPS;
+  const work = (name: StepName) => workOn(input, { name, job: jobs[name] as Job }, progress);
   const core = wanted.filter(isCoreStep);
   // Side by side: the check is short, and without a source the probe fails as well. What is fetched comes first.
   for (const group of fetchesSource ? core.map((name) => [name]) : [core]) {

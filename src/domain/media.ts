@@ -18,6 +18,8 @@ export interface MediaFacts {
   videoStreamIndex: number;
   /** The streams as reported, reduced to fixed fields; stored with the video so that no later step probes again. */
   streams: MediaStream[];
+  /** Whether the index of an MP4 or MOV comes before the media; null for other containers. */
+  isProgressive: boolean | null;
 }
 
 export interface MediaStream {
@@ -34,4 +36,16 @@ export interface MediaStream {
   channels: number | null;
   sampleRate: number | null;
   durationSec: number | null;
+  /** `1/15360`: what timestamps are counted in. */
+  timeBase: string | null;
+  level: number | null;
+  /** Width to height of one pixel, `1:1` mostly. */
+  pixelAspect: string | null;
+  /** `progressive`, or how an interlaced picture is laid out; null when unknown. */
+  fieldOrder: string | null;
+  colorRange: string | null;
+  colorSpace: string | null;
+  colorTransfer: string | null;
+  colorPrimaries: string | null;
+  channelLayout: string | null;
 }

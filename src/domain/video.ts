@@ -37,7 +37,7 @@ export const isDoneStep = (state: StepState): boolean =>
   (DONE_STEP_STATES as readonly StepState[]).includes(state);
 
 /** In the order of work. `ready` needs the first two; the rest may lag or fail alone. */
-export const STEP_NAMES = ['source', 'probe', 'thumbnail', 'storyboard'] as const;
+export const STEP_NAMES = ['source', 'probe', 'thumbnail', 'storyboard', 'playback'] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 export const CORE_STEPS = ['source', 'probe'] as const satisfies StepName[];
@@ -46,11 +46,24 @@ export const isCoreStep = (name: StepName): boolean => (CORE_STEPS as readonly S
 /** The steps a caller may choose with `process`. */
 export const OPTIONAL_STEPS = ['thumbnail', 'storyboard'] as const satisfies StepName[];
 
-export const ASSET_KINDS = ['thumbnail', 'storyboard_image', 'storyboard_index'] as const;
+/** `playback` is what browsers play where the source is not; `picture` one of a chosen time and size. */
+export const ASSET_KINDS = [
+  'thumbnail',
+  'storyboard_image',
+  'storyboard_index',
+  'playback',
+  'picture',
+] as const;
 export type AssetKind = (typeof ASSET_KINDS)[number];
 
 /** How much of the whole each step is, for the percentage of a video. */
-const STEP_WEIGHTS: Record<StepName, number> = { source: 1, probe: 1, thumbnail: 2, storyboard: 6 };
+const STEP_WEIGHTS: Record<StepName, number> = {
+  source: 1,
+  probe: 1,
+  thumbnail: 2,
+  storyboard: 6,
+  playback: 10,
+};
 
 export interface StepProgress {
   name: StepName;

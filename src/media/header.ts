@@ -10,6 +10,8 @@ export interface HeaderFacts {
   sniffed: SniffedContainer | null;
   /** Our name where the header is more exact than ffprobe, which gives one name to a whole family. */
   container: string | null;
+  /** Whether the index of an MP4 or MOV comes before the media; null for other containers. */
+  isProgressive: boolean | null;
 }
 
 const TRUNCATED = 'The file is not complete: its end is missing; upload it again';
@@ -42,11 +44,11 @@ export async function readMediaHeader(path: string): Promise<HeaderFacts> {
     const head = Buffer.alloc(Math.min(size, SNIFF_BYTES));
     await file.read(head, 0, head.length, 0);
     const sniffed = sniffContainer(head);
-    const facts = { sizeBytes: size, sniffed };
+    const facts = { sizeBytes: size, sniffed, isProgressive: null };
     if (sniffed === 'isobmff') {
-      const { state, isQuickTime } = await readIsobmff(file, size);
+      const { state, isQuickTime, isProgressive } = await readIsobmff(file, size);
       if (state !== 'complete') throw INDEX_PROBLEMS[state]();
-      return { ...facts, container: isQuickTime ? 'mov' : 'mp4' };
+      return { ...facts, container: isQuickTime ? 'mov' : 'mp4', isProgressive };
     }
     if (sniffed === 'ebml') {
       const { isWebm, isTruncated } = readMatroska(head, size);

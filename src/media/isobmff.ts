@@ -12,6 +12,8 @@ export interface IsobmffFacts {
   state: 'complete' | 'truncated' | 'no_index' | 'external_media' | 'still_picture';
   /** QuickTime by brand, or by having none. */
   isQuickTime: boolean;
+  /** Whether the index comes before the media, so that playing can begin with the first bytes. */
+  isProgressive: boolean;
 }
 
 /**
@@ -74,12 +76,18 @@ export async function readIsobmff(file: FileHandle, fileSize: number): Promise<I
   let moovBox: Box | null = null;
   let fragmentsEnd = 0;
   let hasFragments = false;
+  let hasMedia = false;
   let hasItems = false;
+  let isProgressive = false;
   for await (const box of topLevelBoxes(file, fileSize)) {
     if (box.type === 'ftyp') {
       const text = Buffer.alloc(4);
       await file.read(text, 0, 4, box.start);
       brand = text.toString('latin1');
+    }
+    if (box.type === 'mdat' && !hasMedia) {
+      hasMedia = true;
+      isProgressive = moovBox !== null;
     }
     if (box.type === 'moov') moovBox ??= box;
     hasFragments ||= box.type === 'moof';
@@ -88,13 +96,13 @@ export async function readIsobmff(file: FileHandle, fileSize: number): Promise<I
   }
   const isQuickTime = brand === null || brand === 'qt  ';
   // HEIC and AVIF keep pictures as items and have no movie.
-  if (!moovBox) return { state: hasItems ? 'still_picture' : 'no_index', isQuickTime };
+  if (!moovBox) return { state: hasItems ? 'still_picture' : 'no_index', isQuickTime, isProgressive };
   if (moovBox.end > fileSize || (hasFragments && fragmentsEnd > fileSize)) {
-    return { state: 'truncated', isQuickTime };
+    return { state: 'truncated', isQuickTime, isProgressive };
   }
   const size = moovBox.end - moovBox.start;
-  if (size > MAX_INDEX_BYTES) return { state: 'complete', isQuickTime };
+  if (size > MAX_INDEX_BYTES) return { state: 'complete', isQuickTime, isProgressive };
   const moov = Buffer.alloc(size);
   await file.read(moov, 0, size, moovBox.start);
-  return { state: judgeIndex(openIndex(moov), fileSize), isQuickTime };
+  return { state: judgeIndex(openIndex(moov), fileSize), isQuickTime, isProgressive };
 }

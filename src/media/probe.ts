@@ -111,6 +111,7 @@ export function createProbe({ runner, limits }: { runner: Runner; limits: ProbeL
     const facts = toMediaFacts(report, video, {
       container: header.container ?? CONTAINER_NAMES[family] ?? family,
       sizeBytes: header.sizeBytes,
+      isProgressive: header.isProgressive,
       durationSec: declaredDuration(report, video) ?? (await measureDuration(inputPath, video, watch)),
     });
     const problem = refusal(facts, limits, run);

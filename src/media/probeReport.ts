@@ -23,6 +23,14 @@ const stream = z.object({
   duration: numeric,
   channels: numeric,
   sample_rate: numeric,
+  time_base: z.string().optional(),
+  level: numeric,
+  field_order: z.string().optional(),
+  color_range: z.string().optional(),
+  color_space: z.string().optional(),
+  color_transfer: z.string().optional(),
+  color_primaries: z.string().optional(),
+  channel_layout: z.string().optional(),
   disposition: z
     .object({ attached_pic: number.default(0), default: number.default(0) })
     .partial()
@@ -50,6 +58,10 @@ const languageOf = (each: ReportedStream | undefined): string | null => {
   return tag && tag !== 'und' && /^[a-z]{2,3}(-[a-z0-9]{1,8}){0,3}$/i.test(tag) ? tag : null;
 };
 
+/** How ffprobe says that a file does not say: by leaving it out, or in words. */
+const known = (text: string | undefined): string | null =>
+  text === undefined || ['unknown', 'unspecified', 'N/A', '0:1'].includes(text) ? null : text;
+
 const toStream = (each: ReportedStream): MediaStream => ({
   index: each.index,
   type: STREAM_TYPES.find((type) => type === each.codec_type) ?? 'data',
@@ -64,6 +76,15 @@ const toStream = (each: ReportedStream): MediaStream => ({
   channels: each.channels,
   sampleRate: each.sample_rate,
   durationSec: each.duration,
+  timeBase: each.time_base ?? null,
+  level: each.level,
+  pixelAspect: known(each.sample_aspect_ratio),
+  fieldOrder: known(each.field_order),
+  colorRange: known(each.color_range),
+  colorSpace: known(each.color_space),
+  colorTransfer: known(each.color_transfer),
+  colorPrimaries: known(each.color_primaries),
+  channelLayout: known(each.channel_layout),
 });
 
 /** Gives the stream a player shows: never cover art, the one marked as default first. */
@@ -114,14 +135,15 @@ export function declaredDuration(report: ProbeReport, video: ReportedStream): nu
 export function toMediaFacts(
   report: ProbeReport,
   video: ReportedStream,
-  known: { container: string; durationSec: number; sizeBytes: number },
+  outer: Pick<MediaFacts, 'container' | 'durationSec' | 'sizeBytes' | 'isProgressive'>,
 ): MediaFacts {
   const audio = report.streams.find((each) => each.codec_type === 'audio');
   const rotation = clockwiseRotation(video);
   return {
-    container: known.container,
-    durationSec: Math.max(0.001, Math.round(known.durationSec * 1000) / 1000),
-    sizeBytes: known.sizeBytes,
+    container: outer.container,
+    durationSec: Math.max(0.001, Math.round(outer.durationSec * 1000) / 1000),
+    sizeBytes: outer.sizeBytes,
+    isProgressive: outer.isProgressive,
     ...displaySize(video, rotation),
     fps: framesPerSecond(video),
     rotation,

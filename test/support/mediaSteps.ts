@@ -18,6 +18,7 @@ export const FORGED_FACTS: MediaFacts = {
   language: null,
   videoStreamIndex: 0,
   streams: [],
+  isProgressive: null,
 };
 
 /** `ok`, or the code of the error. */

@@ -20,6 +20,7 @@ export const FACTS: MediaFacts = {
   language: 'en',
   videoStreamIndex: 0,
   streams: [],
+  isProgressive: null,
 };
 
 const INDEX = [

@@ -88,6 +88,8 @@ const schema = defineEntity({
     language: p.text().nullable(),
     videoStreamIndex: p.integer().nullable(),
     streams: p.json<MediaStream[]>().nullable(),
+    /** Whether the index of an MP4 or MOV comes before the media; null for other containers. */
+    isProgressive: p.boolean().nullable(),
     parents: p
       .array()
       .$type<string[]>()
