@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { RunRow } from '../src/db/reconciliation.ts';
-import type { StoredError } from '../src/db/steps.ts';
+import type { StoredError } from '../src/db/storedError.ts';
 import type { UploadToTell } from '../src/db/untoldUploads.ts';
 import type { RunState } from '../src/flows.ts';
 import type { ActivityDeps } from './index.ts';

@@ -1,8 +1,9 @@
 import { SourceMissingError } from '../src/errors.ts';
 import type { StepInput } from '../workflows/contract.ts';
+import { quotaLimits } from './attempt.ts';
 import type { ActivityDeps } from './index.ts';
 import { createSourceSink, type SourceSink } from './sourceSink.ts';
-import { quotaLimits, runStep, type StepOutcome, type StepResults, type StepWork } from './steps.ts';
+import { runStep, type StepOutcome, type StepResults, type StepWork } from './steps.ts';
 
 /** Bringing a video's source here from the address that its owner gave. */
 export function createSourceActivities(deps: ActivityDeps) {

@@ -3,9 +3,9 @@ import type { Handover, UploadSight } from '../src/db/uploadHandover.ts';
 import { uploadPrefix, uploadSourceKey } from '../src/domain/upload.ts';
 import { SourceMissingError } from '../src/errors.ts';
 import type { UploadFailureInput, UploadInput } from '../workflows/contract.ts';
+import { quotaLimits } from './attempt.ts';
 import type { ActivityDeps } from './index.ts';
 import { endIfCancelled, withPulse } from './longWork.ts';
-import { quotaLimits } from './steps.ts';
 
 /** What the workflow of an upload asks for. Everything here may be repeated at any time. */
 export function createUploadActivities({ config, db, flows, storage }: ActivityDeps) {

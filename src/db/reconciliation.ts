@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { FINAL_STEP_STATES, isCoreStep, isDoneStep, isFinalStep } from '../domain/video.ts';
+import { followResult } from './editResults.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
 import { requeue } from './steps.ts';
@@ -100,6 +101,7 @@ export class ReconciliationQueries {
       video.run += 1;
       for (const step of lost) requeue(step, video.run);
       if (steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state))) video.status = 'pending';
+      await followResult(tx, video);
       return video.run;
     });
   }

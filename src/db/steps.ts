@@ -12,9 +12,11 @@ import {
   isFinalStep,
   type StepName,
 } from '../domain/video.ts';
+import { followResult } from './editResults.ts';
 import { Asset } from './entities/asset.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
+import { errorColumns, NO_ERROR, type StoredError } from './storedError.ts';
 
 /** Which step of which run; what a workflow may write about. */
 export interface StepOfRun {
@@ -28,12 +30,6 @@ export interface StepAttempt {
   videoId: string;
   name: StepName;
   attempt: number;
-}
-
-export interface StoredError {
-  code: string;
-  message: string;
-  retryable: boolean;
 }
 
 export interface NewAsset {
@@ -101,7 +97,7 @@ export class StepQueries {
       if (isFinalStep(step.state)) return { outcome: 'superseded' };
       if (isUnwanted(video)) return { outcome: 'cancelled' };
       startAttempt(step);
-      if (isCoreStep(name)) startVideo(video);
+      if (isCoreStep(name)) await startVideo(tx, video);
       return { outcome: 'go', attempt: step.attempt, video };
     });
   }
@@ -171,7 +167,7 @@ export class StepQueries {
       const failed = await endSteps(tx, { ...step, state: 'failed', error });
       if (failed === 0 || !isCoreStep(step.name)) return;
       await endSteps(tx, { videoId: step.videoId, run: step.run, state: 'cancelled' });
-      failVideo(video, error);
+      await failVideo(tx, video, error);
     });
   }
 
@@ -198,8 +194,9 @@ export class StepQueries {
       const unfinished = await tx.count(Step, { video: videoId, state: UNFINISHED });
       if (unfinished === 0) video.cancelRequestedAt = null;
       if (ended === 0 || coreUndone === 0) return;
-      if (end.state === 'cancelled') video.status = 'cancelled';
-      else failVideo(video, end.error);
+      if (end.state === 'failed') return failVideo(tx, video, end.error);
+      video.status = 'cancelled';
+      await followResult(tx, video);
     });
   }
 }
@@ -229,9 +226,10 @@ function startAttempt(step: Step): void {
   step.updatedAt = new Date();
 }
 
-function startVideo(video: Video): void {
+async function startVideo(tx: EntityManager, video: Video): Promise<void> {
   video.status = 'processing';
   Object.assign(video, NO_ERROR);
+  await followResult(tx, video);
 }
 
 function applyFacts(video: Video, { sizeBytes: _, ...columns }: MediaFacts): void {
@@ -261,21 +259,15 @@ async function settleReadiness(tx: EntityManager, video: Video): Promise<void> {
   if (undone > 0) return;
   video.status = 'ready';
   video.readyAt = new Date();
+  await followResult(tx, video);
 }
 
-function failVideo(video: Video, error: StoredError): void {
+async function failVideo(tx: EntityManager, video: Video, error: StoredError): Promise<void> {
   if (video.status === 'ready') return;
   video.status = 'failed';
   Object.assign(video, errorColumns(error));
+  await followResult(tx, video);
 }
-
-const NO_ERROR = { errorCode: null, errorMessage: null, errorRetryable: null };
-
-const errorColumns = (error: StoredError) => ({
-  errorCode: error.code,
-  errorMessage: error.message,
-  errorRetryable: error.retryable,
-});
 
 interface StepsEnd {
   videoId: string;

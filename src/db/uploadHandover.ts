@@ -6,7 +6,7 @@ import { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
-import type { StoredError } from './steps.ts';
+import type { StoredError } from './storedError.ts';
 import { QuotaExceededError, type QuotaLimits, UploadQueries } from './uploads.ts';
 
 /** What an upload's workflow decides by; `gone` when the row went with its video or its user. */

@@ -15,11 +15,13 @@ import {
   type VideoStatus,
 } from '../domain/video.ts';
 import { VideoflowError } from '../errors.ts';
+import { followResult, leaveResult } from './editResults.ts';
 import { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
 import { requeue } from './steps.ts';
+import { NO_ERROR } from './storedError.ts';
 
 /** Another video of the same user and label has this `external_id`. */
 export class ExternalIdTakenError extends VideoflowError {
@@ -253,17 +255,22 @@ export class VideoQueries {
       if (again.length === 0 || isStopping || !(video.sourceKey ?? video.sourceUrl))
         return { outcome: 'not_possible' };
       acceptAgain(video, steps, again);
+      await followResult(tx, video);
       return { outcome: 'accepted', video, runs: [video.run] };
     });
   }
 
   /** Hides the video at once and writes the wish to remove it. */
-  async requestDelete(userId: string, id: string): Promise<boolean> {
-    const changed = await this.#em.nativeUpdate(Video, own(userId, id), {
-      deletedAt: new Date(),
-      cancelRequestedAt: new Date(),
+  requestDelete(userId: string, id: string): Promise<boolean> {
+    return this.#em.transactional(async (tx) => {
+      const changed = await tx.nativeUpdate(Video, own(userId, id), {
+        deletedAt: new Date(),
+        cancelRequestedAt: new Date(),
+      });
+      if (changed === 0) return false;
+      await leaveResult(tx, id);
+      return true;
     });
-    return changed === 1;
   }
 }
 
@@ -288,8 +295,6 @@ function acceptAgain(video: Video, steps: Step[], again: Step[]): void {
   for (const step of again) requeue(step, video.run);
   if (coreUndone) {
     video.status = 'pending';
-    video.errorCode = null;
-    video.errorMessage = null;
-    video.errorRetryable = null;
+    Object.assign(video, NO_ERROR);
   }
 }

@@ -31,3 +31,40 @@ export type MergeFit = (typeof MERGE_FITS)[number];
 
 export const MIN_MERGE_INPUTS = 2;
 export const MAX_MERGE_INPUTS = 50;
+
+/** Of the whole; the rest is the processing of the new video. */
+export const RENDERING_PERCENT = 90;
+
+const WORDS: Record<EditKind, { title: string; filename: string }> = {
+  trim: { title: 'trimmed', filename: 'trim' },
+  merge: { title: 'merged', filename: 'merged' },
+};
+
+const MAX_TITLE_LENGTH = 500;
+const MAX_FILENAME_LENGTH = 255;
+
+/** Cuts a text to a length, but no character in half. */
+const cut = (text: string, length: number): string => {
+  const start = text.slice(0, length);
+  return start.isWellFormed() ? start : start.slice(0, -1);
+};
+
+/** Gives the title of a result that was asked for without one, from its first parent's. */
+export function resultTitle(kind: EditKind, parentTitle: string): string {
+  const end = ` (${WORDS[kind].title})`;
+  return cut(parentTitle, MAX_TITLE_LENGTH - end.length) + end;
+}
+
+/** Gives the file name of a result from its first parent's; always an MP4. */
+export function resultFilename(kind: EditKind, parentFilename: string | null): string {
+  const base = parentFilename?.replace(/\.[^.]{0,16}$/, '').trim() || 'video';
+  const end = `-${WORDS[kind].filename}.mp4`;
+  return cut(base, MAX_FILENAME_LENGTH - end.length) + end;
+}
+
+/** How far a shown duration may lie from the real one: it is rounded to milliseconds on its way through a clock time. */
+const ROUNDING_SEC = 0.001;
+
+/** Says whether a time is still within a video, its very end included. */
+export const isWithin = (timeSec: number, durationSec: number): boolean =>
+  timeSec <= durationSec + ROUNDING_SEC;
