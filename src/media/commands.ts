@@ -11,7 +11,13 @@ import type { StoryboardGrid } from './storyboardGrid.ts';
 const GLOBAL = ['-hide_banner', '-v', 'error', '-nostdin', '-nostats', '-y'] as const;
 const PROGRESS_INTERVAL_SEC = '0.5';
 
-const progressTo = (pipe: 'pipe:1' | 'pipe:3') => ['-progress', pipe, '-stats_period', PROGRESS_INTERVAL_SEC];
+/** Has ffmpeg tell how far it is, every half second. */
+export const progressTo = (pipe: 'pipe:1' | 'pipe:3') => [
+  '-progress',
+  pipe,
+  '-stats_period',
+  PROGRESS_INTERVAL_SEC,
+];
 
 /** No picture of ours comes near this; it bounds what a hostile file can make ffmpeg write. */
 export const MAX_PICTURE_BYTES = 32 * 1024 * 1024;
@@ -27,7 +33,7 @@ export const fileUrl = (path: string): string => {
   return `file:${path}`;
 };
 
-interface Command {
+export interface Command {
   global: readonly string[];
   inputOptions: readonly string[];
   input: string;
@@ -35,7 +41,8 @@ interface Command {
   output: string;
 }
 
-function assemble({ global, inputOptions, input, outputOptions, output }: Command): string[] {
+/** Puts an argument list together: what holds for every run, the guarded input, the output. */
+export function assemble({ global, inputOptions, input, outputOptions, output }: Command): string[] {
   const command = buildCommand()
     .input(input)
     // Spread: given as one array, the builder splits every element that holds a single space.
@@ -47,7 +54,8 @@ function assemble({ global, inputOptions, input, outputOptions, output }: Comman
   return [...GLOBAL, ...global, ...args];
 }
 
-const seconds = (value: number): string => value.toFixed(3);
+/** A time as ffmpeg reads it. */
+export const seconds = (value: number): string => value.toFixed(3);
 
 const picture = (quality: number): string[] => [
   ...['-frames:v', '1', '-c:v', 'mjpeg', '-q:v', String(quality)],

@@ -12,7 +12,10 @@ export interface IsobmffFacts {
   state: 'complete' | 'truncated' | 'no_index' | 'external_media' | 'still_picture';
   /** QuickTime by brand, or by having none. */
   isQuickTime: boolean;
-  /** Whether the index comes before the media, so that playing can begin with the first bytes. */
+  /**
+   * Whether the whole index comes before the media, so that playing and seeking can begin with the first bytes. In a
+   * fragmented file it does not: each piece brings its own.
+   */
   isProgressive: boolean;
 }
 
@@ -64,6 +67,9 @@ function judgeIndex(index: Index, fileSize: number): IsobmffFacts['state'] {
   return isCut ? 'truncated' : 'complete';
 }
 
+const isBefore = (one: Box | null, other: Box | null): boolean =>
+  one !== null && other !== null && one.start < other.start;
+
 const FRAGMENT_PARTS = ['moof', 'mdat'];
 
 /**
@@ -76,25 +82,22 @@ export async function readIsobmff(file: FileHandle, fileSize: number): Promise<I
   let moovBox: Box | null = null;
   let fragmentsEnd = 0;
   let hasFragments = false;
-  let hasMedia = false;
+  let mediaBox: Box | null = null;
   let hasItems = false;
-  let isProgressive = false;
   for await (const box of topLevelBoxes(file, fileSize)) {
     if (box.type === 'ftyp') {
       const text = Buffer.alloc(4);
       await file.read(text, 0, 4, box.start);
       brand = text.toString('latin1');
     }
-    if (box.type === 'mdat' && !hasMedia) {
-      hasMedia = true;
-      isProgressive = moovBox !== null;
-    }
+    if (box.type === 'mdat') mediaBox ??= box;
     if (box.type === 'moov') moovBox ??= box;
     hasFragments ||= box.type === 'moof';
     hasItems ||= box.type === 'meta';
     if (FRAGMENT_PARTS.includes(box.type)) fragmentsEnd = Math.max(fragmentsEnd, box.end);
   }
   const isQuickTime = brand === null || brand === 'qt  ';
+  const isProgressive = !hasFragments && isBefore(moovBox, mediaBox);
   // HEIC and AVIF keep pictures as items and have no movie.
   if (!moovBox) return { state: hasItems ? 'still_picture' : 'no_index', isQuickTime, isProgressive };
   if (moovBox.end > fileSize || (hasFragments && fragmentsEnd > fileSize)) {
