@@ -6,6 +6,7 @@ import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
 import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
+import { ShareQueries } from './shares.ts';
 import { StepQueries } from './steps.ts';
 import { TokenQueries } from './tokens.ts';
 import { UntoldUploadQueries } from './untoldUploads.ts';
@@ -23,6 +24,7 @@ const nouns = {
   uploadLeases: UploadLeaseQueries,
   uploadHandover: UploadHandoverQueries,
   untoldUploads: UntoldUploadQueries,
+  shares: ShareQueries,
   steps: StepQueries,
   reconciliation: ReconciliationQueries,
   users: UserQueries,

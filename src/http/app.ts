@@ -13,6 +13,7 @@ import { requestIds } from './requestId.ts';
 import type { HttpDeps } from './route.ts';
 import { routes } from './routes.ts';
 import { serveRoute } from './serve.ts';
+import { createOpenStreams } from './shares/openStreams.ts';
 import { methodOverrides, TUS_HEADERS, tusProtocol } from './uploads/tusProtocol.ts';
 
 /**
@@ -21,7 +22,13 @@ import { methodOverrides, TUS_HEADERS, tusProtocol } from './uploads/tusProtocol
  */
 export function createApp(options: HttpDeps & { metrics?: HttpMetrics }): Koa {
   const { config, log, metrics, ...parts } = options;
-  const deps = { config, log, ...parts, limits: createLimits(config, parts.db.rateLimits) };
+  const deps = {
+    config,
+    log,
+    ...parts,
+    limits: createLimits(config, parts.db.rateLimits),
+    openStreams: createOpenStreams({ findLive: (ids) => parts.db.shares.findLive(ids), log }),
+  };
   const app = new Koa();
   app.proxy = config.TRUST_PROXY;
   // Only the last entry is written by the trusted proxy itself; those before it may be invented.

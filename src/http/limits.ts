@@ -24,6 +24,8 @@ export interface Limits {
    * @throws HttpProblem `rate_limited` with Retry-After
    */
   countRequest(ctx: Context, user: RequestUser | null): Promise<void>;
+  /** Counts one request for a share by address: what is left of one link is no other's. @throws HttpProblem `rate_limited` */
+  countShare(ctx: Context, shareId: string): Promise<void>;
   /** Counts one try of a password. @throws HttpProblem `rate_limited` */
   countLogin(ctx: Context, username: string): Promise<void>;
 }
@@ -36,12 +38,15 @@ export function createLimits(config: Config, rateLimits: RateLimits): Limits {
   const loginsOfAddress = limiter('login_address', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_OF_MANY);
   const loginsOfName = limiter('login_name', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_OF_MANY);
 
+  const countOne = async (ctx: Context, key: string): Promise<void> => {
+    const { isOver, result } = await count(requests, key);
+    ctx.set(describeLimit(config.RATE_LIMIT_PER_MINUTE, isOver ? 0 : result.remainingPoints, result));
+    if (isOver) throw tooMany(result);
+  };
+
   return {
-    countRequest: async (ctx, user) => {
-      const { isOver, result } = await count(requests, senderKey(ctx, user));
-      ctx.set(describeLimit(config.RATE_LIMIT_PER_MINUTE, isOver ? 0 : result.remainingPoints, result));
-      if (isOver) throw tooMany(result);
-    },
+    countRequest: (ctx, user) => countOne(ctx, senderKey(ctx, user)),
+    countShare: (ctx, shareId) => countOne(ctx, `share:${toNetwork(ctx.ip)}:${shareId}`),
     countLogin: async (ctx, username) => {
       const network = toNetwork(ctx.ip);
       for (const [limiter, key] of [

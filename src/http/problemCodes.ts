@@ -79,6 +79,12 @@ export const PROBLEMS = {
     detail: 'The signed address was changed or is too old; ask for the object again to get a new one',
     retryable: false,
   },
+  download_not_allowed: {
+    status: 403,
+    title: 'No download',
+    detail: 'The video may be watched by this link, and not be kept',
+    retryable: false,
+  },
   not_found: { status: 404, title: 'Not found', detail: 'There is nothing here', retryable: false },
   no_thumbnail: {
     status: 404,
@@ -90,6 +96,12 @@ export const PROBLEMS = {
     status: 404,
     title: 'No storyboard',
     detail: 'The video has no storyboard, or none yet',
+    retryable: true,
+  },
+  no_transcript: {
+    status: 404,
+    title: 'No transcript',
+    detail: 'The video has no transcript, or none yet',
     retryable: true,
   },
   method_not_allowed: {
@@ -169,6 +181,24 @@ export const PROBLEMS = {
     status: 410,
     title: 'Upload gone',
     detail: 'The upload has expired or was ended; begin a new one',
+    retryable: false,
+  },
+  share_expired: {
+    status: 410,
+    title: 'Link expired',
+    detail: 'The time of this link is over',
+    retryable: false,
+  },
+  share_revoked: {
+    status: 410,
+    title: 'Link taken back',
+    detail: 'This link was taken back by its owner',
+    retryable: false,
+  },
+  share_used_up: {
+    status: 410,
+    title: 'Link used up',
+    detail: 'This link was watched as often as it may be',
     retryable: false,
   },
   precondition_failed: {

@@ -7,6 +7,7 @@ import type { Flows } from '../flows.ts';
 import type { Log } from '../log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Limits } from './limits.ts';
+import type { OpenStreams } from './shares/openStreams.ts';
 
 /** What the routes work with. */
 export interface HttpDeps {
@@ -20,6 +21,8 @@ export interface HttpDeps {
 /** What a handler works with. */
 export interface RouteDeps extends HttpDeps {
   limits: Limits;
+  /** The running answers of shares. */
+  openStreams: OpenStreams;
 }
 
 /** Who asks. A signed address stands for its owner without a token. */
@@ -124,6 +127,8 @@ interface RouteFacts {
   hidden?: boolean;
   /** Not counted by the rate limiter: health checks and documentation. */
   unlimited?: boolean;
+  /** Public, and counted by the handler, as soon as it knows what the request is for. */
+  countsItself?: true;
   /**
    * Lets a request without an Authorization header in by other means, such as a signature in the
    * address. Gives null, or throws, when they do not suffice.

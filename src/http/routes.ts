@@ -2,6 +2,9 @@ import { adminRoutes } from './admin.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import type { Route } from './route.ts';
+import { sharedFileRoutes } from './shares/files.ts';
+import { shareRoutes } from './shares/routes.ts';
+import { viewingRoutes } from './shares/viewing.ts';
 import { tokenRoutes } from './tokens.ts';
 import { chunkRoutes } from './uploads/chunks.ts';
 import { uploadRoutes } from './uploads/routes.ts';
@@ -22,6 +25,9 @@ export const routes: readonly Route[] = [
   ...videoRoutes,
   ...videoIntentRoutes,
   ...videoFileRoutes,
+  ...shareRoutes,
+  ...viewingRoutes,
+  ...sharedFileRoutes,
   ...adminRoutes,
   ...healthRoutes,
 ];

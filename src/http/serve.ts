@@ -35,7 +35,7 @@ export function serveRoute(route: Route, deps: RouteDeps): Middleware {
 /** Finds out who asks, counts the request and checks the scope. */
 async function admit(ctx: Context, route: Route, deps: RouteDeps): Promise<RequestUser> {
   if (route.scope === null) {
-    if (!route.unlimited) await deps.limits.countRequest(ctx, null);
+    if (!route.unlimited && !route.countsItself) await deps.limits.countRequest(ctx, null);
     return NOBODY;
   }
   const user = await identifySender(ctx, route, deps).catch(async (error) => {

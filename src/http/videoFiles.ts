@@ -15,6 +15,7 @@ import { assetOf } from './videoViews.ts';
 
 const signedQuery = z.strictObject(signatureFields);
 type FileRequest = RouteRequest<unknown, z.output<typeof signedQuery>>;
+type FileDeps = Pick<RouteRequest, 'deps'>;
 
 interface FileFacts {
   /** The last part of the address. */
@@ -53,7 +54,8 @@ const fileRoute = ({ name, operationId, summary, contentType, refusals, find }: 
     },
   });
 
-const baseName = (video: Video): string => video.filename?.replace(/\.[^.]*$/, '') || video.title;
+/** The name of a video's files, without an extension. */
+export const baseName = (video: Video): string => video.filename?.replace(/\.[^.]*$/, '') || video.title;
 
 /** Without somebody's retry nothing more becomes of these. */
 const GIVEN_UP = ['failed', 'cancelled'];
@@ -63,21 +65,28 @@ const missing = (code: ProblemCode, video: Video, detail?: string): HttpProblem 
   new HttpProblem(code, detail, { retryable: !GIVEN_UP.includes(video.status) });
 
 /** @throws HttpProblem `not_ready` for a video that has no bytes yet */
-function representSource(video: Video, { deps }: FileRequest, type: 'inline' | 'attachment') {
+export function representSource(video: Video, { deps }: FileDeps, type: 'inline' | 'attachment') {
   if (!video.sourceKey) throw missing('not_ready', video, 'The video has no bytes yet');
   const { contentType, extension } = mediaTypeOf(video.container ?? null);
   const filename = video.filename ?? `${video.title}.${extension}`;
   return representObject(deps.storage, video.sourceKey, { contentType, disposition: { type, filename } });
 }
 
+/** Gives what a browser is to play. @throws HttpProblem `not_ready` */
+export async function representPlayable(video: Video, request: FileDeps): Promise<Representation> {
+  if (video.status !== 'ready') throw missing('not_ready', video);
+  return representSource(video, request, 'inline');
+}
+
 /** @throws HttpProblem with the code for a file that is not there */
-function requireAsset(video: Video, kind: AssetKind, code: ProblemCode): Asset {
+export function requireAsset(video: Video, kind: AssetKind, code: ProblemCode): Asset {
   const asset = assetOf(video, kind);
   if (!asset) throw missing(code, video);
   return asset;
 }
 
-function representPicture(video: Video, { deps }: FileRequest, asset: Asset, suffix: string) {
+/** Gives a picture that was made from a video. */
+export function representPicture(video: Video, { deps }: FileDeps, asset: Asset, suffix: string) {
   const disposition = { type: 'inline' as const, filename: `${baseName(video)}${suffix}.jpg` };
   return representObject(deps.storage, asset.key, { contentType: 'image/jpeg', disposition });
 }
@@ -95,10 +104,7 @@ export const videoFileRoutes: readonly Route[] = [
     summary: 'The video to be played, once it is ready',
     contentType: 'video/*',
     refusals: { 409: { description: '`not_ready`' } },
-    find: async (video, request) => {
-      if (video.status !== 'ready') throw missing('not_ready', video);
-      return representSource(video, request, 'inline');
-    },
+    find: representPlayable,
   }),
   fileRoute({
     name: 'download',

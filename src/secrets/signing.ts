@@ -23,27 +23,35 @@ export interface Signer {
 /** How far the clocks of several machines may be apart. */
 const CLOCK_SKEW_SEC = 60;
 
-/** Makes the signer of read-only addresses: one that is good for GET is good for HEAD and for nothing else. */
-export function createSigner(keys: readonly SigningKey[]): Signer {
+/**
+ * Makes the signer of read-only addresses: one that is good for GET is good for HEAD and for nothing else.
+ *
+ * @param bound what its addresses are tied to beside their path, in this order and without line breaks
+ */
+export function createSigner(keys: readonly SigningKey[], bound: readonly string[] = []): Signer {
   const [newest] = keys;
   if (!newest) throw new Error('The signing key ring is empty');
   return {
     sign: (path, expiresSec) => {
       const expires = String(expiresSec);
-      return { expires, key: newest.id, sig: mac(newest, path, expires) };
+      return { expires, key: newest.id, sig: mac(newest, [path, ...bound, expires]) };
     },
     verify: (path, { expires, key, sig }, nowSec) => {
       const known = keys.find(({ id }) => id === key);
       // One spelling only, so that no two addresses are the same link.
       if (!known || !/^[1-9]\d{0,11}$/.test(expires)) return false;
-      return isEqual(sig, mac(known, path, expires)) && nowSec <= Number(expires) + CLOCK_SKEW_SEC;
+      return (
+        isEqual(sig, mac(known, [path, ...bound, expires])) && nowSec <= Number(expires) + CLOCK_SKEW_SEC
+      );
     },
   };
 }
 
 /** A line per part: none of them can hold a line break, so no two lists of parts give the same text. */
-const mac = (key: SigningKey, path: string, expires: string): string =>
-  createHmac('sha256', key.bytes).update(['GET', path, expires, key.id].join('\n')).digest('base64url');
+const mac = (key: SigningKey, parts: readonly string[]): string =>
+  createHmac('sha256', key.bytes)
+    .update(['GET', ...parts, key.id].join('\n'))
+    .digest('base64url');
 
 /** Compares the texts and not the bytes they stand for: base64 has several spellings of the same bytes. */
 function isEqual(given: string, expected: string): boolean {

@@ -49,6 +49,14 @@ const housekeeping = async (api: TestApi, { token }: TestUser): Promise<PathIds>
   return { id: answer.body.id };
 };
 
+const share = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
+  const { id } = await pending(api, owner);
+  const path = `/v1/videos/${id}/shares`;
+  const { body } = await api.call(path, { token: owner.token, json: { expires_in: 60 } });
+  return { id: body.id };
+};
+const BY_HANDLE = 'the handle in the address is the right to it';
+
 const TUS = { 'tus-resumable': '1.0.0' };
 const openUpload = async (api: TestApi, { token }: TestUser): Promise<PathIds> => {
   const headers = { ...TUS, 'upload-length': '10' };
@@ -103,6 +111,19 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getThumbnail: { status: 200, make: ready },
   getStoryboardSheet: { status: 200, make: ready },
   getStoryboardIndex: { status: 200, make: ready },
+
+  createShare: { status: 201, make: pending, request: () => ({ json: { expires_in: 60 } }) },
+  listShares: { status: 200, make: pending },
+  revokeShare: { status: 204, make: share },
+  getSharePage: { publicBecause: BY_HANDLE },
+  getShareSession: { publicBecause: BY_HANDLE },
+  streamShare: { publicBecause: BY_HANDLE },
+  downloadShare: { publicBecause: BY_HANDLE },
+  getShareFile: { publicBecause: BY_HANDLE },
+  getSharePoster: { publicBecause: BY_HANDLE },
+  getShareCaptions: { publicBecause: BY_HANDLE },
+  getShareStoryboardSheet: { publicBecause: BY_HANDLE },
+  getShareStoryboardIndex: { publicBecause: BY_HANDLE },
 
   startHousekeeping: { status: 200 },
   getHousekeeping: { status: 200, make: housekeeping },

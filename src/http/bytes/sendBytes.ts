@@ -53,12 +53,13 @@ export async function representObject(
  * Gives out a file or the parts asked for: conditional requests, HEAD, single and multiple ranges
  * (RFC 9110 §13 and §14). A client that leaves, or stops reading, releases the file.
  *
+ * @param options.beforeBytes runs before the first byte of the file is read, so not for HEAD, 304 and 416; it may refuse
  * @throws HttpProblem `precondition_failed`, `range_not_satisfiable`
  */
 export async function sendBytes(
   ctx: Context,
   file: Representation,
-  { stalledMs = STALLED_MS }: { stalledMs?: number } = {},
+  { stalledMs = STALLED_MS, beforeBytes }: { stalledMs?: number; beforeBytes?: () => Promise<void> } = {},
 ): Promise<undefined> {
   ctx.res.setTimeout(stalledMs, () => ctx.res.destroy());
   if (!isStillWanted(ctx, file)) throw new HttpProblem('precondition_failed');
@@ -72,6 +73,7 @@ export async function sendBytes(
     const headers = { 'Content-Range': `bytes */${file.sizeBytes}` };
     throw new HttpProblem('range_not_satisfiable', undefined, { headers });
   }
+  if (ctx.method === 'GET') await beforeBytes?.();
   if (asked?.kind !== 'parts') return sendWhole(ctx, file);
   const [first, ...others] = asked.parts;
   return others.length === 0 ? sendPart(ctx, file, first) : sendParts(ctx, file, asked.parts);
