@@ -1,4 +1,7 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { EditReconciliationQueries } from './editReconciliation.ts';
+import { EditRecordQueries } from './editRecords.ts';
+import { EditQueries } from './edits.ts';
 import { HealthQueries } from './health.ts';
 import { HousekeepingQueries } from './housekeeping.ts';
 import { IdempotencyQueries } from './idempotency.ts';
@@ -27,6 +30,9 @@ const nouns = {
   shares: ShareQueries,
   steps: StepQueries,
   reconciliation: ReconciliationQueries,
+  edits: EditQueries,
+  editRecords: EditRecordQueries,
+  editReconciliation: EditReconciliationQueries,
   users: UserQueries,
   tokens: TokenQueries,
   idempotency: IdempotencyQueries,

@@ -1,4 +1,5 @@
-/** The words of edits: a trim or a merge, which makes a new video. Imports nothing of ours. */
+/** The words and rules of edits: a trim or a merge, which makes a new video. */
+import type { VideoStatus } from './video.ts';
 
 export const EDIT_KINDS = ['trim', 'merge'] as const;
 export type EditKind = (typeof EDIT_KINDS)[number];
@@ -68,3 +69,22 @@ const ROUNDING_SEC = 0.001;
 /** Says whether a time is still within a video, its very end included. */
 export const isWithin = (timeSec: number, durationSec: number): boolean =>
   timeSec <= durationSec + ROUNDING_SEC;
+
+/** What decides whether something can be made of a video. */
+export interface ParentState {
+  status: VideoStatus;
+  /** Somebody asked for its processing to be cancelled, or it is deleted. */
+  isUnwanted: boolean;
+  /** Every byte is here, although its processing has not begun. */
+  hasAllBytes: boolean;
+}
+
+/** `coming` when it can be waited for. */
+export type ParentUse = 'ready' | 'coming' | 'unusable';
+
+export function judgeParent({ status, isUnwanted, hasAllBytes }: ParentState): ParentUse {
+  if (status === 'ready') return 'ready';
+  if (isUnwanted) return 'unusable';
+  if (status === 'awaiting_upload') return hasAllBytes ? 'coming' : 'unusable';
+  return status === 'pending' || status === 'processing' ? 'coming' : 'unusable';
+}
