@@ -73,6 +73,7 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       uploadSegments: segments,
       idempotencyKeys: await db.idempotency.countExpired(),
       rateLimits: await db.housekeeping.countRateLimits(Date.now()),
+      shareSessions: await db.shares.countOldSessions(),
     };
   }
 
@@ -82,6 +83,7 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       uploadSegments: 0,
       idempotencyKeys: await db.idempotency.removeExpired(),
       rateLimits: await db.housekeeping.removeRateLimits(Date.now()),
+      shareSessions: await db.shares.removeOldSessions(),
     };
     for (;;) {
       endIfCancelled();

@@ -87,6 +87,7 @@ export interface RemovedRows {
   uploadSegments: number;
   idempotencyKeys: number;
   rateLimits: number;
+  shareSessions: number;
 }
 
 /** What one housekeeping did. A part is null when it failed (see `failures`) or was left out. */

@@ -1,6 +1,7 @@
 import type { RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Share } from './entities/share.ts';
+import { ShareSession } from './entities/shareSession.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
 import type { Page } from './videos.ts';
@@ -15,7 +16,7 @@ export interface NewShare {
   allowDownload: boolean;
 }
 
-/** `ended` by its time or by its owner. The clock is the database's, the same for all processes. */
+/** The clock is the database's, the same for all processes. */
 export type ShareState = 'live' | 'expired' | 'revoked';
 
 /** A share as whoever has its handle finds it; its video is there. */
@@ -38,6 +39,10 @@ const STATE = `case when s.revoked_at is not null then 'revoked' when s.expires_
 const IS_USED_UP = 's.max_views is not null and s.views >= s.max_views';
 const SESSION = `coalesce((select case when x.share_id = s.id then 'counted' else 'foreign' end
   from share_sessions x where x.id = ?), 'new')`;
+
+/** As long as somebody may take for one viewing, with breaks: after that, a session that comes back is a new view. */
+const SESSION_DAYS = 2;
+const oldSessions = () => ({ createdAt: { $lt: new Date(Date.now() - SESSION_DAYS * 24 * 3600 * 1000) } });
 
 /** Links to videos, their views, and what is still good of them. A deleted video's links are none at all. */
 export class ShareQueries {
@@ -116,6 +121,16 @@ export class ShareQueries {
       );
       return counted ? 'counted' : 'foreign';
     });
+  }
+
+  /** How many views are so old that their sessions count anew. */
+  countOldSessions(): Promise<number> {
+    return this.#em.count(ShareSession, oldSessions());
+  }
+
+  /** Forgets them; the numbers of views stay. @returns how many */
+  removeOldSessions(): Promise<number> {
+    return this.#em.nativeDelete(ShareSession, oldSessions());
   }
 
   /** Of the shares given, those that are still good, asked for in one statement. */

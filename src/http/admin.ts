@@ -55,7 +55,13 @@ const reportView = z
           'Stored objects: `listed` are older than 48 hours, `seen` those of them without a row, `due` those that an earlier housekeeping had seen as well',
       }),
     rows: z
-      .strictObject({ uploads: count, upload_segments: count, idempotency_keys: count, rate_limits: count })
+      .strictObject({
+        uploads: count,
+        upload_segments: count,
+        idempotency_keys: count,
+        rate_limits: count,
+        share_sessions: count,
+      })
       .nullable()
       .meta({ description: 'Rows whose time was over: removed, or found by a dry run' }),
     scratch_folders: z
@@ -94,6 +100,7 @@ function toReportView(report: HousekeepingReport): z.input<typeof reportView> {
       upload_segments: rows.uploadSegments,
       idempotency_keys: rows.idempotencyKeys,
       rate_limits: rows.rateLimits,
+      share_sessions: rows.shareSessions,
     },
     scratch_folders: report.scratchFolders,
     failures: report.failures,

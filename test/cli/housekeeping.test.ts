@@ -11,7 +11,7 @@ const REPORT = {
   ended_at: '2026-11-21T10:00:04.000Z',
   expired_uploads: { found: 3, ended: 3 },
   orphans: { listed: 40, seen: 5, due: 2, removed: 2, failed: 0, sample_ids: ['id-1'], stopped: null },
-  rows: { uploads: 1, upload_segments: 2, idempotency_keys: 3, rate_limits: 4 },
+  rows: { uploads: 1, upload_segments: 2, idempotency_keys: 3, rate_limits: 4, share_sessions: 5 },
   scratch_folders: 1,
   failures: [],
 };

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Asset } from '../../src/db/entities/asset.ts';
 import { Orphan } from '../../src/db/entities/orphan.ts';
+import { Share } from '../../src/db/entities/share.ts';
+import { ShareSession } from '../../src/db/entities/shareSession.ts';
 import { Upload } from '../../src/db/entities/upload.ts';
 import { UploadSegment } from '../../src/db/entities/uploadSegment.ts';
 import { User } from '../../src/db/entities/user.ts';
@@ -37,6 +40,8 @@ export interface StoredWorld {
   makeUploads(count: number, made: MadeUpload): Promise<{ uploadId: string; videoId: string; key: string }[]>;
   /** Objects without a row; with `seenAgoMs` earlier housekeepings have seen them. @returns their keys */
   makeOrphans(count: number, options?: { ageMs?: number; seenAgoMs?: number }): Promise<string[]>;
+  /** Views of one link to a video, so long ago each. */
+  makeShareSessions(agesMs: number[]): Promise<void>;
   // biome-ignore lint/suspicious/noExplicitAny: rows of every shape
   sql(statement: string, parameters?: unknown[]): Promise<any[]>;
   close(): Promise<void>;
@@ -145,6 +150,22 @@ export async function openStoredWorld(options: {
         });
       }
       return keys;
+    },
+    async makeShareSessions(agesMs) {
+      await insert((em, user) => {
+        const video = em.create(Video, {
+          ...videoFacts(newId(), user),
+          status: 'ready',
+        } as RequiredEntityData<Video>);
+        const share = em.create(Share, {
+          user,
+          video,
+          handleHash: uniqueName('hash'),
+          expiresAt: ago(-DAY_MS),
+        } as unknown as RequiredEntityData<Share>);
+        for (const ageMs of agesMs)
+          em.create(ShareSession, { id: randomUUID(), share, createdAt: ago(ageMs) });
+      });
     },
     sql: (statement, parameters = []) => orm.em.fork().execute(statement, parameters),
     close: () => orm.close(),

@@ -130,7 +130,8 @@ describe('housekeep', function () {
     const key = `insert into idempotency_keys (id, user_id, route, key, holder, lease_until, created_at)
       values (?, ?, 'post /', ?, 'h', now(), now() - ?::interval)`;
     for (const age of ['8 days', '6 days']) await world.sql(key, [newId(), engine.userId, age, age]);
-    const rows = { uploads: 1, uploadSegments: 2, idempotencyKeys: 1, rateLimits: 1 };
+    await world.makeShareSessions([2.1 * DAY_MS, 1.9 * DAY_MS]);
+    const rows = { uploads: 1, uploadSegments: 2, idempotencyKeys: 1, rateLimits: 1, shareSessions: 1 };
     assert.deepEqual((await keepHouse({ dryRun: true })).rows, rows);
     assert.deepEqual((await keepHouse()).rows, rows);
     const ids = async (statement: string) => (await world.sql(statement)).map(({ id }) => id).sort();
@@ -190,7 +191,13 @@ describe('housekeep', function () {
       findOrphans: async () => {
         throw ApplicationFailure.create(trouble);
       },
-      removeEndedRows: async () => ({ uploads: 1, uploadSegments: 2, idempotencyKeys: 3, rateLimits: 4 }),
+      removeEndedRows: async () => ({
+        uploads: 1,
+        uploadSegments: 2,
+        idempotencyKeys: 3,
+        rateLimits: 4,
+        shareSessions: 5,
+      }),
       sweepScratch: async () => 5,
       logHousekeeping: async (report: HousekeepingReport) => void logged.push(report),
     };
