@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import type { Video } from '../src/db/entities/video.ts';
-import type { MediaFacts } from '../src/domain/media.ts';
-import { NotProbedError, SourceMissingError } from '../src/errors.ts';
+import { SourceMissingError } from '../src/errors.ts';
 import type { StepInput } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
 import { runStep, type StepOutcome } from './steps.ts';
+import { factsOf, sourceKey } from './videoFacts.ts';
 
 /** The steps of a video's processing. */
 export function createMediaActivities(deps: ActivityDeps) {
@@ -70,28 +69,5 @@ export function createMediaActivities(deps: ActivityDeps) {
           ],
         };
       }),
-  };
-}
-
-function sourceKey(video: Video): string {
-  if (!video.sourceKey) throw new SourceMissingError('The video has no bytes yet');
-  return video.sourceKey;
-}
-
-/** The facts of a video as its probe left them in the row. */
-function factsOf(video: Video): MediaFacts {
-  const { container, durationSec, sizeBytes, width, height, videoCodec, streams, videoStreamIndex } = video;
-  const known = { container, durationSec, sizeBytes, width, height, videoCodec, streams, videoStreamIndex };
-  if (Object.values(known).some((fact) => fact === null || fact === undefined)) {
-    throw new NotProbedError('The video was not probed yet');
-  }
-  return {
-    ...(known as Pick<MediaFacts, keyof typeof known>),
-    fps: video.fps ?? null,
-    rotation: video.rotation ?? 0,
-    audioCodec: video.audioCodec ?? null,
-    hasAudio: video.hasAudio ?? false,
-    language: video.language ?? null,
-    isProgressive: video.isProgressive ?? null,
   };
 }
