@@ -1,11 +1,13 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
+import { createPlaybackRenderer } from './playback.ts';
 import { createProbe } from './probe.ts';
 import { createRehearsal } from './rehearsal.ts';
 import { createRunner } from './runner.ts';
 import { createStoryboarder } from './storyboard.ts';
 import { createThumbnailer } from './thumbnail.ts';
 
+export type { Playback, PlaybackRequest } from './playback.ts';
 export type { Watch } from './runner.ts';
 export type { Storyboard, StoryboardRequest } from './storyboard.ts';
 export type { Thumbnail, ThumbnailRequest } from './thumbnail.ts';
@@ -25,6 +27,13 @@ export function createMedia({ config, log }: { config: MediaConfig; log: Log }) 
     probe: createProbe({ runner, limits: config }),
     renderThumbnail: createThumbnailer({ runner }),
     renderStoryboard: createStoryboarder({ runner }),
+    // What was made of a video of just the accepted length may be a frame longer.
+    ...createPlaybackRenderer({ runner, probe: createProbe({ runner, limits: roomier(config) }) }),
   };
   return { ...work, assertUsable: createRehearsal(work) };
 }
+
+const roomier = (config: MediaConfig): MediaConfig => ({
+  ...config,
+  MAX_DURATION_SEC: config.MAX_DURATION_SEC * 2,
+});
