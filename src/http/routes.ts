@@ -5,6 +5,7 @@ import type { Route } from './route.ts';
 import { sharedFileRoutes } from './shares/files.ts';
 import { shareRoutes } from './shares/routes.ts';
 import { viewingRoutes } from './shares/viewing.ts';
+import { playerAssetRoutes } from './shares/player/assets.ts';
 import { tokenRoutes } from './tokens.ts';
 import { chunkRoutes } from './uploads/chunks.ts';
 import { uploadRoutes } from './uploads/routes.ts';
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...shareRoutes,
   ...viewingRoutes,
   ...sharedFileRoutes,
+  ...playerAssetRoutes,
   ...adminRoutes,
   ...healthRoutes,
 ];

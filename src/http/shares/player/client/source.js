@@ -1,0 +1,175 @@
+import { isStale, SessionError } from './session.js';
+
+/** So often in a row, at one place of the video, a new address is worth a try. */
+const MAX_ATTEMPTS = 3;
+const MAX_PAUSE_MS = 20_000;
+/** Whoever plays with an old address looks for a new one so often. */
+const LOOK_PAUSE_MS = 10_000;
+
+/** Waits, but no longer than until the connection is back. @param {number} ms */
+const pause = (ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+    addEventListener('online', resolve, { once: true });
+  });
+
+/** @param {HTMLVideoElement} video */
+function isLoaded({ buffered, currentTime }) {
+  for (let at = 0; at < buffered.length; at += 1)
+    if (buffered.start(at) <= currentTime && currentTime < buffered.end(at) - 0.2) return true;
+  return false;
+}
+
+/**
+ * @typedef {import('./session.js').Address} Address
+ * @typedef {object} SourceParts
+ * @property {HTMLVideoElement} video
+ * @property {ReturnType<typeof import('./session.js').createSession>} session
+ * @property {ReturnType<typeof import('./still.js').createStill>} still
+ * @property {(trouble: 'lost' | 'unplayable' | 'waiting' | null) => void} tell null: all is well again
+ * @property {(code: string) => void} end the share is over
+ */
+
+/**
+ * Keeps the video supplied with addresses of its bytes, however long it is open. What an old address has loaded, or still loads, is
+ * played on; a new one is put in its place where the old one fails, or is about to: the time and whether it plays stay the same.
+ */
+export class Source {
+  #parts;
+  /** @type {Address | null} */
+  #inUse = null;
+  /** @type {Promise<void> | null} */
+  #moving = null;
+  #isOver = false;
+  #attempts = 0;
+  #failedAtSec = -1;
+  #lookedAt = 0;
+
+  /** @param {SourceParts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    const { video } = parts;
+    for (const event of ['seeking', 'play', 'waiting', 'stalled'])
+      video.addEventListener(event, () => this.#refresh());
+    video.addEventListener('error', () => this.#recover());
+    video.addEventListener('timeupdate', () => this.#look());
+  }
+
+  /** Gets the first address. Nothing is loaded before somebody wants to see it: the first bytes are a view. */
+  async begin() {
+    const { session, video } = this.#parts;
+    const address = await this.#insist(session.address);
+    if (!address) return;
+    this.#inUse = address;
+    video.src = address.url;
+  }
+
+  /** Starts anew, where it was given up. */
+  retry() {
+    this.#attempts = 0;
+    this.#parts.tell(null);
+    return this.#move(this.#parts.session.renew);
+  }
+
+  /** Before the browser asks for more, which an old address would not get. */
+  #refresh() {
+    const { video, session, still } = this.#parts;
+    if (this.#inUse === null || this.#isOver || !isStale(this.#inUse) || isLoaded(video)) return;
+    still.show();
+    this.#move(session.address);
+  }
+
+  /** After the browser has given up. */
+  #recover() {
+    const { video, session, still, tell } = this.#parts;
+    if (this.#isOver || this.#inUse === null) return;
+    if (Math.abs(video.currentTime - this.#failedAtSec) > 1) this.#attempts = 0;
+    this.#failedAtSec = video.currentTime;
+    this.#attempts += 1;
+    if (this.#attempts > MAX_ATTEMPTS) {
+      still.hide();
+      tell('unplayable');
+      return;
+    }
+    still.show();
+    this.#move(async () => {
+      if (this.#attempts > 1) await pause(this.#attempts * 500);
+      return session.renew();
+    });
+  }
+
+  /** While it plays: has the next address at hand before it is needed, and sees the end of the share. */
+  #look() {
+    const { video, session } = this.#parts;
+    const now = Date.now();
+    if (this.#isOver || video.paused || !isStale(this.#inUse) || now - this.#lookedAt < LOOK_PAUSE_MS) return;
+    this.#lookedAt = now;
+    session.address().catch((/** @type {unknown} */ error) => {
+      if (error instanceof SessionError && error.kind === 'ended') this.#stop(error.code);
+    });
+  }
+
+  /** @param {() => Promise<Address>} ask */
+  #move(ask) {
+    this.#moving ??= this.#insist(ask)
+      .then((address) => {
+        if (address) this.#put(address);
+      })
+      .finally(() => {
+        this.#moving = null;
+      });
+    return this.#moving;
+  }
+
+  /** Asks until there is an answer. Gives null when the share is over. @param {() => Promise<Address>} ask */
+  async #insist(ask) {
+    const { tell } = this.#parts;
+    for (let waitMs = 1000; !this.#isOver; waitMs = Math.min(2 * waitMs, MAX_PAUSE_MS)) {
+      try {
+        const address = await ask();
+        tell(null);
+        return address;
+      } catch (error) {
+        if (!(error instanceof SessionError)) throw error;
+        if (error.kind === 'ended') this.#stop(error.code);
+        else {
+          tell(error.kind === 'waiting' ? 'waiting' : 'lost');
+          await pause(waitMs);
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Puts an address in the place of another. @param {Address} address */
+  #put(address) {
+    const { video, still } = this.#parts;
+    // As they are now, not when the address was asked for: meanwhile somebody may have moved on.
+    const { currentTime: timeSec, paused, playbackRate } = video;
+    still.show();
+    this.#inUse = address;
+    video.defaultPlaybackRate = playbackRate;
+    video.preload = 'auto';
+    video.src = address.url;
+    video.currentTime = timeSec;
+    // Not every browser keeps a time that is set before it knows the video.
+    const restore = () => {
+      if (Math.abs(video.currentTime - timeSec) > 0.5) video.currentTime = timeSec;
+    };
+    video.addEventListener('loadedmetadata', restore, { once: true });
+    still.hideAtNextPicture();
+    // What prevents it comes as an event, too.
+    if (!paused) video.play().catch(() => {});
+  }
+
+  /** @param {string} code */
+  #stop(code) {
+    const { video, still, end } = this.#parts;
+    this.#isOver = true;
+    video.pause();
+    video.removeAttribute('src');
+    video.load();
+    still.hide();
+    end(code);
+  }
+}
