@@ -6,11 +6,13 @@ import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
 import type { Storage } from '../src/storage/storage.ts';
+import { createEditActivities } from './edits.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
 import { createMediaActivities } from './media.ts';
 import { createOrphanActivities } from './orphans.ts';
 import { createReconciliationActivities } from './reconciliation.ts';
 import { createRecordActivities } from './records.ts';
+import { createRenderingActivities } from './renderings.ts';
 import { createSourceActivities } from './sources.ts';
 import { createStorageActivities } from './storage.ts';
 import { createUploadActivities } from './uploads.ts';
@@ -32,6 +34,8 @@ export const groupActivities = (deps: ActivityDeps) => ({
   media: createMediaActivities(deps),
   sources: createSourceActivities(deps),
   records: createRecordActivities(deps),
+  edits: createEditActivities(deps),
+  renderings: createRenderingActivities(deps),
   reconciliation: createReconciliationActivities(deps),
   storage: createStorageActivities(deps),
   uploads: createUploadActivities(deps),
@@ -44,6 +48,8 @@ type Groups = ReturnType<typeof groupActivities>;
 export type Activities = Groups['media'] &
   Groups['sources'] &
   Groups['records'] &
+  Groups['edits'] &
+  Groups['renderings'] &
   Groups['reconciliation'] &
   Groups['storage'] &
   Groups['uploads'] &

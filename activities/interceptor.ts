@@ -18,12 +18,15 @@ export const translateFailures =
         } catch (error) {
           if (error instanceof ApplicationFailure || isCancelled(error)) throw error;
           const { activityType: activity, workflowExecution } = context.info;
-          const [step] = input.args as [{ videoId?: string; requestId?: string } | undefined];
+          const [step] = input.args as [
+            { videoId?: string; editId?: string; requestId?: string } | undefined,
+          ];
           const about = {
             module: 'activities',
             activity,
             workflowId: workflowExecution?.workflowId,
             videoId: step?.videoId,
+            editId: step?.editId,
             request_id: step?.requestId,
           };
           throw toFailure(error, log.child(about));

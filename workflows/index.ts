@@ -1,4 +1,5 @@
 /** The one list of workflows: what the worker bundles. */
+export { editVideo } from './editVideo.ts';
 export { housekeep } from './housekeep.ts';
 export { processVideo } from './processVideo.ts';
 export { receiveUpload } from './receiveUpload.ts';

@@ -24,6 +24,14 @@ export const records: ActivityOptions = {
   cancellationType,
 };
 
+/** Looking again until something is as it must be, which may take days: every 15 seconds at most. */
+export const standby: ActivityOptions = {
+  taskQueue: 'workflows',
+  startToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '15 seconds' },
+  cancellationType,
+};
+
 /**
  * One attempt at a media step. The workflow repeats it, not the engine: how often depends on what went
  * wrong (`src/domain/retries.ts`), and an operator can cut a wait short.

@@ -30,7 +30,7 @@ export function followProgress(): Progress {
     scope,
     stop: () => {
       scope.cancel();
-      throw new CancelledFailure('The video was asked to be cancelled');
+      throw new CancelledFailure('The work was asked to be cancelled');
     },
     hurries: () => hurryCount,
     show: (name, text) => {
