@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { SourceMissingError } from '../src/errors.ts';
+import type { Media } from '../src/media/index.ts';
+import type { Storage } from '../src/storage/storage.ts';
 import type { StepInput } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
-import { runStep, type StepOutcome } from './steps.ts';
+import { runStep, type StepOutcome, type StepResults, type StepWork } from './steps.ts';
 import { factsOf, sourceKey } from './videoFacts.ts';
 
 /** The steps of a video's processing. */
@@ -69,5 +71,26 @@ export function createMediaActivities(deps: ActivityDeps) {
           ],
         };
       }),
+
+    /** Makes what browsers play without encoding anything; hands the step back where that will not do. */
+    copyPlayback: (input: StepInput): Promise<StepOutcome> =>
+      runStep(deps, input, 'playback', (step) => makePlayback(storage, step, media.copyPlayback)),
+
+    encodePlayback: (input: StepInput): Promise<StepOutcome> =>
+      runStep(deps, input, 'playback', (step) => makePlayback(storage, step, media.encodePlayback)),
   };
+}
+
+async function makePlayback(
+  storage: Storage,
+  { video, scratchDir, watch, assetKey }: StepWork,
+  make: Media['copyPlayback'],
+): Promise<StepResults> {
+  const inputPath = await storage.fetch(sourceKey(video), scratchDir);
+  const outputPath = join(scratchDir, 'playback.mp4');
+  const playback = await make({ inputPath, outputPath, facts: factsOf(video) }, watch);
+  if (!playback) return { isHandedBack: true };
+  const key = assetKey('playback.mp4');
+  await storage.put(key, outputPath);
+  return { assets: [{ kind: 'playback', key, ...playback }] };
 }

@@ -23,9 +23,11 @@ export interface StepResults {
   facts?: MediaFacts;
   assets?: NewAsset[];
   source?: NewSource;
+  /** This way of doing it came to nothing: the step is queued again for the other one. */
+  isHandedBack?: boolean;
 }
 
-export type StepOutcome = 'done' | 'superseded' | 'cancelled';
+export type StepOutcome = 'done' | 'superseded' | 'cancelled' | 'handed_back';
 
 /** Does one attempt at a step of a video: see `runAttempt`. */
 export async function runStep(
@@ -36,7 +38,7 @@ export async function runStep(
 ): Promise<StepOutcome> {
   const log = deps.log.child({ module: 'activities', videoId, run, step: name, request_id: requestId });
   const { db } = deps;
-  const { outcome } = await runAttempt<{ attempt: number; video: Video }, StepResults, StepOutcome>(
+  const ended = await runAttempt<{ attempt: number; video: Video }, StepResults, StepOutcome>(
     { ...deps, log },
     {
       begin: () => db.steps.beginStep({ videoId, name, run }),
@@ -53,7 +55,7 @@ export async function runStep(
         recordEnd(deps, { attempt: { videoId, name, attempt }, video, results }),
     },
   );
-  return outcome;
+  return 'made' in ended && ended.made.isHandedBack ? 'handed_back' : ended.outcome;
 }
 
 /** Records what was made. A source that was fetched counts from here on, so there must be room for it. */
@@ -62,6 +64,7 @@ function recordEnd(
   { attempt, video, results }: { attempt: StepAttempt; video: Video; results: StepResults },
 ): Promise<{ replacedKeys: string[] } | null> {
   const { source } = results;
+  if (results.isHandedBack) return db.playbackSteps.handBack(attempt);
   if (!source) return db.steps.completeStep(attempt, results);
   return db.transaction(async ({ uploads, steps }) => {
     await uploads.assertRoom(video.user.id, source.sizeBytes, quotaLimits(config));

@@ -1,4 +1,6 @@
 import {
+  type ActivityFunctionWithOptions,
+  type ActivityOptions,
   ApplicationFailure,
   CancellationScope,
   isCancellation,
@@ -9,7 +11,7 @@ import type { Activities } from '../activities/index.ts';
 import type { AttemptFailure } from '../src/domain/retries.ts';
 import { isCoreStep, STEP_NAMES, type StepName } from '../src/domain/video.ts';
 import { PRIORITY, type ProcessVideoInput, SEARCH_ATTRIBUTES, type Stage } from './contract.ts';
-import { ingest, inWords, mediaStep, records } from './policies.ts';
+import { encodeStep, ingest, inWords, mediaStep, records } from './policies.ts';
 import { followProgress, type Progress } from './progress.ts';
 import { repeatUntilSettled } from './stepLoop.ts';
 
@@ -17,10 +19,12 @@ const { beginRun } = proxyActivities<Activities>(inWords(records, 'Take up what 
 const { waitForRetry } = proxyActivities<Activities>(inWords(records, 'Show that a step will be repeated'));
 const { failStep } = proxyActivities<Activities>(inWords(records, 'Record that a step failed'));
 const { settleCancelled } = proxyActivities<Activities>(inWords(records, 'Record what was cancelled'));
+const { choosePlayback } = proxyActivities<Activities>(inWords(records, 'Ask what a browser needs'));
 const media = proxyActivities<Activities>(mediaStep);
+const encoder = proxyActivities<Activities>(encodeStep);
 const net = proxyActivities<Activities>(ingest);
 
-/** What each step is, and the words an operator reads beside it. */
+/** What each step is, and the words an operator reads beside it; `playback` is done in one of two ways. */
 const STEPS = {
   source: { activity: media.checkSource, policy: mediaStep, summary: 'Check the stored source' },
   probe: { activity: media.probeVideo, policy: mediaStep, summary: 'Probe the source' },
@@ -29,7 +33,28 @@ const STEPS = {
 } as const;
 const FETCH = { activity: net.fetchSource, policy: ingest, summary: 'Fetch the source' } as const;
 
-type Job = (typeof STEPS)[keyof typeof STEPS] | typeof FETCH;
+const ENCODE = {
+  activity: encoder.encodePlayback,
+  policy: encodeStep,
+  summary: 'Encode what browsers play',
+} as const;
+const PLAYBACK = {
+  copy: {
+    activity: media.copyPlayback,
+    policy: mediaStep,
+    summary: 'Copy into what browsers play',
+    otherwise: ENCODE,
+  },
+  encode: ENCODE,
+} as const;
+
+interface Job {
+  activity: Pick<ActivityFunctionWithOptions<Activities['probeVideo']>, 'executeWithOptions'>;
+  policy: ActivityOptions;
+  summary: string;
+  /** What is done when this hands the step back. */
+  otherwise?: Job;
+}
 
 export type ProcessVideoResult = { outcome: 'done' | 'cancelled' };
 
@@ -58,8 +83,9 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
 
 async function processSteps(input: ProcessVideoInput, progress: Progress): Promise<StepFailure[]> {
   const { wanted, fetchesSource } = await takeUp(input, progress);
-  const jobs: Partial<Record<StepName, Job>> = fetchesSource ? { ...STEPS, source: FETCH } : STEPS;
-  const work = (name: StepName) => workOn(input, { name, job: jobs[name] as Job }, progress);
+  const jobs = fetchesSource ? { ...STEPS, source: FETCH } : STEPS;
+  const work = (name: StepName) =>
+    name === 'playback' ? makePlayable(input, progress) : workOn(input, { name, job: jobs[name] }, progress);
   const core = wanted.filter(isCoreStep);
   // Side by side: the check is short, and without a source the probe fails as well. What is fetched comes first.
   for (const group of fetchesSource ? core.map((name) => [name]) : [core]) {
@@ -67,8 +93,8 @@ async function processSteps(input: ProcessVideoInput, progress: Progress): Promi
     if (failure) return [failure];
   }
   showStage('pictures');
-  const pictures = await inFull(wanted.filter((name) => !isCoreStep(name)).map(work));
-  return pictures.filter((failure) => failure !== null);
+  const later = await inFull(wanted.filter((name) => !isCoreStep(name)).map(work));
+  return later.filter((failure) => failure !== null);
 }
 
 /** Asks what the run has to do, and ends it when that is nothing any more. */
@@ -77,6 +103,13 @@ async function takeUp({ videoId, run }: ProcessVideoInput, progress: Progress) {
   if (beginning.outcome === 'cancelled') return progress.stop();
   const wanted = STEP_NAMES.filter((name) => beginning.steps.includes(name));
   return { wanted, fetchesSource: beginning.fetchesSource };
+}
+
+/** The probe may have ended this step already: only the record knows, and which way it takes. */
+async function makePlayable(input: ProcessVideoInput, progress: Progress): Promise<StepFailure | null> {
+  const { videoId, run } = input;
+  const way = await choosePlayback({ videoId, run });
+  return way === 'none' ? null : workOn(input, { name: 'playback', job: PLAYBACK[way] }, progress);
 }
 
 /**
@@ -98,17 +131,21 @@ async function workOn(
   progress: Progress,
 ): Promise<StepFailure | null> {
   const { videoId, userId, run, requestId } = input;
-  const { activity, policy, summary } = job;
+  let way = job;
   const priority = {
     priorityKey: isCoreStep(name) ? PRIORITY.newVideo : PRIORITY.laterStep,
     fairnessKey: userId,
   };
+  const perform = ({ activity, policy, summary }: Job) =>
+    activity.executeWithOptions({ ...policy, summary, priority }, [{ videoId, run, requestId }]);
   const failure = await repeatUntilSettled({
     attempt: async () => {
       progress.show(name, 'at work');
-      const outcome = await activity.executeWithOptions({ ...policy, summary, priority }, [
-        { videoId, run, requestId },
-      ]);
+      let outcome = await perform(way);
+      if (outcome === 'handed_back' && way.otherwise) {
+        way = way.otherwise;
+        outcome = await perform(way);
+      }
       if (outcome === 'cancelled') progress.stop();
       progress.show(name, 'done');
     },

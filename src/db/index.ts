@@ -7,6 +7,7 @@ import { HousekeepingQueries } from './housekeeping.ts';
 import { IdempotencyQueries } from './idempotency.ts';
 import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
+import { PlaybackStepQueries } from './playbackSteps.ts';
 import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { ShareQueries } from './shares.ts';
@@ -29,6 +30,7 @@ const nouns = {
   untoldUploads: UntoldUploadQueries,
   shares: ShareQueries,
   steps: StepQueries,
+  playbackSteps: PlaybackStepQueries,
   reconciliation: ReconciliationQueries,
   edits: EditQueries,
   editRecords: EditRecordQueries,

@@ -2,6 +2,7 @@ import type { RequiredEntityData } from '@mikro-orm/core';
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { MediaFacts } from '../domain/media.ts';
+import { planPlayback } from '../domain/playback.ts';
 import {
   type AssetKind,
   CORE_STEPS,
@@ -16,6 +17,7 @@ import { followResult } from './editResults.ts';
 import { Asset } from './entities/asset.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
+import { skipPlayback } from './playbackSteps.ts';
 import { errorColumns, NO_ERROR, type StoredError } from './storedError.ts';
 
 /** Which step of which run; what a workflow may write about. */
@@ -137,7 +139,7 @@ export class StepQueries {
       );
       if (ended === 0) return null;
       if (results.source) applySource(video, results.source);
-      if (results.facts) applyFacts(video, results.facts);
+      if (results.facts) await applyFacts(tx, video, results.facts);
       const replacedKeys = await promoteAssets(tx, video, results.assets ?? []);
       if (isCoreStep(work.name)) await settleReadiness(tx, video);
       return { replacedKeys };
@@ -232,8 +234,11 @@ async function startVideo(tx: EntityManager, video: Video): Promise<void> {
   await followResult(tx, video);
 }
 
-function applyFacts(video: Video, { sizeBytes: _, ...columns }: MediaFacts): void {
+/** Most videos need nothing for being played, and nobody waits for finding that out. */
+async function applyFacts(tx: EntityManager, video: Video, facts: MediaFacts): Promise<void> {
+  const { sizeBytes: _, ...columns } = facts;
   Object.assign(video, columns);
+  if (planPlayback(facts).work === 'none') await skipPlayback(tx, video.id);
 }
 
 /** From here on the address is no longer needed, and what it holds had better be forgotten. */

@@ -1,7 +1,7 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { LIVE_UPLOAD_STATES, type UploadState } from '../domain/upload.ts';
-import { CORE_STEPS } from '../domain/video.ts';
+import { stepsFor } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
@@ -244,7 +244,7 @@ function giveSource(tx: EntityManager, upload: Upload, video: Video, sourceKey: 
   video.status = 'pending';
   video.sourceKey = sourceKey;
   video.sizeBytes = upload.lengthBytes ?? upload.offsetBytes;
-  for (const name of [...CORE_STEPS, ...upload.optionalSteps])
+  for (const name of stepsFor(upload.optionalSteps))
     tx.create(Step, { video, name, state: 'queued' } as RequiredEntityData<Step>);
 }
 

@@ -7,11 +7,11 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { LIVE_UPLOAD_STATES } from '../domain/upload.ts';
 import {
-  CORE_STEPS,
   isCoreStep,
   isDoneStep,
   isFinalStep,
   type StepName,
+  stepsFor,
   type VideoStatus,
 } from '../domain/video.ts';
 import { VideoflowError } from '../errors.ts';
@@ -116,7 +116,7 @@ export class VideoQueries {
     const row = await this.#takeOrCreate(entry);
     await this.#em.populate(row, WITH_PARTS);
     this.#em.assign(row, { ...source, status: 'pending' });
-    for (const name of [...CORE_STEPS, ...optionalSteps]) {
+    for (const name of stepsFor(optionalSteps)) {
       row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
     }
     await this.#flushUnique();

@@ -46,6 +46,16 @@ export const isCoreStep = (name: StepName): boolean => (CORE_STEPS as readonly S
 /** The steps a caller may choose with `process`. */
 export const OPTIONAL_STEPS = ['thumbnail', 'storyboard'] as const satisfies StepName[];
 
+/**
+ * The steps of a new video: those that every one has, and what was asked for. `playback` ends as skipped where browsers
+ * play the source as it is.
+ */
+export const stepsFor = (optional: readonly StepName[]): StepName[] => [
+  ...CORE_STEPS,
+  ...optional,
+  'playback',
+];
+
 /** `playback` is what browsers play where the source is not; `picture` one of a chosen time and size. */
 export const ASSET_KINDS = [
   'thumbnail',

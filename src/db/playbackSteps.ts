@@ -1,0 +1,52 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { FINAL_STEP_STATES } from '../domain/video.ts';
+import { Step } from './entities/step.ts';
+import { Video } from './entities/video.ts';
+import type { StepAttempt } from './steps.ts';
+import { NO_ERROR } from './storedError.ts';
+
+const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };
+
+/** What is peculiar to the step `playback`: many videos need none of it, and there are two ways of doing it. */
+export class PlaybackStepQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /** The video whose playback this run has to make; null when there is nothing to be done any more. */
+  async findWaiting(videoId: string, run: number): Promise<Video | null> {
+    const step = await this.#em.findOne(Step, { video: videoId, name: 'playback', run, state: UNFINISHED });
+    return step && this.#em.findOne(Video, { id: videoId });
+  }
+
+  /** Ends the step of a video that browsers play as it is. */
+  skip(videoId: string): Promise<void> {
+    return skipPlayback(this.#em, videoId);
+  }
+
+  /**
+   * Gives the step back unfinished, for the other way of doing it.
+   *
+   * @returns null when the attempt is no longer the one at work: nothing was changed
+   */
+  async handBack({ videoId, name, attempt }: StepAttempt): Promise<{ replacedKeys: string[] } | null> {
+    const changed = await this.#em.nativeUpdate(
+      Step,
+      { video: videoId, name, attempt, state: 'running' },
+      { state: 'queued', percent: 0, updatedAt: new Date() },
+    );
+    return changed === 0 ? null : { replacedKeys: [] };
+  }
+}
+
+/** The same within the transaction that learns it. Whichever run owns the step: it is true of the video. */
+export async function skipPlayback(em: EntityManager, videoId: string): Promise<void> {
+  const now = new Date();
+  await em.nativeUpdate(
+    Step,
+    { video: videoId, name: 'playback', state: UNFINISHED },
+    { state: 'skipped', percent: 100, nextAttemptAt: null, endedAt: now, updatedAt: now, ...NO_ERROR },
+  );
+}
