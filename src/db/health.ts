@@ -22,12 +22,14 @@ export interface StuckItems {
 const QUIET_MIN = 10;
 /** A long queue is no trouble by itself, nor is the removal of much. */
 const WAITING_MIN = 60;
+/** Encodes may wait for a day behind others. */
+const ENCODE_WAITING_MIN = 24 * 60;
 /** An orphan is left for one housekeeping to remove that another has seen; there is one an hour. */
 const ORPHANED_MIN = 120;
 
 const STUCK_ITEMS = `
   with open_steps as (
-    select s.video_id, s.state,
+    select s.video_id, s.state, s.name,
            v.started_run < s.run as is_unstarted,
            case s.state
              when 'waiting_retry' then coalesce(s.next_attempt_at, s.updated_at)
@@ -39,8 +41,9 @@ const STUCK_ITEMS = `
       and (v.source_key is not null or v.source_url is not null)
   ), quiet as (
     select video_id, is_unstarted, state from open_steps
-    where since < now() - case when state = 'queued' and not is_unstarted
-                               then interval '${WAITING_MIN} minutes' else interval '${QUIET_MIN} minutes' end
+    where since < now() - case when state <> 'queued' or is_unstarted then interval '${QUIET_MIN} minutes'
+                               when name = 'playback' then interval '${ENCODE_WAITING_MIN} minutes'
+                               else interval '${WAITING_MIN} minutes' end
   )
   select count(distinct video_id) filter (where is_unstarted)::int as unstarted,
          count(*) filter (where not is_unstarted and state = 'running')::int as running,

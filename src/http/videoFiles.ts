@@ -72,10 +72,18 @@ export function representSource(video: Video, { deps }: FileDeps, type: 'inline'
   return representObject(deps.storage, video.sourceKey, { contentType, disposition: { type, filename } });
 }
 
-/** Gives what a browser is to play. @throws HttpProblem `not_ready` */
+/**
+ * Gives what a browser is to play: the rendition made for it, or the source where there is none (yet).
+ *
+ * @throws HttpProblem `not_ready`
+ */
 export async function representPlayable(video: Video, request: FileDeps): Promise<Representation> {
   if (video.status !== 'ready') throw missing('not_ready', video);
-  return representSource(video, request, 'inline');
+  const rendition = assetOf(video, 'playback');
+  if (!rendition) return representSource(video, request, 'inline');
+  const { contentType, key } = rendition;
+  const disposition = { type: 'inline' as const, filename: `${baseName(video)}.mp4` };
+  return representObject(request.deps.storage, key, { contentType, disposition });
 }
 
 /** @throws HttpProblem with the code for a file that is not there */
@@ -101,7 +109,8 @@ export const videoFileRoutes: readonly Route[] = [
   fileRoute({
     name: 'stream',
     operationId: 'streamVideo',
-    summary: 'The video to be played, once it is ready',
+    summary:
+      'What a browser plays, once the video is ready: an MP4 made for it, or the source where that will do',
     contentType: 'video/*',
     refusals: { 409: { description: '`not_ready`' } },
     find: representPlayable,
