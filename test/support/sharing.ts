@@ -1,0 +1,57 @@
+import { request } from 'node:http';
+import type { Answer, TestApi, TestUser } from './api.ts';
+
+/** A link as its owner and its viewers have it. */
+export interface TestShare {
+  id: string;
+  videoId: string;
+  handle: string;
+  /** Of the page, without the host. */
+  path: string;
+  /** What the owner was answered. */
+  made: Answer;
+}
+
+/** Makes a link over HTTP. */
+export async function makeShare(
+  api: TestApi,
+  owner: TestUser,
+  videoId: string,
+  options: { expires_in?: number; max_views?: number; allow_download?: boolean } = {},
+): Promise<TestShare> {
+  const made = await api.call(`/v1/videos/${videoId}/shares`, {
+    token: owner.token,
+    json: { expires_in: 3600, ...options },
+  });
+  if (made.status !== 201) throw new Error(`the share was answered ${made.status}`);
+  const path = toLocal(api, made.body.url);
+  return { id: made.body.id, videoId, handle: path.slice('/s/'.length), path, made };
+}
+
+/** Gives an absolute address of the API without its host. */
+export function toLocal(api: TestApi, url: string): string {
+  if (!url.startsWith(`${api.config.PUBLIC_URL}/`)) throw new Error('the address is not one of the API');
+  return url.slice(api.config.PUBLIC_URL.length);
+}
+
+/** Begins a session, or goes on with one. @returns the signed path of the bytes */
+export async function openSession(api: TestApi, { path }: TestShare, session?: string): Promise<string> {
+  const answer = await api.call(`${path}/session${session === undefined ? '' : `?session=${session}`}`);
+  if (answer.status !== 200) throw new Error(`the session was answered ${answer.status}`);
+  return toLocal(api, answer.body.url);
+}
+
+/** Asks with a path that goes over the wire as it is, byte by byte. @returns the status, 0 for no answer */
+export function askRaw(url: string, path: string, method = 'GET'): Promise<number> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const asking = request({ hostname, port, path, method }, (response) => {
+      response.resume();
+      response.once('close', () => resolve(response.statusCode ?? 0));
+    });
+    asking.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNRESET' ? resolve(0) : reject(error),
+    );
+    asking.end();
+  });
+}

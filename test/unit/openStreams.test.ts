@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from 'koa';
+import { createOpenStreams } from '../../src/http/shares/openStreams.ts';
+import { createLog } from '../../src/log.ts';
+import { waitFor } from '../support/stack.ts';
+
+const log = createLog({ level: 'silent', program: 'test' });
+
+/** A running answer that can be cut, or end by itself. */
+function runAnswer() {
+  const res = Object.assign(new EventEmitter(), { closed: false });
+  const end = () => {
+    res.closed = true;
+    res.emit('close');
+  };
+  const answer = { isCut: false, end, ctx: {} as Context };
+  const socket = {
+    resetAndDestroy: () => {
+      answer.isCut = true;
+      end();
+    },
+  };
+  answer.ctx = { req: { socket }, res } as unknown as Context;
+  return answer;
+}
+
+/** A database that answers as told, and how often it was asked for what. */
+function askable() {
+  const live = new Set<string>();
+  const asked: string[][] = [];
+  const state = { isAway: false, live, asked };
+  const findLive = async (ids: string[]) => {
+    asked.push([...ids].sort());
+    if (state.isAway) throw new Error('the database is away');
+    return new Set(ids.filter((id) => live.has(id)));
+  };
+  return { state, findLive };
+}
+
+describe('running answers of shares', () => {
+  it('are asked about all at once, each share once, and cut when it is good no more', async () => {
+    const { state, findLive } = askable();
+    for (const id of ['a', 'b']) state.live.add(id);
+    const streams = createOpenStreams({ findLive, log, checkEveryMs: 10 });
+    const [first, second, other] = [runAnswer(), runAnswer(), runAnswer()];
+    streams.watch('a', first.ctx);
+    streams.watch('a', second.ctx);
+    streams.watch('b', other.ctx);
+    await waitFor(() => state.asked.length >= 2, { what: 'two questions', everyMs: 2 });
+    assert.deepEqual(state.asked[0], ['a', 'b']);
+    assert.deepEqual([first.isCut, second.isCut, other.isCut], [false, false, false]);
+    state.live.delete('a');
+    await waitFor(() => first.isCut && second.isCut, { what: 'the cut', everyMs: 2 });
+    assert.equal(other.isCut, false);
+    other.end();
+  });
+
+  it('are let go of when they end: then nothing is asked', async () => {
+    const { state, findLive } = askable();
+    state.live.add('a');
+    const streams = createOpenStreams({ findLive, log, checkEveryMs: 5 });
+    const [answer, gone] = [runAnswer(), runAnswer()];
+    gone.end();
+    streams.watch('a', gone.ctx);
+    await delay(30);
+    assert.equal(state.asked.length, 0, 'one that ended before it was watched');
+    streams.watch('a', answer.ctx);
+    await waitFor(() => state.asked.length > 0, { what: 'a question', everyMs: 2 });
+    answer.end();
+    await delay(10);
+    const { length } = state.asked;
+    await delay(50);
+    assert.equal(state.asked.length, length);
+    assert.deepEqual([answer.isCut, gone.isCut], [false, false]);
+  });
+
+  it('go on without the database for a while, and not for ever', async () => {
+    const { state, findLive } = askable();
+    state.live.add('a');
+    const streams = createOpenStreams({ findLive, log, checkEveryMs: 10, uncheckedMs: 300 });
+    const answer = runAnswer();
+    streams.watch('a', answer.ctx);
+    await waitFor(() => state.asked.length > 0, { what: 'a question', everyMs: 2 });
+    state.isAway = true;
+    await delay(150);
+    assert.equal(answer.isCut, false);
+    state.isAway = false;
+    const { length } = state.asked;
+    await waitFor(() => state.asked.length > length + 1, { what: 'an answer', everyMs: 2 });
+    state.isAway = true;
+    const startedAt = performance.now();
+    await waitFor(() => answer.isCut, { what: 'the cut', everyMs: 2 });
+    const lasted = performance.now() - startedAt;
+    assert.ok(lasted > 200 && lasted < 1000, `${lasted} ms`);
+  });
+});
