@@ -32,3 +32,19 @@ export function endIfCancelled(): void {
   if (cancellationSignal.aborted && cancellationDetails?.workerShutdown) throw interrupted();
   cancellationSignal.throwIfAborted();
 }
+
+/** Reads pages until one is empty; heartbeats between them. */
+export async function* pages<Row>(
+  read: (afterId: string | null) => Promise<Row[]>,
+  idOf: (row: Row) => string,
+): AsyncIterable<Row[]> {
+  let after: string | null = null;
+  for (;;) {
+    const rows: Row[] = await read(after);
+    const last = rows.at(-1);
+    if (!last) return;
+    yield rows;
+    Context.current().heartbeat();
+    after = idOf(last);
+  }
+}

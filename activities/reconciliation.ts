@@ -1,30 +1,18 @@
 import { Context } from '@temporalio/activity';
 import type { RunRow } from '../src/db/reconciliation.ts';
-import type { StoredError } from '../src/db/storedError.ts';
 import type { UploadToTell } from '../src/db/untoldUploads.ts';
-import type { RunState } from '../src/flows.ts';
+import { ERROR_BY_END } from './closedRuns.ts';
+import { createEditReconciler } from './editReconciliation.ts';
 import type { ActivityDeps } from './index.ts';
+import { pages } from './longWork.ts';
 
 /** Visibility lags behind: runs that closed shortly before the last pass are asked for again. */
 const OVERLAP_MS = 60_000;
 
-/** How a row ends whose run closed without settling it. */
-const ENDS: Partial<Record<RunState, StoredError>> = {
-  terminated: {
-    code: 'ended_by_operator',
-    message: 'An operator ended the processing; retry to begin again',
-    retryable: true,
-  },
-  failed: {
-    code: 'workflow_failed',
-    message: 'The processing ended unexpectedly; retry to begin again',
-    retryable: true,
-  },
-};
-
 /** What keeps rows and runs true to each other. Everything here may be repeated at any time. */
 export function createReconciliationActivities(deps: ActivityDeps) {
   const { config, db, flows } = deps;
+  const edits = createEditReconciler(deps);
 
   /** Settles what a closed run left open in its row; most runs left nothing, which costs one question. */
   async function settle({ videoId, run }: Pick<RunRow, 'videoId' | 'run'>): Promise<void> {
@@ -32,7 +20,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
     // As it is now: a Reset leaves a closed run behind while a new one under the same id goes on.
     const state = await flows.describeRun(videoId, run);
     if (state === 'open' || state === 'missing' || state === 'completed') return;
-    const error = ENDS[state];
+    const error = ERROR_BY_END[state];
     await db.steps.settleRun(videoId, run, error ? { state: 'failed', error } : { state: 'cancelled' });
   }
 
@@ -54,6 +42,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
         await flows.startRemoval(videoId, userId);
         Context.current().heartbeat();
       }
+      await edits.repeatIntents();
       await tellUploads(deps);
       return { nextPassSec: config.RECONCILE_INTERVAL_SEC };
     },
@@ -66,12 +55,14 @@ export function createReconciliationActivities(deps: ActivityDeps) {
         await settle(closed);
         Context.current().heartbeat();
       }
+      await edits.settleClosed(from);
       return until.toISOString();
     },
 
     /** Compares all rows with all open runs; what the engine lost goes on as the next run. */
     async restartLostRuns(): Promise<void> {
       await restartLostUploads(deps);
+      await edits.restartLost();
       const open = new Set<string>();
       for await (const { videoId, run } of flows.listOpenRuns()) {
         open.add(`${videoId}/${run}`);
@@ -129,19 +120,3 @@ async function tellUpload({ db, flows }: ActivityDeps, { seenAt, ...upload }: Up
 
 const idOfRun = ({ videoId }: RunRow): string => videoId;
 const idOfUpload = ({ uploadId }: UploadToTell): string => uploadId;
-
-/** Reads pages until one is empty; heartbeats between them. */
-async function* pages<Row>(
-  read: (afterId: string | null) => Promise<Row[]>,
-  idOf: (row: Row) => string,
-): AsyncIterable<Row[]> {
-  let after: string | null = null;
-  for (;;) {
-    const rows: Row[] = await read(after);
-    const last = rows.at(-1);
-    if (!last) return;
-    yield rows;
-    Context.current().heartbeat();
-    after = idOf(last);
-  }
-}

@@ -4,23 +4,33 @@ import {
   Client,
   Connection,
   WorkflowExecutionAlreadyStartedError,
-  type WorkflowExecutionStatusName,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import type { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import * as contract from '../workflows/contract.ts';
 import type { Config } from './config.ts';
 import { QUEUES, type Queue } from './domain/queues.ts';
+import { type EditEngine, editEngineOf, type RunOfEdit, startEdit } from './flows/edits.ts';
 import {
   ensureHousekeeping,
   findHousekeeping,
   type HousekeepingState,
   startHousekeeping,
 } from './flows/housekeeping.ts';
+import {
+  cancelRun,
+  describeRun,
+  listClosedBadly,
+  listOpen,
+  ONCE,
+  parseIds,
+  type RunState,
+} from './flows/runs.ts';
 import { listOpenUploads, receiveUpload } from './flows/uploads.ts';
 import type { Log } from './log.ts';
 
+export type { EditRun } from './flows/edits.ts';
 export type { HousekeepingReport, HousekeepingState } from './flows/housekeeping.ts';
+export type { RunState } from './flows/runs.ts';
 
 export type RunOfVideo = contract.ProcessVideoInput;
 
@@ -30,9 +40,6 @@ export interface EngineHealth {
   pollers: Record<Queue, number>;
 }
 
-/** Where a run stands for the engine; `missing` when it knows of none under that id. */
-export type RunState = 'open' | 'completed' | 'cancelled' | 'terminated' | 'failed' | 'missing';
-
 /**
  * The one way to the engine. Row first, start second: callers have committed before they call. Where nothing else
  * is said, none of the commands throws when the engine is away; the reconciler repeats what did not get through.
@@ -41,6 +48,8 @@ export interface Flows {
   startProcessing(run: RunOfVideo): Promise<void>;
   cancelProcessing(videoId: string, runs: number[]): Promise<void>;
   startRemoval(videoId: string, userId: string): Promise<void>;
+  startEdit(run: RunOfEdit): Promise<void>;
+  cancelEdit(editId: string, runs: number[]): Promise<void>;
   /** Makes sure that the upload's workflow runs and looks at the row again. @returns whether that got through */
   receiveUpload(upload: contract.ReceiveUploadInput): Promise<boolean>;
   /** Starts one housekeeping under an id of the caller's. @throws EngineUnavailableError: nobody repeats it */
@@ -52,7 +61,7 @@ export interface Flows {
 }
 
 /** What the reconciler asks and tells; these throw when the engine is away. */
-export interface Engine {
+export interface Engine extends EditEngine {
   /** Starts the reconciler unless it runs. */
   ensureReconcile(): Promise<void>;
   /** Makes sure that housekeeping is scheduled as configured. */
@@ -67,17 +76,6 @@ export interface Engine {
 }
 
 const COMMAND_DEADLINE_MS = 2000;
-const PROCESS_RUNS = `WorkflowType = '${contract.WORKFLOWS.processVideo}'`;
-
-const RUN_STATES: Partial<Record<WorkflowExecutionStatusName, RunState>> = {
-  RUNNING: 'open',
-  PAUSED: 'open',
-  COMPLETED: 'completed',
-  CANCELLED: 'cancelled',
-  TERMINATED: 'terminated',
-  FAILED: 'failed',
-  TIMED_OUT: 'failed',
-};
 
 /** Connects lazily: a program may start before the engine does. */
 export function createFlows(deps: {
@@ -120,6 +118,14 @@ export function createFlows(deps: {
     startRemoval: async (videoId, userId) => {
       await attempt('a removal', { videoId }, () => startRemoval(client, { videoId, userId }));
     },
+    startEdit: async (run) => {
+      await attempt('a start', run, () => startEdit(client, run));
+    },
+    async cancelEdit(editId, runs) {
+      const cancel = (run: number) =>
+        attempt('a cancel', { editId, run }, () => cancelRun(client, contract.editVideoId(editId, run)));
+      await Promise.all(runs.map(cancel));
+    },
     receiveUpload: (upload) => attempt('an upload', upload, () => receiveUpload(client, upload)),
     startHousekeeping: (id, input) => startHousekeeping(client, id, input),
     findHousekeeping: (id) => findHousekeeping(client, id),
@@ -143,52 +149,16 @@ function engineOf(client: Client): Omit<Engine, 'ensureHousekeeping'> {
         staticSummary: 'Keeps rows and runs true to each other',
       });
     },
-    async cancelRun(videoId, run) {
-      try {
-        await client.workflow.getHandle(contract.processVideoId(videoId, run)).cancel();
-        return 'told';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return 'missing';
-        throw error;
-      }
-    },
-    async describeRun(videoId, run) {
-      try {
-        const { status } = await client.workflow.getHandle(contract.processVideoId(videoId, run)).describe();
-        return RUN_STATES[status.name] ?? 'open';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return 'missing';
-        throw error;
-      }
-    },
-    async *listClosedBadly(since) {
-      const statuses = ['Canceled', 'Terminated', 'Failed', 'TimedOut'].map((name) => `'${name}'`).join(', ');
-      const query = `${PROCESS_RUNS} AND ExecutionStatus IN (${statuses}) AND CloseTime > '${since.toISOString()}'`;
-      for await (const execution of client.workflow.list({ query })) {
-        const run = contract.parseProcessVideoId(execution.workflowId);
-        if (run) yield run;
-      }
-    },
-    async *listOpenRuns() {
-      for await (const execution of client.workflow.list({
-        query: `${PROCESS_RUNS} AND ExecutionStatus = 'Running'`,
-      })) {
-        const run = contract.parseProcessVideoId(execution.workflowId);
-        if (run) yield run;
-      }
-    },
+    cancelRun: (videoId, run) => cancelRun(client, contract.processVideoId(videoId, run)),
+    describeRun: (videoId, run) => describeRun(client, contract.processVideoId(videoId, run)),
+    listClosedBadly: (since) =>
+      parseIds(listClosedBadly(client, contract.WORKFLOWS.processVideo, since), contract.parseProcessVideoId),
+    listOpenRuns: () =>
+      parseIds(listOpen(client, contract.WORKFLOWS.processVideo), contract.parseProcessVideoId),
+    ...editEngineOf(client),
     listOpenUploads: () => listOpenUploads(client),
   };
 }
-
-/** One id, one run: a repeated start of the same run is harmless, whether it is open or closed. */
-const ONCE: {
-  workflowIdConflictPolicy: WorkflowIdConflictPolicy;
-  workflowIdReusePolicy: WorkflowIdReusePolicy;
-} = {
-  workflowIdConflictPolicy: 'USE_EXISTING',
-  workflowIdReusePolicy: 'REJECT_DUPLICATE',
-};
 
 function startProcessing(client: Client, input: RunOfVideo) {
   const { videoId, userId, run } = input;

@@ -40,7 +40,14 @@ export interface CallOptions {
 
 /** What the API told the engine to do, in order. */
 export interface FlowCall {
-  command: 'startProcessing' | 'cancelProcessing' | 'startRemoval' | 'receiveUpload' | 'startHousekeeping';
+  command:
+    | 'startProcessing'
+    | 'cancelProcessing'
+    | 'startRemoval'
+    | 'startEdit'
+    | 'cancelEdit'
+    | 'receiveUpload'
+    | 'startHousekeeping';
   input: unknown;
 }
 
@@ -196,6 +203,9 @@ function recordingFlows() {
       void flowCalls.push({ command: 'cancelProcessing', input: { videoId, runs } }),
     startRemoval: async (videoId, userId) =>
       void flowCalls.push({ command: 'startRemoval', input: { videoId, userId } }),
+    startEdit: async (run) => void flowCalls.push({ command: 'startEdit', input: run }),
+    cancelEdit: async (editId, runs) =>
+      void flowCalls.push({ command: 'cancelEdit', input: { editId, runs } }),
     receiveUpload: async (upload) => {
       flowCalls.push({ command: 'receiveUpload', input: upload });
       return true;
