@@ -147,6 +147,12 @@ export const PROBLEMS = {
     detail: 'The video cannot be played, or not yet; its status says more',
     retryable: true,
   },
+  video_not_usable: {
+    status: 409,
+    title: 'Video not usable',
+    detail: 'Nothing can be made of a video that has failed, was cancelled, or has no bytes yet',
+    retryable: false,
+  },
   not_cancellable: {
     status: 409,
     title: 'Nothing to cancel',

@@ -1,4 +1,5 @@
 import { adminRoutes } from './admin.ts';
+import { editRoutes } from './edits.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import type { Route } from './route.ts';
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   ...uploadRoutes,
   ...chunkRoutes,
   ...tusRoutes,
+  ...editRoutes,
   ...videoRoutes,
   ...videoIntentRoutes,
   ...videoFileRoutes,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Asset } from '../db/entities/asset.ts';
+import type { Edit } from '../db/entities/edit.ts';
 import type { Step } from '../db/entities/step.ts';
 import type { Video } from '../db/entities/video.ts';
 import {
@@ -15,7 +16,7 @@ import type { SignPath } from './bytes/signedUrls.ts';
 
 const instant = z.iso.datetime();
 
-const failureSchema = z
+export const failureSchema = z
   .strictObject({ code: z.string(), message: z.string(), retryable: z.boolean() })
   .meta({ id: 'Failure', description: 'Why something failed: a stable code and a sentence to act on' });
 
@@ -85,7 +86,8 @@ export const videoStatusSchema = z
 
 const toTime = (time: Date | null | undefined): string | null => time?.toISOString() ?? null;
 
-function toFailure(row: Pick<Step | Video, 'errorCode' | 'errorMessage' | 'errorRetryable'>) {
+/** Gives why something failed, as its row has it; null when it did not. */
+export function toFailure(row: Pick<Edit | Step | Video, 'errorCode' | 'errorMessage' | 'errorRetryable'>) {
   if (!row.errorCode) return null;
   return { code: row.errorCode, message: row.errorMessage ?? '', retryable: row.errorRetryable ?? false };
 }

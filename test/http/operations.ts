@@ -37,6 +37,20 @@ const failed = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
   await playWorker(api, id).fail('source', 'corrupt_media');
   return { id, name: 'source' };
 };
+const queuedEdit = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
+  const { id = '' } = await pending(api, owner);
+  const answer = await api.call(`/v1/videos/${id}/trim`, {
+    token: owner.token,
+    json: { start_time: 0, end_time: 1 },
+  });
+  return { id: answer.body.id };
+};
+const failedEdit = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
+  const { id = '' } = await queuedEdit(api, owner);
+  const error = { code: 'media_tool_failed', message: 'It failed', retryable: true };
+  await api.db.editRecords.fail({ editId: id, run: 1 }, error);
+  return { id };
+};
 const anotherUser = async (api: TestApi): Promise<PathIds> => ({ id: (await api.makeUser()).id });
 const token = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
   await api.makeToken(owner.id);
@@ -106,6 +120,13 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   retryStep: { status: 202, make: failed },
   retryVideo: { status: 202, make: failed },
   cancelVideo: { status: 202, make: pending },
+  trimVideo: { status: 202, make: pending, request: () => ({ json: { start_time: 1, end_time: 2 } }) },
+  // The ids of the videos stand in its body: see edits.test.ts.
+  mergeVideos: { status: 422, request: () => ({ json: {} }) },
+  listEdits: { status: 200, make: queuedEdit },
+  getEdit: { status: 200, make: queuedEdit },
+  cancelEdit: { status: 202, make: queuedEdit },
+  retryEdit: { status: 202, make: failedEdit },
   streamVideo: { status: 200, make: ready },
   downloadVideo: { status: 200, make: ready },
   getThumbnail: { status: 200, make: ready },
