@@ -1,16 +1,24 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
+import { createMerger } from './merge/merge.ts';
+import { createPictureRenderer } from './picture.ts';
 import { createPlaybackRenderer } from './playback.ts';
 import { createProbe } from './probe.ts';
 import { createRehearsal } from './rehearsal.ts';
 import { createRunner } from './runner.ts';
 import { createStoryboarder } from './storyboard.ts';
 import { createThumbnailer } from './thumbnail.ts';
+import { createTrimByCopying } from './trim/byCopying.ts';
+import { createTrimByEncoding } from './trim/byEncoding.ts';
 
+export type { EditOutcome } from './editOutcome.ts';
+export type { MergeInput, MergeRequest } from './merge/request.ts';
+export type { PictureRequest, RenderedPicture } from './picture.ts';
 export type { Playback, PlaybackRequest } from './playback.ts';
 export type { Watch } from './runner.ts';
 export type { Storyboard, StoryboardRequest } from './storyboard.ts';
 export type { Thumbnail, ThumbnailRequest } from './thumbnail.ts';
+export type { TrimRequest } from './trim/trimRequest.ts';
 
 export type MediaConfig = Pick<
   Config,
@@ -26,7 +34,11 @@ export function createMedia({ config, log }: { config: MediaConfig; log: Log }) 
   const work = {
     probe: createProbe({ runner, limits: config }),
     renderThumbnail: createThumbnailer({ runner }),
+    renderPicture: createPictureRenderer({ runner }),
     renderStoryboard: createStoryboarder({ runner }),
+    ...createMerger({ runner }),
+    trimByCopying: createTrimByCopying({ runner }),
+    trimByEncoding: createTrimByEncoding({ runner }),
     // What was made of a video of just the accepted length may be a frame longer.
     ...createPlaybackRenderer({ runner, probe: createProbe({ runner, limits: roomier(config) }) }),
   };
