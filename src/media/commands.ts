@@ -103,8 +103,11 @@ export function thumbnailArgs(wanted: ThumbnailCommand): string[] {
 const resize = ({ width, height }: { width: number; height: number }) =>
   `scale=${width}:${height},setsar=1,format=yuvj420p`;
 
-/** `print` speaks only of frames that carry metadata, so one entry is added; `direct` says it at once. */
-const PRINT_TIME = String.raw`metadata=mode=add:key=videoflow:value=1,metadata=mode=print:file=pipe\\:1:direct=1`;
+/**
+ * Has each frame that passes tell its time on standard output.
+ * `print` speaks only of frames that carry metadata, so one entry is added; `direct` says it at once.
+ */
+export const PRINT_TIME = String.raw`metadata=mode=add:key=videoflow:value=1,metadata=mode=print:file=pipe\\:1:direct=1`;
 
 export interface StoryboardCommand {
   inputPath: string;

@@ -24,11 +24,12 @@ export interface IsobmffFacts {
  * 37 MiB at most: 4 bytes of size, 8 of offset and 8 of reordering for each of 1.3 million frames, 12 for each of a
  * million pieces of sound.
  */
-const MAX_INDEX_BYTES = 40 * 1024 * 1024;
+export const MAX_INDEX_BYTES = 40 * 1024 * 1024;
 /** Two boxes a fragment: 27 hours of one-second fragments. */
 const MAX_TOP_LEVEL_BOXES = 200_000;
 
-async function* topLevelBoxes(file: FileHandle, fileSize: number): AsyncGenerator<Box> {
+/** Gives the boxes of a file itself, one at a time, up to the first thing that is none. */
+export async function* topLevelBoxes(file: FileHandle, fileSize: number): AsyncGenerator<Box> {
   const header = Buffer.alloc(16);
   let offset = 0;
   for (let count = 0; offset + 8 <= fileSize && count < MAX_TOP_LEVEL_BOXES; count++) {

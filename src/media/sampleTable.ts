@@ -1,12 +1,18 @@
 import { type Box, childBoxes, type Index } from './isobmffBox.ts';
 
 /** Rows of a table box, never more than the box has room for. */
-interface Table {
+export interface Table {
   rows: number;
   at(row: number): number;
 }
 
-const readTable = (bytes: Buffer, box: Box | undefined, rowBytes: number, headBytes = 8): Table | null => {
+/** Finds the rows of a table box behind its head (version, flags and counts); null when there is none. */
+export const readTable = (
+  bytes: Buffer,
+  box: Box | undefined,
+  rowBytes: number,
+  headBytes = 8,
+): Table | null => {
   if (!box || box.start + headBytes > box.end) return null;
   const start = box.start + headBytes;
   const declared = bytes.readUInt32BE(start - 4);

@@ -1,0 +1,109 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { rethrowDiskError } from '../diskErrors.ts';
+import type { EditOutcome } from '../editOutcome.ts';
+import type { Runner, Watch } from '../runner.ts';
+import { isIdr } from './avc.ts';
+import { createResultCheck, expectationOf } from './checkResult.ts';
+import { joinPieces } from './outputTrack.ts';
+import { planKeyframeCut, type Selection, secondsAt, selectPictures } from './plan.ts';
+import { type CutVideo, cutSmart, isSmartKind } from './smartCut.ts';
+import { cutAllSound } from './sound.ts';
+import { type OpenSource, openSource } from './source.ts';
+import { divideProgress } from './stages.ts';
+import type { TrimRequest } from './trimRequest.ts';
+import { writeMovie } from './writeMovie.ts';
+
+/** A cut that is ready to be written: what it shows, from which tick of the source to which. */
+interface Cut extends CutVideo {
+  method: 'copy' | 'smart';
+  from: number;
+  end: number;
+}
+
+const microseconds = (sec: number): number => Math.max(0, Math.round(sec * 1e6) / 1e6);
+
+async function cutAtKeyframes({ movie, video }: OpenSource, selection: Selection): Promise<Cut | null> {
+  const file = await open(movie.path);
+  const isH264 = video.entry.toString('latin1', 4, 7) === 'avc';
+  const canBegin = (sample: number) => (isH264 ? isIdr(file, video, sample) : Promise.resolve(true));
+  const plan = await planKeyframeCut(video, selection, canBegin).finally(() => file.close());
+  if (!plan) return null;
+  const zero = plan.copied[0] as number;
+  const times = plan.copied.map((time) => time - zero);
+  const length = plan.end - zero;
+  const joined = joinPieces([{ file: 0, track: video, from: plan.from, to: plan.to }], [times], length);
+  if (!joined) return null;
+  const track = { ...video, ...joined, silentSec: 0, lengthSec: length / video.timescale };
+  return {
+    ...{ method: 'copy', from: zero, end: plan.end, seams: [], times },
+    movie: { files: [movie.path], tracks: [track] },
+  };
+}
+
+export type TrimByCopying = ReturnType<typeof createTrimByCopying>;
+
+/** Makes the function that trims without encoding, or with as little of it as there can be. */
+export function createTrimByCopying({ runner }: { runner: Runner }) {
+  const checkResult = createResultCheck({ runner });
+
+  const cutVideo = async (request: TrimRequest, source: OpenSource, watch: Watch): Promise<Cut | null> => {
+    const { facts, mode, outputPath } = request;
+    const selection = selectPictures(source.video, source.movie.originSec, request);
+    if (!selection) return null;
+    if (mode === 'keyframe') return cutAtKeyframes(source, selection);
+    const cut = await cutSmart(runner, { source, selection, facts, scratchPath: outputPath }, watch);
+    if (!cut) return null;
+    return { ...cut, method: 'smart', from: selection.times[0] as number, end: selection.end };
+  };
+
+  /** Adds the sound, writes the file and checks it; false when it did not turn out as it should. */
+  const finish = async (
+    { outputPath, facts }: TrimRequest,
+    { source, cut }: { source: OpenSource; cut: Cut },
+    stages: ReturnType<typeof divideProgress>,
+  ): Promise<boolean> => {
+    const { video, movie } = source;
+    const [fromSec, toSec] = [cut.from, cut.end].map((tick) => secondsAt(video, 0, tick)) as [number, number];
+    const { files } = cut.movie;
+    const file = files.includes(movie.path) ? files.indexOf(movie.path) : files.push(movie.path) - 1;
+    const sounds = cutAllSound(movie, { file, facts, fromSec, toSec });
+    const output = { files, tracks: [...cut.movie.tracks, ...sounds] };
+    const writing = stages.stage(50, 80);
+    const partPath = `${outputPath}.part`;
+    await writeMovie(partPath, output, {
+      signal: writing.signal,
+      onShare: (share) => writing.onProgress(share * 100),
+    });
+    const toSeconds = (tick: number) => tick / video.timescale;
+    const expected = expectationOf(output, cut.times.map(toSeconds), cut.seams.map(toSeconds));
+    if (!(await checkResult(partPath, expected, stages.stage(80, 99)))) return false;
+    await rename(partPath, outputPath).catch(rethrowDiskError);
+    return true;
+  };
+
+  /**
+   * Trims by copying: whole groups of pictures for `keyframe`; for `exact` all but the pictures at both ends
+   * that depend on others outside, which are encoded to match.
+   *
+   * @returns null when the video cannot be copied from, too little of it can, or the check of the result
+   * failed; nothing is left then
+   * @throws as `Runner.run`; RangeError when the file is shorter than its index says
+   */
+  return async function trimByCopying(request: TrimRequest, watch: Watch): Promise<EditOutcome | null> {
+    const { inputPath, outputPath, facts, mode } = request;
+    watch.signal.throwIfAborted();
+    if (mode === 'exact' && !isSmartKind(facts)) return null;
+    const remuxPath = `${outputPath}.source.mp4`;
+    const stages = divideProgress(watch);
+    try {
+      const source = await openSource({ runner }, { inputPath, facts, remuxPath }, stages.stage(0, 20));
+      const cut = source ? await cutVideo(request, source, stages.stage(20, 50)) : null;
+      if (!source || !cut || !(await finish(request, { source, cut }, stages))) return null;
+      const seconds = (tick: number) => microseconds(secondsAt(source.video, source.movie.originSec, tick));
+      return { method: cut.method, usedStartSec: seconds(cut.from), usedEndSec: seconds(cut.end) };
+    } finally {
+      const scratch = ['.source.mp4', '.head.mp4', '.tail.mp4', '.part'].map((end) => outputPath + end);
+      await Promise.all(scratch.map((path) => rm(path, { force: true })));
+    }
+  };
+}

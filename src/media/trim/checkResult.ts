@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import type { Runner, Watch } from '../runner.ts';
+import { countPacketsArgs, decodeWindowArgs } from './commands.ts';
+import type { OutputMovie } from './outputTrack.ts';
+
+/** What a result must turn out to be. */
+export interface Expectation {
+  /** When each picture is shown, rising, the first at zero. */
+  timesSec: number[];
+  lengthSec: number;
+  /** Where pieces meet. */
+  seamsSec: number[];
+  /** How long each sound track lasts, silence before it included. */
+  soundsSec: number[];
+}
+
+/** How much is decoded on each side of a seam, and at both ends. */
+const WINDOW_SEC = 1;
+const ACCEPTED_DIFFERENCE_SEC = 0.03;
+const LIMITS = { wallClockSec: 180, cpuSec: 300, fileSizeBytes: 0 };
+
+const counted = z.object({
+  streams: z.array(
+    z.object({
+      codec_type: z.string(),
+      nb_read_packets: z.coerce.number(),
+      start_time: z.coerce.number(),
+      duration: z.coerce.number(),
+    }),
+  ),
+});
+
+interface Window {
+  fromSec: number;
+  toSec: number;
+}
+
+/** The pieces of a result worth decoding: its ends and its seams, those that touch as one. */
+export function windowsOf({ lengthSec, seamsSec }: Pick<Expectation, 'lengthSec' | 'seamsSec'>): Window[] {
+  const windows: Window[] = [];
+  for (const middle of [0, ...seamsSec, lengthSec].toSorted((one, other) => one - other)) {
+    const [fromSec, toSec] = [Math.max(0, middle - WINDOW_SEC), Math.min(lengthSec, middle + WINDOW_SEC)];
+    const open = windows.at(-1);
+    if (open && fromSec <= open.toSec) open.toSec = toSec;
+    else windows.push({ fromSec, toSec });
+  }
+  return windows;
+}
+
+/** Moves the ends of a window between pictures, where no rounding decides; gives the pictures it holds. */
+function snap({ timesSec, lengthSec }: Expectation, { fromSec, toSec }: Window) {
+  const first = timesSec.findIndex((time) => time >= fromSec);
+  const from = first < 0 ? timesSec.length - 1 : first;
+  const next = timesSec.findIndex((time) => time >= toSec);
+  const to = next < 0 ? timesSec.length : Math.max(next, from + 1);
+  const between = (at: number, end: number) =>
+    at === timesSec.length ? end : ((timesSec[at - 1] ?? 0) + (timesSec[at] ?? 0)) / 2;
+  const window = { fromSec: from === 0 ? 0 : between(from, 0), toSec: between(to, lengthSec + WINDOW_SEC) };
+  return { window, pictures: to - from };
+}
+
+/** What was written, as the check of it expects to find it. */
+export function expectationOf({ tracks }: OutputMovie, timesSec: number[], seamsSec: number[]): Expectation {
+  const sounds = tracks.filter(({ kind }) => kind === 'audio');
+  return {
+    timesSec,
+    seamsSec,
+    lengthSec: tracks.find(({ kind }) => kind === 'video')?.lengthSec ?? 0,
+    soundsSec: sounds.map(({ silentSec, lengthSec }) => silentSec + lengthSec),
+  };
+}
+
+/** Makes the function that says whether a result is what it should be. */
+export function createResultCheck({ runner }: { runner: Runner }) {
+  const countsRight = async (path: string, expected: Expectation, watch: Watch): Promise<boolean> => {
+    const args = countPacketsArgs(path);
+    const run = await runner.run({ tool: 'ffprobe', args, limits: LIMITS, output: 'text' }, watch);
+    if (run.exitCode !== 0) return false;
+    const report = counted.safeParse(JSON.parse(run.stdout));
+    if (!report.success) return false;
+    const [video, ...others] = report.data.streams;
+    const isNear = (one: number, other: number) => Math.abs(one - other) < ACCEPTED_DIFFERENCE_SEC;
+    return (
+      video?.codec_type === 'video' &&
+      video.nb_read_packets === expected.timesSec.length &&
+      Math.abs(video.start_time) < 0.001 &&
+      isNear(video.duration, expected.lengthSec) &&
+      others.length === expected.soundsSec.length &&
+      others.every(
+        ({ duration, start_time }, at) =>
+          isNear(start_time + duration, expected.soundsSec[at] as number) ||
+          isNear(duration, expected.soundsSec[at] as number),
+      )
+    );
+  };
+
+  const decodesRight = async (path: string, expected: Expectation, wide: Window, watch: Watch) => {
+    const { window, pictures } = snap(expected, wide);
+    const args = decodeWindowArgs(path, window);
+    const run = await runner.run({ tool: 'ffmpeg', args, limits: LIMITS, output: 'progress' }, watch);
+    return run.exitCode === 0 && run.stderrTail === '' && run.progress.frames === pictures;
+  };
+
+  /**
+   * Says whether a result has the pictures and the sound it should have, and decodes without a complaint
+   * at its ends and where its pieces meet.
+   *
+   * @throws as `Runner.run`
+   */
+  return async function checkResult(path: string, expected: Expectation, watch: Watch): Promise<boolean> {
+    const quiet = { ...watch, onProgress: () => undefined };
+    const checks = [
+      countsRight(path, expected, quiet),
+      ...windowsOf(expected).map((window) => decodesRight(path, expected, window, quiet)),
+    ];
+    // All of them are waited for: whoever removes the result finds nobody reading it.
+    const results = await Promise.allSettled(checks);
+    const failure = results.find((each) => each.status === 'rejected');
+    if (failure) throw failure.reason;
+    return results.every((each) => each.status === 'fulfilled' && each.value);
+  };
+}
+
+export type CheckResult = ReturnType<typeof createResultCheck>;

@@ -1,0 +1,178 @@
+import type { MediaFacts, MediaStream } from '../../domain/media.ts';
+import { assemble, fileUrl, PRINT_TIME, progressTo } from '../commands.ts';
+import { FILE_GUARD } from '../safety.ts';
+import { soundStreamsOf, videoStreamOf } from './trimRequest.ts';
+
+/** The argument lists of trimming, as pure functions. */
+
+/** Nine decimals: thresholds lie between pictures, and half a microsecond matters. */
+const seconds = (value: number): string => value.toFixed(9);
+
+/** The pictures of a range, and where reading begins. */
+export interface Range {
+  /** Whole seconds, so that the shift it makes is exact in every time base. */
+  seekSec: number;
+  /**
+   * Counted from the seek point. The pictures with from <= t < to are taken; when `isOwnLine`, by the
+   * file's own times, else counted from where a player begins.
+   */
+  fromSec: number;
+  toSec: number;
+  isOwnLine: boolean;
+}
+
+export interface EncodeCommand {
+  inputPath: string;
+  outputPath: string;
+  streamIndex: number;
+  range: Range;
+  encoder: string[];
+  sound: string[];
+  fileSizeBytes: number;
+}
+
+/** Sound is read a little further than the pictures: its packets do not end with them. */
+const READ_ON_SEC = 0.3;
+
+/** Ticks of a second in which edit lists of what we make for ourselves are told. */
+const FINE_TIMESCALE = '1000000';
+
+/** Encodes the pictures of a range again, unturned, each at its own time. Standard output tells their times. */
+export function encodeRangeArgs(command: EncodeCommand): string[] {
+  const { range, streamIndex, inputPath, outputPath, encoder, sound, fileSizeBytes } = command;
+  const { seekSec, fromSec, toSec, isOwnLine } = range;
+  const isTaken = String.raw`select='gte(t\,${seconds(fromSec)})*lt(t\,${seconds(toSec)})'`;
+  const filters = [...(isOwnLine ? [`setpts=PTS-${seekSec}/TB`] : []), isTaken, PRINT_TIME];
+  return assemble({
+    global: [...progressTo('pipe:1'), ...(isOwnLine ? ['-copyts'] : [])],
+    inputOptions: [
+      ...[...FILE_GUARD, '-noautorotate'],
+      ...(seekSec > 0 ? ['-ss', String(seekSec)] : []),
+      ...['-t', (toSec + READ_ON_SEC).toFixed(6)],
+    ],
+    input: fileUrl(inputPath),
+    outputOptions: [
+      ...['-map', `0:${streamIndex}`, '-vf', filters.join(',')],
+      ...['-fps_mode', 'passthrough', '-enc_time_base', '-1', ...encoder],
+      ...[...sound, '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'],
+      ...['-movie_timescale', FINE_TIMESCALE, '-fs', String(fileSizeBytes), '-f', 'mp4'],
+    ],
+    output: fileUrl(outputPath),
+  });
+}
+
+/** Lays the same packets into an MP4 whose index can be read. */
+export function remuxArgs(inputPath: string, outputPath: string, facts: MediaFacts, limitBytes: number) {
+  const sound = soundStreamsOf(facts);
+  return assemble({
+    global: progressTo('pipe:1'),
+    inputOptions: FILE_GUARD,
+    input: fileUrl(inputPath),
+    outputOptions: [
+      ...[facts.videoStreamIndex, ...sound.map(({ index }) => index)].flatMap((index) => [
+        '-map',
+        `0:${index}`,
+      ]),
+      ...['-sn', '-dn', '-c', 'copy', '-map_chapters', '-1', '-movie_timescale', FINE_TIMESCALE],
+      ...['-strict', 'experimental', '-fs', String(limitBytes), '-f', 'mp4'],
+    ],
+    output: fileUrl(outputPath),
+  });
+}
+
+/** Decodes the pictures between two times of a result to nowhere, and stops at the first error. */
+export const decodeWindowArgs = (path: string, { fromSec, toSec }: { fromSec: number; toSec: number }) =>
+  assemble({
+    global: [...progressTo('pipe:1'), '-xerror'],
+    inputOptions: [
+      ...FILE_GUARD,
+      ...(fromSec > 0 ? ['-ss', fromSec.toFixed(6)] : []),
+      ...['-t', (toSec - Math.max(0, fromSec)).toFixed(6)],
+    ],
+    input: fileUrl(path),
+    outputOptions: ['-map', '0:v:0', '-an', '-sn', '-dn', '-fps_mode', 'passthrough', '-f', 'null'],
+    output: 'pipe:1',
+  });
+
+/** Arguments of ffprobe: how many packets each stream has, where it begins and how long it is. */
+export const countPacketsArgs = (path: string): string[] => [
+  ...['-hide_banner', '-v', 'error', ...FILE_GUARD, '-of', 'json=compact=1', '-count_packets'],
+  ...['-show_entries', 'stream=codec_type,nb_read_packets,start_time,duration', '-i', fileUrl(path)],
+];
+
+const option = (name: string, value: string | null): string[] => (value === null ? [] : [name, value]);
+
+/** The words of ffprobe for colours are those of the encoder's options, but for this one. */
+const NO_MATRIX = 'gbr';
+
+const colourOptions = (stream: MediaStream): string[] => [
+  ...option('-color_range', stream.colorRange),
+  ...option('-color_primaries', stream.colorPrimaries),
+  ...option('-color_trc', stream.colorTransfer),
+  ...option('-colorspace', stream.colorSpace === NO_MATRIX ? null : stream.colorSpace),
+];
+
+const PROFILES: Record<string, string> = {
+  'Constrained Baseline': 'baseline',
+  Baseline: 'baseline',
+  Main: 'main',
+  High: 'high',
+};
+
+/** Gives x264's name for the profile of a stream; null when pieces of it cannot be made to match. */
+export const profileOf = ({ profile }: MediaStream): string | null => PROFILES[profile ?? ''] ?? null;
+
+/** Only a few pictures: better than the eye needs, so that nobody sees where they begin. */
+const SEAM_QUALITY = '12';
+
+/** Encodes to match the pieces that are copied; its parameter sets have a number of their own. */
+export function seamEncoder(facts: MediaFacts, setId: number): string[] {
+  const stream = videoStreamOf(facts) as MediaStream;
+  const level = stream.level && stream.level > 9 ? `:level=${stream.level / 10}` : '';
+  return [
+    ...['-an', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', SEAM_QUALITY],
+    ...['-pix_fmt', stream.pixelFormat ?? 'yuv420p', '-profile:v', profileOf(stream) ?? 'high'],
+    ...['-x264-params', `sps-id=${setId}:stitchable=1${level}`, ...colourOptions(stream)],
+  ];
+}
+
+/** A key frame at least this often: the result can be cut again without encoding. */
+const KEYFRAME_EVERY_SEC = 2;
+const [SHORTEST_GOP, LONGEST_GOP] = [12, 250];
+const FIELD_ORDERS: Record<string, string> = { tt: '1', tb: '1', bb: '0', bt: '0' };
+
+/** Encodes a whole range: H.264 in 8 bit 4:2:0, which everything plays. */
+export function wholeEncoder(facts: MediaFacts): string[] {
+  const stream = videoStreamOf(facts) as MediaStream;
+  const gop = Math.round((facts.fps ?? 30) * KEYFRAME_EVERY_SEC);
+  const topFirst = FIELD_ORDERS[stream.fieldOrder ?? ''];
+  return [
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18'],
+    ...['-g', String(Math.min(LONGEST_GOP, Math.max(SHORTEST_GOP, gop)))],
+    ...['-pix_fmt', stream.pixelFormat === 'yuvj420p' ? 'yuvj420p' : 'yuv420p'],
+    ...(topFirst ? ['-flags', '+ilme+ildct', '-top', topFirst] : []),
+    ...colourOptions(stream),
+  ];
+}
+
+/** Taken as it is into an MP4 that everything plays. */
+const KEPT_SOUND = ['aac', 'mp3'];
+const BITRATE_PER_CHANNEL = 80_000;
+const MOST_CHANNELS = 6;
+
+/** All sound tracks: copied where they play everywhere, else AAC. */
+export function soundOptions(facts: MediaFacts): string[] {
+  return soundStreamsOf(facts).flatMap(({ index, codec, channels, language }, at) => {
+    const kept = Math.min(channels ?? 2, MOST_CHANNELS);
+    const encoded = [
+      ...[`-c:a:${at}`, 'aac', `-b:a:${at}`, String(Math.max(2, kept) * BITRATE_PER_CHANNEL)],
+      // What is missing in the middle becomes silence, instead of moving the rest.
+      ...[`-filter:a:${at}`, 'aresample=async=1'],
+      ...((channels ?? 2) > MOST_CHANNELS ? [`-ac:a:${at}`, String(kept)] : []),
+    ];
+    return [
+      ...['-map', `0:${index}`, ...(KEPT_SOUND.includes(codec) ? [`-c:a:${at}`, 'copy'] : encoded)],
+      ...(language ? [`-metadata:s:a:${at}`, `language=${language}`] : []),
+    ];
+  });
+}
