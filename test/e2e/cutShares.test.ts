@@ -13,8 +13,8 @@ import { videoBytes } from '../support/uploading.ts';
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 const MOST_MS = 5000;
-/** A whole one would take two minutes. */
-const BYTES_PER_MS = (8 * MIB) / 1000;
+/** As slow as a film is played: most of what is on its way then waits in the buffers of the system. */
+const BYTES_PER_MS = MIB / 1000;
 
 /** A player that takes bytes as slowly as it plays them. */
 interface SlowReader {
