@@ -10,6 +10,7 @@ import { createEditActivities } from './edits.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
 import { createMediaActivities } from './media.ts';
 import { createOrphanActivities } from './orphans.ts';
+import { createPictureActivities } from './pictures.ts';
 import { createReconciliationActivities } from './reconciliation.ts';
 import { createRecordActivities } from './records.ts';
 import { createRenderingActivities } from './renderings.ts';
@@ -36,6 +37,7 @@ export const groupActivities = (deps: ActivityDeps) => ({
   records: createRecordActivities(deps),
   edits: createEditActivities(deps),
   renderings: createRenderingActivities(deps),
+  pictures: createPictureActivities(deps),
   reconciliation: createReconciliationActivities(deps),
   storage: createStorageActivities(deps),
   uploads: createUploadActivities(deps),
@@ -50,6 +52,7 @@ export type Activities = Groups['media'] &
   Groups['records'] &
   Groups['edits'] &
   Groups['renderings'] &
+  Groups['pictures'] &
   Groups['reconciliation'] &
   Groups['storage'] &
   Groups['uploads'] &

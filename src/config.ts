@@ -107,6 +107,7 @@ const environment = z.object({
   UPLOAD_EXPIRY_SEC: seconds(24 * 3600),
   MAX_OPEN_UPLOADS: count(100),
   QUOTA_BYTES: count(1024 ** 4),
+  MAX_PICTURES_PER_VIDEO: count(100),
   INGEST_MAX_SEC: seconds(4 * 3600),
   INGEST_MIN_BYTES_PER_SEC: count(10 * 1024),
   EGRESS_ALLOW_CIDRS: list('').refine(

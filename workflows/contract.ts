@@ -1,5 +1,6 @@
 /** What the outside and the workflows agree on: ids, inputs, queues and signals. */
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { Picture } from '../src/domain/picture.ts';
 import type { StepName } from '../src/domain/video.ts';
 
 export interface ProcessVideoInput {
@@ -33,14 +34,11 @@ export interface EditVideoInput {
 }
 
 /** One picture of a video, made because somebody asked for it. */
-export interface RenderPictureInput {
+export interface RenderPictureInput extends Picture {
   videoId: string;
   userId: string;
-  timeSec: number;
-  /** What it is fitted into; null where that side may be as long as it likes. */
-  widthPx: number | null;
-  heightPx: number | null;
-  format: 'jpg' | 'webp';
+  /** Whether it comes before the processing of videos, since somebody waits for it. */
+  isUrgent: boolean;
   requestId?: string | undefined;
 }
 

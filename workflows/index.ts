@@ -5,3 +5,4 @@ export { processVideo } from './processVideo.ts';
 export { receiveUpload } from './receiveUpload.ts';
 export { reconcile } from './reconcile.ts';
 export { removeVideo } from './removeVideo.ts';
+export { renderPicture } from './renderPicture.ts';

@@ -51,6 +51,17 @@ export const encodeStep: ActivityOptions = {
   startToCloseTimeout: '2 days',
 };
 
+/**
+ * Some seconds of ffmpeg that somebody waits for. Repeated by the engine and soon given up: whoever still wants it
+ * asks again, and hears what is wrong.
+ */
+export const shortMedia: ActivityOptions = {
+  ...mediaStep,
+  startToCloseTimeout: '5 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '1 second', maximumAttempts: 4 },
+};
+
 /** One attempt at moving a whole file; repeated by the workflow, as a media step is. */
 export const transfer: ActivityOptions = { ...mediaStep, taskQueue: 'net' };
 

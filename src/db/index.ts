@@ -7,6 +7,7 @@ import { HousekeepingQueries } from './housekeeping.ts';
 import { IdempotencyQueries } from './idempotency.ts';
 import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
+import { PictureQueries } from './pictures.ts';
 import { PlaybackStepQueries } from './playbackSteps.ts';
 import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
@@ -29,6 +30,7 @@ const nouns = {
   uploadHandover: UploadHandoverQueries,
   untoldUploads: UntoldUploadQueries,
   shares: ShareQueries,
+  pictures: PictureQueries,
   steps: StepQueries,
   playbackSteps: PlaybackStepQueries,
   reconciliation: ReconciliationQueries,
