@@ -5,7 +5,7 @@ import type { Video } from '../src/db/entities/video.ts';
 import { newId } from '../src/db/ids.ts';
 import { RENDERING_PERCENT, resultFilename } from '../src/domain/edit.ts';
 import type { EditOutcome } from '../src/media/editOutcome.ts';
-import type { Media, Watch } from '../src/media/index.ts';
+import type { Watch } from '../src/media/index.ts';
 import type { EditInput } from '../workflows/contract.ts';
 import { type AttemptTools, quotaLimits, runAttempt } from './attempt.ts';
 import type { ActivityDeps } from './index.ts';
@@ -30,17 +30,9 @@ interface RenderPaths {
   outputPath: string;
 }
 
-interface EditMedia {
-  trimByCopying(request: ReturnType<typeof trimRequest>, watch: Watch): Promise<EditOutcome | null>;
-  trimByEncoding(request: ReturnType<typeof trimRequest>, watch: Watch): Promise<EditOutcome>;
-  mergeByCopying(request: ReturnType<typeof mergeRequest>, watch: Watch): Promise<EditOutcome | null>;
-  mergeByEncoding(request: ReturnType<typeof mergeRequest>, watch: Watch): Promise<EditOutcome>;
-}
-
 /** Making the file of an edit. */
 export function createRenderingActivities(deps: ActivityDeps) {
-  const { config, db, storage } = deps;
-  const media = deps.media as Media & EditMedia;
+  const { config, db, media, storage } = deps;
   const limits = { maxDurationSec: config.MAX_DURATION_SEC };
 
   const copy: Make = ({ edit, parents }, paths, watch) =>
