@@ -1,0 +1,221 @@
+import { assemble, fileUrl, progressTo, seconds } from '../commands.ts';
+import { DECODERS, FILE_GUARD } from '../safety.ts';
+import { channelsOf, pictureEncoder } from './encoders.ts';
+import type { PictureFormat, SoundFormat } from './format.ts';
+
+export type PieceSound =
+  | { kind: 'copy'; streamIndex: number }
+  | { kind: 'encode'; streamIndex: number; format: SoundFormat }
+  | { kind: 'silence'; format: SoundFormat };
+
+export interface PieceCommand {
+  inputPath: string;
+  outputPath: string;
+  streamIndex: number;
+  format: PictureFormat;
+  /** Null where the picture is copied. */
+  pictureFilters: readonly string[] | null;
+  sounds: readonly PieceSound[];
+  /** What is encoded is as long. */
+  lengthSec: number;
+}
+
+const CRF = '18';
+const KEYFRAME_SEC = 2;
+const BITS_PER_CHANNEL = 96_000;
+
+const heard = ({ channelLayout, sampleRate }: SoundFormat) =>
+  `aformat=sample_rates=${sampleRate}:channel_layouts=${channelLayout}`;
+
+/** Sound from the first moment to the last one: holes and missing ends become silence. */
+function soundFilters(sound: PieceSound, lengthSec: number): string | null {
+  const length = `atrim=end=${seconds(lengthSec)}`;
+  if (sound.kind === 'copy') return null;
+  if (sound.kind === 'silence') {
+    const { sampleRate, channelLayout } = sound.format;
+    return `anullsrc=sample_rate=${sampleRate}:channel_layout=${channelLayout},${length}`;
+  }
+  return `[0:${sound.streamIndex}]aresample=async=1:first_pts=0,${heard(sound.format)},apad,${length}`;
+}
+
+/**
+ * Brings one input into the common format, as an MP4: picture and sound are copied or encoded, each by itself. A
+ * rotation is written by the tag that ffmpeg 5 reads; later ones ignore it, and then the check of the result sees it.
+ */
+export function pieceArgs(command: PieceCommand): string[] {
+  const { inputPath, outputPath, streamIndex, format, pictureFilters, sounds, lengthSec } = command;
+  const filters = sounds.map((sound) => soundFilters(sound, lengthSec));
+  const graph = [
+    ...(pictureFilters ? [`[0:${streamIndex}]${pictureFilters.join(',')}[v]`] : []),
+    ...filters.flatMap((filter, at) => (filter ? [`${filter}[a${at}]`] : [])),
+  ];
+  return assemble({
+    global: progressTo('pipe:1'),
+    inputOptions: FILE_GUARD,
+    input: fileUrl(inputPath),
+    outputOptions: [
+      ...(graph.length > 0 ? ['-filter_complex', graph.join(';')] : []),
+      ...['-map', pictureFilters ? '[v]' : `0:${streamIndex}`],
+      ...sounds.flatMap((sound, at) => [
+        '-map',
+        sound.kind === 'copy' ? `0:${sound.streamIndex}` : `[a${at}]`,
+      ]),
+      ...['-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'],
+      ...(pictureFilters ? encodePicture(format) : ['-c:v', 'copy']),
+      ...sounds.flatMap(encodeSound),
+      ...(format.codec === 'hevc' ? ['-tag:v', 'hvc1'] : []),
+      ...['-video_track_timescale', String(format.timescale)],
+      ...(pictureFilters && format.rotation > 0
+        ? ['-metadata:s:v:0', `rotate=${360 - format.rotation}`]
+        : []),
+      // Copied streams may go on a little after the picture, or the other way round: nothing of them is cut.
+      ...['-t', seconds(lengthSec + (pictureFilters ? 0 : 60)), '-f', 'mp4'],
+    ],
+    output: fileUrl(outputPath),
+  });
+}
+
+function encodePicture(format: PictureFormat): string[] {
+  const { codec, profile, pixelFormat, colors, isTagged } = format;
+  const encoder = pictureEncoder(codec, profile, pixelFormat);
+  if (!encoder) throw new TypeError('No picture of this kind is encoded');
+  return [
+    ...['-c:v', encoder.encoder, '-preset', 'veryfast', '-crf', CRF, '-profile:v', encoder.profile],
+    ...['-pix_fmt', pixelFormat],
+    ...(encoder.encoder === 'libx265' ? ['-x265-params', 'log-level=error'] : []),
+    ...['-force_key_frames', `expr:gte(t,n_forced*${KEYFRAME_SEC})`],
+    ...(isTagged ? tagColors(colors) : []),
+  ];
+}
+
+/** Names that ffmpeg knows; whatever else a record holds is left out. */
+const COLOR_NAME = /^[a-z][a-z0-9-]{1,20}$/;
+
+function tagColors({ space, primaries, transfer, range }: PictureFormat['colors']): string[] {
+  const named = {
+    '-colorspace': space,
+    '-color_primaries': primaries,
+    '-color_trc': transfer,
+    '-color_range': range,
+  };
+  return Object.entries(named).flatMap(([option, name]) => (COLOR_NAME.test(name) ? [option, name] : []));
+}
+
+const encodeSound = (sound: PieceSound, at: number): string[] =>
+  sound.kind === 'copy'
+    ? [`-c:a:${at}`, 'copy']
+    : [`-c:a:${at}`, 'aac', `-b:a:${at}`, String(BITS_PER_CHANNEL * channelsOf(sound.format.channelLayout))];
+
+/**
+ * Options before a list of our own. Members are opened by the same rules, so that only MP4 and MOV are: a list is
+ * one of the formats then, for members as well, which is why each was seen to begin as an MP4. The list itself
+ * may only name files beside it (`safe`).
+ */
+export const LIST_GUARD: readonly string[] = [
+  ...['-f', 'concat', '-safe', '1', '-protocol_whitelist', 'file', '-format_whitelist', 'concat,mov'],
+  ...['-codec_whitelist', DECODERS.join(',')],
+];
+
+export interface ListEntry {
+  /** A name of ours, beside the list. */
+  name: string;
+  durationSec?: number;
+  inpointSec?: number;
+  outpointSec?: number;
+}
+
+const OWN_NAME = /^[a-z0-9][a-z0-9.-]*$/;
+const exact = (value: number): string => value.toFixed(6);
+
+/** Gives the text of a list for ffmpeg's concat demuxer. */
+export function listText(entries: readonly ListEntry[]): string {
+  const lines = entries.flatMap(({ name, durationSec, inpointSec, outpointSec }) => {
+    if (!OWN_NAME.test(name)) throw new TypeError('Members of a list have names of ours');
+    return [
+      `file ${name}`,
+      ...(durationSec === undefined ? [] : [`duration ${exact(durationSec)}`]),
+      ...(inpointSec === undefined ? [] : [`inpoint ${exact(inpointSec)}`]),
+      ...(outpointSec === undefined ? [] : [`outpoint ${exact(outpointSec)}`]),
+    ];
+  });
+  return ['ffconcat version 1.0', ...lines, ''].join('\n');
+}
+
+export interface JoinedSound {
+  language: string | null;
+  /** Ticks of one packet. */
+  packetTicks: number;
+  /** Where pieces end and the next ones begin, in ticks. */
+  joinTicks: readonly number[];
+}
+
+export interface JoinCommand {
+  listPath: string;
+  outputPath: string;
+  codec: string;
+  timescale: number;
+  sounds: readonly JoinedSound[];
+  lengthSec: number;
+}
+
+/** Lays the members of a list end to end, undecoded, with the index first. */
+export function joinArgs({
+  listPath,
+  outputPath,
+  codec,
+  timescale,
+  sounds,
+  lengthSec,
+}: JoinCommand): string[] {
+  return assemble({
+    // Times as the list gives them: otherwise all would be moved by what the first sound has before its beginning.
+    global: [...progressTo('pipe:1'), '-copyts'],
+    inputOptions: LIST_GUARD,
+    input: fileUrl(listPath),
+    outputOptions: [
+      ...['-map', '0:0', ...sounds.flatMap((_, at) => ['-map', `0:${at + 1}`])],
+      ...['-sn', '-dn', '-map_metadata', '-1', '-map_metadata:s', '-1', '-map_chapters', '-1', '-c', 'copy'],
+      ...sounds.flatMap((sound, at) => [`-bsf:a:${at}`, soundTrain(sound)]),
+      ...sounds.flatMap(({ language }, at) =>
+        language === null ? [] : [`-metadata:s:a:${at}`, `language=${language}`],
+      ),
+      ...(codec === 'hevc' ? ['-tag:v', 'hvc1'] : []),
+      ...['-video_track_timescale', String(timescale)],
+      ...['-t', seconds(lengthSec), '-movflags', '+faststart', '-f', 'mp4'],
+    ],
+    output: fileUrl(outputPath),
+  });
+}
+
+/**
+ * Makes one unbroken train of the packets of pieces. Each piece has some sound before its beginning and after its
+ * end, as codecs need; left alone, joins would pile these up, and players that only count samples would come later
+ * and later. A packet is dropped when most of it lies where another one is already, or behind the end of its piece;
+ * the next one follows directly unless more than half a packet is missing. So sound is never further than half a
+ * packet from its picture (11 ms), after any number of joins.
+ */
+export function soundTrain({ packetTicks, joinTicks }: Omit<JoinedSound, 'language'>): string {
+  const half = Math.floor(packetTicks / 2);
+  const isAcrossAnEnd = joinTicks.map((end) => String.raw`between(pts\,${end - half + 1}\,${end - 1})`);
+  const isTooMuch = [String.raw`lt(pts\,ld(0)-${half})`, ...isAcrossAnEnd].join('+');
+  // Variable 0 holds where the next packet belongs.
+  const place = (at: string) => String.raw`0*st(0\,${at}+${packetTicks})`;
+  const next = String.raw`if(gt(pts\,ld(0)+${half})\,pts\,ld(0))`;
+  const drop = String.raw`if(n\,if(${isTooMuch}\,1\,${place(next)})\,${place('pts')})`;
+  const follow = `PREV_OUTPTS+${packetTicks}`;
+  const times = String.raw`if(N\,if(gt(TS\,${follow}+${half})\,TS\,${follow})\,TS)`;
+  return `noise=drop='${drop}',setts=ts='${times}'`;
+}
+
+/** Decodes what a list names to nowhere; the first thing that cannot be decoded ends it with a bad exit code. */
+export const decodeListArgs = (listPath: string, lengthSec: number): string[] =>
+  assemble({
+    global: ['-xerror', ...progressTo('pipe:1')],
+    inputOptions: ['-err_detect', 'explode', ...LIST_GUARD],
+    input: fileUrl(listPath),
+    outputOptions: [
+      ...['-map', '0:v:0', '-map', '0:a?', '-sn', '-dn', '-fps_mode', 'passthrough'],
+      ...['-t', seconds(lengthSec), '-f', 'null'],
+    ],
+    output: 'pipe:1',
+  });

@@ -1,0 +1,56 @@
+import type { MergeFit } from '../../domain/edit.ts';
+import { fitFilters } from './fitting.ts';
+import { type Colors, effectiveColors, isHighRange, isInterlaced, type PictureFormat } from './format.ts';
+import { type MergeInput, pictureOf } from './request.ts';
+
+/** ffmpeg's `scale` calls some matrices by other names than its probe. */
+const MATRICES: Record<string, string> = {
+  bt709: 'bt709',
+  smpte170m: 'smpte170m',
+  bt470bg: 'bt470',
+  smpte240m: 'smpte240m',
+  fcc: 'fcc',
+  bt2020nc: 'bt2020',
+  bt2020c: 'bt2020',
+};
+
+const matrix = (side: 'in' | 'out', { space }: Colors): string[] =>
+  MATRICES[space] ? [`${side}_color_matrix=${MATRICES[space]}`] : [];
+
+/** The way of ffmpeg's own documentation: linear light, smaller gamut, tone mapping, and back. */
+const intoUsualRange = (transfer: string): string[] => [
+  `zscale=tin=${transfer}:pin=bt2020:min=bt2020nc:rin=tv:t=linear:npl=100`,
+  'format=gbrpf32le',
+  'zscale=p=bt709',
+  'tonemap=tonemap=hable:desat=0',
+  'zscale=t=bt709:m=bt709:r=tv',
+  'format=yuv420p',
+];
+
+const USUAL: Colors = { space: 'bt709', primaries: 'bt709', transfer: 'bt709', range: 'tv' };
+
+/**
+ * Gives the filters that bring the picture of an input into the common format. ffmpeg turns it upright before the
+ * first of these. A frame is there from the very first moment: one that begins late is shown from the beginning.
+ */
+export function pictureFilters({ facts }: MergeInput, format: PictureFormat, fit: MergeFit): string[] {
+  const stream = pictureOf(facts);
+  if (!stream) return [];
+  const own = effectiveColors(stream);
+  const isMapped = isHighRange(own) && !isHighRange(format.colors);
+  const from = isMapped ? USUAL : own;
+  const isRgb = /^(gbr|rgb|bgr|argb|abgr|pal8)/.test(stream.pixelFormat ?? '');
+  const scaleOptions = [
+    'flags=bicubic',
+    ...(isRgb ? [] : matrix('in', from)),
+    ...matrix('out', format.colors),
+    `out_range=${format.colors.range === 'pc' ? 'pc' : 'tv'}`,
+  ].join(':');
+  return [
+    ...(isInterlaced(stream) ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
+    `fps=${format.frameRate}:start_time=0`,
+    ...(isMapped ? intoUsualRange(own.transfer) : []),
+    ...fitFilters(facts, format, fit, scaleOptions),
+    `format=${format.pixelFormat}`,
+  ];
+}

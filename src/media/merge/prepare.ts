@@ -1,0 +1,87 @@
+import type { Runner, Watch } from '../runner.ts';
+import type { CommonFormat } from './format.ts';
+import { createPieceMaker, type Piece, type PieceWork } from './pieces.ts';
+import { isQuick, type Treatment } from './treatment.ts';
+
+/** Holes in the sound up to this much, all together, are left: half of what is noticed. */
+const MISSING_SOUND_SEC = 0.02;
+
+/** Seconds at the joins of a piece in which it has no sound: players that only count samples come early after them. */
+function missingSoundSec(pieces: readonly Piece[], at: number, track: number): number {
+  const piece = pieces[at];
+  const sound = piece?.sounds[track];
+  if (!piece || !sound) return 0;
+  const before = at === 0 ? 0 : Math.max(0, sound.startSec);
+  const behind = at === pieces.length - 1 ? 0 : Math.max(0, piece.lengthSec - sound.endSec);
+  return before + behind;
+}
+
+/** Gives the tracks of sound that must be encoded, with silence in their holes, so that these do not add up. */
+function hasHoles(pieces: readonly Piece[], track: number): boolean[] {
+  const missing = pieces.map((_, at) => missingSoundSec(pieces, at, track));
+  const isTooMuch = missing.reduce((sum, sec) => sum + sec, 0) > MISSING_SOUND_SEC;
+  return missing.map((sec) => isTooMuch && sec > MISSING_SOUND_SEC / pieces.length);
+}
+
+/** What must be done besides, now that the pieces are known: holes, and packets of other lengths than the first's. */
+function mendSounds(pieces: readonly Piece[], format: CommonFormat): Treatment[] {
+  const holes = format.sounds.map((_, track) => hasHoles(pieces, track));
+  return pieces.map(({ treatment, sounds }, at) => ({
+    ...treatment,
+    sounds: treatment.sounds.map((each, track) => {
+      const isLikeOthers = sounds[track]?.packetTicks === pieces[0]?.sounds[track]?.packetTicks;
+      const isGood = each !== 'copy' || (isLikeOthers && !holes[track]?.[at]);
+      return isGood || !format.sounds[track]?.isEncodable ? each : 'encode';
+    }),
+  }));
+}
+
+const isSame = (one: Treatment, other: Treatment | undefined): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
+
+/** Makes the function that prepares what is joined. */
+export function createPreparation({ runner }: { runner: Runner }) {
+  const makePiece = createPieceMaker({ runner });
+
+  /** Makes each different piece once, in the order of the inputs. Null when a picture may not be encoded. */
+  const makePieces = async (
+    treatments: readonly Treatment[],
+    work: PieceWork,
+    watchOf: (pass: number) => Watch,
+    { made, round }: { made: Map<string, Piece>; round: string },
+  ): Promise<Piece[] | null> => {
+    const pieces: Piece[] = [];
+    for (const [at, input] of work.request.inputs.entries()) {
+      const keyOf = (treatment: Treatment) => `${input.inputPath}\n${JSON.stringify(treatment)}`;
+      const wanted = treatments[at] as Treatment;
+      const piece =
+        made.get(keyOf(wanted)) ?? (await makePiece(input, `${round}${at}`, wanted, work, watchOf(at)));
+      if (!piece) return null;
+      // It may have turned out that copying was not enough.
+      made.set(keyOf(wanted), piece).set(keyOf(piece.treatment), piece);
+      pieces.push(piece);
+      watchOf(at).onProgress(100);
+    }
+    return pieces;
+  };
+
+  /**
+   * Gives all inputs as pieces that can be laid end to end.
+   *
+   * @returns null when pictures must be encoded and may not be, or when sound takes longer than short work may
+   * @throws as `makePiece`
+   */
+  return async function preparePieces(
+    treatments: readonly Treatment[],
+    work: PieceWork,
+    watchOf: (pass: number) => Watch,
+  ): Promise<Piece[] | null> {
+    const made = new Map<string, Piece>();
+    const pieces = await makePieces(treatments, work, watchOf, { made, round: 'a' });
+    if (!pieces) return null;
+    const mended = mendSounds(pieces, work.format);
+    if (mended.every((treatment, at) => isSame(treatment, pieces[at]?.treatment))) return pieces;
+    if (!work.mayEncodePictures && !isQuick(work.request.inputs, mended)) return null;
+    return makePieces(mended, work, watchOf, { made, round: 'b' });
+  };
+}
