@@ -112,7 +112,7 @@ describe('the records', () => {
     // What an operator's Reset does.
     const again = await db.steps.beginRun(id, 1);
     assert.ok(again.outcome === 'go');
-    assert.deepEqual(again.steps.sort(), ['probe', 'source', 'thumbnail']);
+    assert.deepEqual(again.steps.sort(), ['playback', 'probe', 'source', 'thumbnail']);
     await begin(id, 'source');
     assert.equal((await db.videos.find(userId, id))?.status, 'processing');
   });

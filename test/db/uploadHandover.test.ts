@@ -77,6 +77,7 @@ describe('the records of uploads', () => {
     assert.equal(video?.sourceKey, `sources/${uploadId}`);
     assert.equal(video?.sizeBytes, 50);
     assert.deepEqual(video?.steps.map((step) => `${step.name} ${step.state} ${step.run}`).sort(), [
+      'playback queued 1',
       'probe queued 1',
       'source queued 1',
       'thumbnail queued 1',

@@ -45,7 +45,7 @@ describe('videos by JSON', () => {
       assert.deepEqual([body.status, body.size_bytes, body.download_url], ['pending', null, null]);
       const steps = await api.call(`/v1/videos/${body.id}/steps`, { token: user.token });
       const names = steps.body.data.map(({ name }: { name: string }) => name);
-      assert.deepEqual(names, ['source', 'probe', 'thumbnail']);
+      assert.deepEqual(names, ['source', 'probe', 'thumbnail', 'playback']);
       assert.deepEqual(startsOf(body.id), ['startProcessing']);
     });
 

@@ -207,9 +207,14 @@ describe('uploading', () => {
         const steps = await api.call(`/v1/videos/${body.id}/steps`, { token: user.token });
         return steps.body.data.map((step: { name: string }) => step.name);
       };
-      assert.deepEqual(await stepsFor([]), ['source', 'probe', 'thumbnail', 'storyboard']);
-      assert.deepEqual(await stepsFor([['process', 'thumbnail']]), ['source', 'probe', 'thumbnail']);
-      assert.deepEqual(await stepsFor([['process', '[]']]), ['source', 'probe']);
+      assert.deepEqual(await stepsFor([]), ['source', 'probe', 'thumbnail', 'storyboard', 'playback']);
+      assert.deepEqual(await stepsFor([['process', 'thumbnail']]), [
+        'source',
+        'probe',
+        'thumbnail',
+        'playback',
+      ]);
+      assert.deepEqual(await stepsFor([['process', '[]']]), ['source', 'probe', 'playback']);
     });
 
     it('names the steps there are when asked for others', async () => {
