@@ -11,6 +11,7 @@ import { prepareDataDir, startFoundation } from './stack.ts';
 import { onStopRequest } from './stopSignals.ts';
 import { createTemplateDatabase } from './templateDatabase.ts';
 import { makeTestFolder } from './testFolder.ts';
+import { runAllTests } from './testLanes.ts';
 
 const ALL_TESTS = 'test/**/*.test.ts';
 const root = resolve(fileURLToPath(new URL('../../', import.meta.url)));
@@ -78,8 +79,10 @@ async function runEverything(args: string[]): Promise<Counts> {
   const options: CheckOptions = { root, env, say, signal: interruption.signal };
   const failedChecks = isWholeRun ? await checkSources(options) : 0;
   const hasFiles = args.some((arg) => !arg.startsWith('-') && arg.endsWith('.ts'));
-  const countsFile = join(env.TEST_RUN_DIR ?? root, 'counts.json');
-  const counts = await runTests(hasFiles ? args : [...args, ALL_TESTS], countsFile, options);
+  const countsFolder = env.TEST_RUN_DIR ?? root;
+  const counts = isWholeRun
+    ? await runAllTests(ALL_TESTS, countsFolder, options)
+    : await runTests(hasFiles ? args : [...args, ALL_TESTS], join(countsFolder, 'counts.json'), options);
   return { ...counts, failed: counts.failed + failedChecks };
 }
 

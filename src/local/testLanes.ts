@@ -1,0 +1,92 @@
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CheckOptions, type Counts, runTests } from './checks.ts';
+
+/** As many test files at a time: most of what they do is wait, and two keep two cores busy. */
+const LANES = 2;
+
+/**
+ * Run by themselves when all others are over: they hold durations against a limit that a neighbour would stretch.
+ */
+const ALONE = new Set([
+  // The longest standstill of this very process, and the memory of every tool.
+  'test/media/bombs.test.ts',
+  // What making the document costs against what asking for it costs.
+  'test/http/openapi.test.ts',
+  // A login of nobody against one with a wrong password, each within the double of the other.
+  'test/http/tokens.test.ts',
+]);
+
+/**
+ * Those that mostly wait, for a dead worker to be missed or a lease to run out, and how long they take, in seconds.
+ * One after the other they fill a lane, while the other lane has the processors for the rest.
+ */
+const WAITING_SEC: Record<string, number> = {
+  'test/workflows/outsideTrouble.test.ts': 100,
+  'test/e2e/workerKilled.test.ts': 53,
+  'test/e2e/twoWorkers.test.ts': 41,
+  'test/http/tus/holding.test.ts': 40,
+  'test/workflows/lostEngine.test.ts': 39,
+  'test/workflows/receiveUpload.test.ts': 36,
+  'test/e2e/resumedUpload.test.ts': 35,
+  'test/e2e/rivalUploads.test.ts': 35,
+  'test/cli/package.test.ts': 30,
+  'test/workflows/housekeep.test.ts': 25,
+  'test/workflows/urlIngest.test.ts': 25,
+};
+
+/** What any other file takes, on average. */
+const OTHER_SEC = 5;
+
+/** The files whose place in the run is known here. */
+export const PLACED = [...ALONE, ...Object.keys(WAITING_SEC)];
+
+export interface TestPlan {
+  /** In the order in which the lanes take them up. */
+  together: string[];
+  alone: string[];
+}
+
+/** Says which test files run side by side and which by themselves. A file nobody knows of runs beside the others. */
+export function planTests(files: string[]): TestPlan {
+  const together = files.filter((file) => !ALONE.has(file));
+  const waiting = together.filter((file) => file in WAITING_SEC);
+  // Each list as if it had a lane to itself. A lane takes up what is next, so the order is all that has to be told.
+  const starts = [
+    ...startTimes(waiting.toSorted((a, b) => secondsOf(b) - secondsOf(a))),
+    ...startTimes(together.filter((file) => !waiting.includes(file))),
+  ];
+  return {
+    together: starts.sort((a, b) => a.atSec - b.atSec).map(({ file }) => file),
+    alone: files.filter((file) => ALONE.has(file)),
+  };
+}
+
+const secondsOf = (file: string): number => WAITING_SEC[file] ?? OTHER_SEC;
+
+function startTimes(files: string[]): { file: string; atSec: number }[] {
+  let atSec = 0;
+  return files.map((file) => {
+    const start = { file, atSec };
+    atSec += secondsOf(file);
+    return start;
+  });
+}
+
+/** Runs every test file, most of them in lanes side by side; gives the sum of what mocha counted. */
+export async function runAllTests(
+  pattern: string,
+  countsFolder: string,
+  options: CheckOptions,
+): Promise<Counts> {
+  const { together, alone } = planTests(globSync(pattern, { cwd: options.root }).sort());
+  const lanes = ['--parallel', '--jobs', String(LANES), ...together];
+  const side = await runTests(lanes, join(countsFolder, 'counts-together.json'), options);
+  if (alone.length === 0) return side;
+  const single = await runTests(alone, join(countsFolder, 'counts-alone.json'), options);
+  return {
+    passed: side.passed + single.passed,
+    failed: side.failed + single.failed,
+    skipped: side.skipped + single.skipped,
+  };
+}
