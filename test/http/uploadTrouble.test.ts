@@ -276,7 +276,7 @@ describe('a client that falls silent', () => {
     const server = createServer(async (request, response) => {
       let bytes = 0;
       try {
-        for await (const chunk of readBodyChunks(request, { idleMs: 200 })) bytes += chunk.length;
+        for await (const chunk of readBodyChunks(request, { idleMs: 1000 })) bytes += chunk.length;
         outcome = { bytes };
         response.end();
       } catch (error) {
@@ -287,10 +287,11 @@ describe('a client that falls silent', () => {
     const { port } = server.address() as AddressInfo;
     try {
       const slow = connect(port, '127.0.0.1');
+      slow.on('error', () => {});
       slow.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n');
       for (let sent = 0; sent < 20; sent += 1) {
         slow.write('x');
-        await new Promise((resolve) => setTimeout(resolve, 30));
+        await new Promise((resolve) => setTimeout(resolve, 75));
       }
       assert.deepEqual(await waitFor(() => outcome, { what: 'the slow one to end' }), { bytes: 20 });
       slow.destroy();

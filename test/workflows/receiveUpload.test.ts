@@ -53,34 +53,6 @@ describe('receiveUpload', () => {
   const untilSeen = (uploadId: string) =>
     waitFor(async () => (await maker.read(uploadId))?.startedAt, { what: 'an upload to be seen' });
 
-  it('makes a video of an upload that nobody told the engine of', async function () {
-    this.timeout(120_000);
-    const upload = await maker.make({ userId: engine.userId, bytes: film });
-    const madeAt = Date.now();
-    await untilState(upload.uploadId, 'accepted');
-    assert.equal((await engine.untilSettled(upload.videoId)).status, 'ready');
-    assert.deepEqual(await readFile(pathOf(`sources/${upload.uploadId}`)), film);
-    await handleOf(upload.uploadId).result();
-    assert.equal(hasSegments(upload.uploadId), false);
-    assert.ok((await maker.read(upload.uploadId))?.clearedAt);
-    const begunAt = (await handleOf(upload.uploadId).describe()).startTime.getTime();
-    assert.ok((await passesBetween(engine.client, madeAt, begunAt)) <= 2);
-  });
-
-  it('notices a completion whose process died before it could tell', async () => {
-    const upload = await maker.make({ userId: engine.userId, bytes: film, isComplete: false });
-    await tell(upload);
-    await untilSeen(upload.uploadId);
-    await completeInRowOnly(upload, film.length);
-    const completedAt = Date.now();
-    await untilState(upload.uploadId, 'accepted');
-    assert.equal((await engine.untilSettled(upload.videoId)).status, 'ready');
-    const { events } = await handleOf(upload.uploadId).fetchHistory();
-    const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes) ?? [];
-    const heardAt = Number(signals.at(-1)?.eventTime?.seconds) * 1000;
-    assert.ok((await passesBetween(engine.client, completedAt, heardAt)) <= 2);
-  });
-
   it('starts the processing once, however often and late it is told', async () => {
     const upload = await maker.make({ userId: engine.userId, bytes: film });
     await Promise.all(Array.from({ length: 5 }, () => tell(upload)));
@@ -186,21 +158,6 @@ describe('receiveUpload', () => {
     assert.equal((await engine.untilSettled(upload.videoId)).status, 'ready');
   });
 
-  it('begins again when an operator ended the run of an upload that is still alive', async () => {
-    const upload = await maker.make({ userId: engine.userId, bytes: film });
-    const folder = pathOf(`uploads/${upload.uploadId}`);
-    await rename(folder, `${folder}.away`);
-    await tell(upload);
-    await waitFor(async () => (await maker.read(upload.uploadId))?.errorCode, { what: 'a wait' });
-    await handleOf(upload.uploadId).terminate('a test');
-    await rename(`${folder}.away`, folder);
-    await maker.execute(`update uploads set started_at = now() - interval '6 minutes' where id = ?`, [
-      upload.uploadId,
-    ]);
-    await untilState(upload.uploadId, 'accepted');
-    assert.equal((await engine.untilSettled(upload.videoId)).status, 'ready');
-  });
-
   it('begins again what an engine has lost', async () => {
     const upload = await maker.make({ userId: engine.userId, isComplete: false });
     await tell(upload);
@@ -252,6 +209,51 @@ describe('receiveUpload', () => {
       assert.equal(await engine.storage.stat(`sources/${uploadId}`), null);
     }
     assert.equal(await engine.db.users.remove(userId), true);
+  });
+
+  // Only here the passes of the reconciler are waited for: the death may have hit one, which is missed as late.
+
+  it('makes a video of an upload that nobody told the engine of', async function () {
+    this.timeout(120_000);
+    const upload = await maker.make({ userId: engine.userId, bytes: film });
+    const madeAt = Date.now();
+    await untilState(upload.uploadId, 'accepted');
+    assert.equal((await engine.untilSettled(upload.videoId)).status, 'ready');
+    assert.deepEqual(await readFile(pathOf(`sources/${upload.uploadId}`)), film);
+    await handleOf(upload.uploadId).result();
+    assert.equal(hasSegments(upload.uploadId), false);
+    assert.ok((await maker.read(upload.uploadId))?.clearedAt);
+    const begunAt = (await handleOf(upload.uploadId).describe()).startTime.getTime();
+    assert.ok((await passesBetween(engine.client, madeAt, begunAt)) <= 2);
+  });
+
+  it('notices a completion whose process died before it could tell', async () => {
+    const upload = await maker.make({ userId: engine.userId, bytes: film, isComplete: false });
+    await tell(upload);
+    await untilSeen(upload.uploadId);
+    await completeInRowOnly(upload, film.length);
+    const completedAt = Date.now();
+    await untilState(upload.uploadId, 'accepted');
+    assert.equal((await engine.untilSettled(upload.videoId)).status, 'ready');
+    const { events } = await handleOf(upload.uploadId).fetchHistory();
+    const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes) ?? [];
+    const heardAt = Number(signals.at(-1)?.eventTime?.seconds) * 1000;
+    assert.ok((await passesBetween(engine.client, completedAt, heardAt)) <= 2);
+  });
+
+  it('begins again when an operator ended the run of an upload that is still alive', async () => {
+    const upload = await maker.make({ userId: engine.userId, bytes: film });
+    const folder = pathOf(`uploads/${upload.uploadId}`);
+    await rename(folder, `${folder}.away`);
+    await tell(upload);
+    await waitFor(async () => (await maker.read(upload.uploadId))?.errorCode, { what: 'a wait' });
+    await handleOf(upload.uploadId).terminate('a test');
+    await rename(`${folder}.away`, folder);
+    await maker.execute(`update uploads set started_at = now() - interval '6 minutes' where id = ?`, [
+      upload.uploadId,
+    ]);
+    await untilState(upload.uploadId, 'accepted');
+    assert.equal((await engine.untilSettled(upload.videoId)).status, 'ready');
   });
 
   it('has the right bytes after a worker died over them', async function () {
