@@ -60,7 +60,7 @@ const PLAYED: Readonly<Record<string, Container>> = { mp4: MP4, webm: WEBM };
 type Stream = Pick<MediaStream, 'codec'> & Partial<MediaStream>;
 
 const isAmong = (allowed: readonly string[] | undefined, value: string | null | undefined): boolean =>
-  allowed === undefined || value === null || value === undefined || allowed.includes(value);
+  allowed === undefined || allowed.includes(value ?? 'unknown') || (value ?? 'unknown') === 'unknown';
 
 function fits(table: Record<string, Demands>, { codec, profile, pixelFormat }: Stream): boolean {
   const demands = Object.hasOwn(table, codec) ? table[codec] : undefined;
