@@ -29,7 +29,7 @@ const INDEX = [
   '00:01:00.000 --> 00:02:45.040\nstoryboard.jpg#xywh=160,0,160,90\n',
 ].join('\n');
 
-export const PICTURES = {
+export const PICTURES: { thumbnail: Buffer; sheet: Buffer; index: string } = {
   thumbnail: Buffer.from('the bytes of a thumbnail'),
   sheet: Buffer.from('the bytes of a sheet of pictures'),
   index: INDEX,
@@ -76,19 +76,19 @@ export function playWorker(api: TestApi, videoId: string, run = 1) {
       ...picture,
       ...(await store('thumbnail.jpg', bytes)),
     }),
-    storyboard: async (): Promise<NewAsset[]> => [
+    storyboard: async ({ sheet, index } = PICTURES): Promise<NewAsset[]> => [
       {
         kind: 'storyboard_image',
         contentType: 'image/jpeg',
         ...picture,
-        ...(await store('storyboard.jpg', PICTURES.sheet)),
+        ...(await store('storyboard.jpg', sheet)),
       },
       {
         kind: 'storyboard_index',
         contentType: 'text/vtt',
         width: null,
         height: null,
-        ...(await store('storyboard.vtt', PICTURES.index)),
+        ...(await store('storyboard.vtt', index)),
       },
     ],
   };

@@ -33,9 +33,9 @@ const version = [...files]
 /** Gives the address of a file of the player, good for as long as its bytes are the same. */
 export const assetPath = (name: string): string => `/s/assets/${version}/${name}`;
 
-/** The scripts that the first one loads, so that a page can ask for all of them at once. */
-export const scriptPaths = (): string[] =>
-  [...files.keys()].filter((name) => extname(name) === '.js').map(assetPath);
+/** The scripts of the player, so that its page can ask for all of them at once. */
+export const playerScripts = (): string[] =>
+  [...files.keys()].filter((name) => extname(name) === '.js' && name !== 'waiting.js').map(assetPath);
 
 const asset = defineRoute({
   method: 'get',

@@ -1,5 +1,5 @@
 import type { PlayerPage } from '../sharePage.ts';
-import { scriptPaths } from './assets.ts';
+import { playerScripts } from './assets.ts';
 import { type Html, html } from './html.ts';
 import { icon } from './icons.ts';
 
@@ -24,7 +24,7 @@ const downloadLink = (url: string): Html =>
 
 const preparing = (
   page: PlayerPage,
-): Html => html`<section class="player" id="waiting" aria-label="Video player" data-session="${pathOf(page)}/session">
+): Html => html`<section class="player" id="waiting" aria-label="Video player">
 <div class="message" role="status"><p>This video is still being prepared. It will start here as soon as it is ready.</p></div>
 ${withoutScript(page)}
 </section>`;
@@ -35,7 +35,7 @@ ${withoutScript(page)}
  */
 function player(page: PlayerPage): Html {
   const path = pathOf(page);
-  return html`${scriptPaths().map((script) => html`<link rel="modulepreload" href="${script}">`)}
+  return html`${playerScripts().map((script) => html`<link rel="modulepreload" href="${script}">`)}
 <section class="player" id="player" aria-label="Video player" data-session="${path}/session" data-duration="${page.durationSec ?? 0}" data-title="${page.title}"${
     page.hasStoryboard ? html` data-storyboard="${path}/storyboard.vtt"` : null
   }>

@@ -99,6 +99,7 @@ video.addEventListener('pointerup', (event) => {
   if (event.pointerType === 'mouse') togglePlay();
   else if (!wasIdle && !video.paused) presence.sleep();
 });
+player.addEventListener('pointerenter', preview.load, { once: true });
 video.addEventListener('dblclick', toggleFullscreen);
 
 if ('mediaSession' in navigator) {

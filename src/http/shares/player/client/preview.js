@@ -31,9 +31,31 @@ export function createPreview(box, indexPath) {
       sheet.src = cells[0]?.picture ?? '';
       await sheet.decode();
       cellBox.hidden = false;
+      paint();
     } catch {
       // A preview is an extra; the next page view tries again.
     }
+  }
+
+  /** @type {{ sec: number, share: number } | null} */
+  let place = null;
+
+  function paint() {
+    if (place === null) return;
+    const { sec, share } = place;
+    time.textContent = formatClock(sec);
+    const cell = cellAt(cells, sec);
+    if (cell) {
+      cellBox.style.width = `${cell.width}px`;
+      cellBox.style.height = `${cell.height}px`;
+      cellBox.style.backgroundImage = `url("${CSS.escape(cell.picture)}")`;
+      cellBox.style.backgroundPosition = `-${cell.x}px -${cell.y}px`;
+    }
+    box.hidden = false;
+    // Inside the bar, however near its ends.
+    const bar = box.parentElement?.clientWidth ?? 0;
+    const half = box.offsetWidth / 2;
+    box.style.left = `${Math.min(Math.max(share * bar, half), Math.max(bar - half, half))}px`;
   }
 
   return {
@@ -45,22 +67,12 @@ export function createPreview(box, indexPath) {
      * @param {number} share where on the bar, 0 to 1
      */
     show: (sec, share) => {
+      place = { sec, share };
       load();
-      time.textContent = formatClock(sec);
-      const cell = cellAt(cells, sec);
-      if (cell) {
-        cellBox.style.width = `${cell.width}px`;
-        cellBox.style.height = `${cell.height}px`;
-        cellBox.style.backgroundImage = `url("${CSS.escape(cell.picture)}")`;
-        cellBox.style.backgroundPosition = `-${cell.x}px -${cell.y}px`;
-      }
-      box.hidden = false;
-      // Inside the bar, however near its ends.
-      const bar = box.parentElement?.clientWidth ?? 0;
-      const half = box.offsetWidth / 2;
-      box.style.left = `${Math.min(Math.max(share * bar, half), Math.max(bar - half, half))}px`;
+      paint();
     },
     hide: () => {
+      place = null;
       box.hidden = true;
     },
   };

@@ -6,6 +6,9 @@ const MAX_PAUSE_MS = 20_000;
 /** Whoever plays with an old address looks for a new one so often. */
 const LOOK_PAUSE_MS = 10_000;
 
+/** So long nothing comes before the connection is looked at: browsers themselves wait for half a minute. */
+const SILENCE_MS = 4000;
+
 /** Waits, but no longer than until the connection is back. @param {number} ms */
 const pause = (ms) =>
   new Promise((resolve) => {
@@ -44,6 +47,8 @@ export class Source {
   #attempts = 0;
   #failedAtSec = -1;
   #lookedAt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence;
 
   /** @param {SourceParts} parts */
   constructor(parts) {
@@ -51,6 +56,9 @@ export class Source {
     const { video } = parts;
     for (const event of ['seeking', 'play', 'waiting', 'stalled'])
       video.addEventListener(event, () => this.#refresh());
+    for (const event of ['seeking', 'waiting']) video.addEventListener(event, () => this.#awaitBytes());
+    for (const event of ['seeked', 'playing', 'canplay', 'emptied'])
+      video.addEventListener(event, () => clearTimeout(this.#silence));
     video.addEventListener('error', () => this.#recover());
     video.addEventListener('timeupdate', () => this.#look());
   }
@@ -77,6 +85,21 @@ export class Source {
     if (this.#inUse === null || this.#isOver || !isStale(this.#inUse) || isLoaded(video)) return;
     still.show();
     this.#move(session.address);
+  }
+
+  /** While nothing comes: is the way to the server still there, and the share? A slow way is left to the browser. */
+  #awaitBytes() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(async () => {
+      const { session } = this.#parts;
+      if (this.#isOver || this.#moving !== null) return;
+      try {
+        await session.renew();
+        this.#awaitBytes();
+      } catch {
+        this.#move(session.renew);
+      }
+    }, SILENCE_MS);
   }
 
   /** After the browser has given up. */

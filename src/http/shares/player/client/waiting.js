@@ -1,18 +1,15 @@
-import { createSession } from './session.js';
-
 const PAUSE_MS = 10_000;
-
-const box = document.getElementById('waiting');
-const session = createSession(box?.dataset.session ?? '');
 
 /** Looks until there is something to play, or nothing to wait for: the page then says which. */
 async function look() {
   try {
-    await session.renew();
-    location.reload();
-  } catch (error) {
-    if (/** @type {import('./session.js').SessionError} */ (error).kind === 'ended') location.reload();
-    else setTimeout(look, PAUSE_MS);
+    const answer = await fetch(location.href, { cache: 'no-store' });
+    const isWaiting = answer.ok && (await answer.text()).includes(' id="waiting"');
+    // A server that is in trouble is asked again.
+    if (!isWaiting && answer.status < 429) location.reload();
+  } catch {
+    // The connection may come back.
   }
+  setTimeout(look, PAUSE_MS);
 }
 setTimeout(look, PAUSE_MS);
