@@ -98,6 +98,12 @@ export class EngineUnavailableError extends VideoflowError {
   override readonly retryClass = 'outside';
 }
 
+/** The answer needs a worker, and none is there right now. */
+export class NoWorkerError extends VideoflowError {
+  readonly code = 'no_worker';
+  override readonly retryClass = 'outside';
+}
+
 /** Somebody else's server does not answer as it should right now. */
 export abstract class RemoteTroubleError extends VideoflowError {
   override readonly retryClass = 'remote';

@@ -16,6 +16,8 @@ import {
   type HousekeepingState,
   startHousekeeping,
 } from './flows/housekeeping.ts';
+import { makePicture, type WantedPicture } from './flows/pictures.ts';
+import { countPollers } from './flows/pollers.ts';
 import {
   cancelRun,
   describeRun,
@@ -25,12 +27,15 @@ import {
   parseIds,
   type RunState,
 } from './flows/runs.ts';
+import type { Patience, ShortWorkEnd } from './flows/shortWork.ts';
 import { listOpenUploads, receiveUpload } from './flows/uploads.ts';
 import type { Log } from './log.ts';
 
 export type { EditRun } from './flows/edits.ts';
 export type { HousekeepingReport, HousekeepingState } from './flows/housekeeping.ts';
+export type { WantedPicture } from './flows/pictures.ts';
 export type { RunState } from './flows/runs.ts';
+export type { Patience, ShortWorkEnd } from './flows/shortWork.ts';
 
 export type RunOfVideo = contract.ProcessVideoInput;
 
@@ -56,6 +61,12 @@ export interface Flows {
   startHousekeeping(id: string, input: contract.HousekeepInput): Promise<void>;
   /** @throws EngineUnavailableError */
   findHousekeeping(id: string): Promise<HousekeepingState>;
+  /**
+   * Has a picture made, with all who want the same, and waits for it; once it is done its row says where it is.
+   *
+   * @throws EngineUnavailableError; NoWorkerError
+   */
+  makePicture(picture: WantedPicture, patience?: Patience): Promise<ShortWorkEnd<void>>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }
@@ -130,7 +141,8 @@ export function createFlows(deps: {
     startHousekeeping: (id, input) => startHousekeeping(client, id, input),
     findHousekeeping: (id) => findHousekeeping(client, id),
     ensureHousekeeping: () => ensureHousekeeping(client, deps.config.HOUSEKEEPING_INTERVAL_SEC),
-    health: () => engineHealth(client, deps.config.TEMPORAL_NAMESPACE),
+    makePicture: (picture, patience) => makePicture(client, picture, patience),
+    health: () => engineHealth(client),
     close: () => connection.close(),
     ...engineOf(client),
   };
@@ -194,29 +206,15 @@ function startRemoval(client: Client, input: contract.RemoveVideoInput) {
   });
 }
 
-/** Pollers count as present for as long as the server remembers them, about five minutes. */
-const POLLER_FRESH_MS = 90_000;
-
-async function engineHealth(client: Client, namespace: string): Promise<EngineHealth> {
+async function engineHealth(client: Client): Promise<EngineHealth> {
   const none = Object.fromEntries(QUEUES.map((queue) => [queue, 0])) as Record<Queue, number>;
-  const count = async (queue: Queue): Promise<number> => {
-    const kinds = queue === 'workflows' ? [1, 2] : [2];
-    const answers = await Promise.all(
-      kinds.map((taskQueueType) =>
-        client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType }),
-      ),
-    );
-    return Math.min(...answers.map((answer) => answer.pollers.filter(isFresh).length));
-  };
   const ask = client.withDeadline(Date.now() + COMMAND_DEADLINE_MS, async () => {
-    const pollers = await Promise.all(QUEUES.map(async (queue) => [queue, await count(queue)] as const));
+    const pollers = await Promise.all(
+      QUEUES.map(async (queue) => [queue, await countPollers(client, queue)] as const),
+    );
     return { reachable: true, pollers: { ...none, ...Object.fromEntries(pollers) } };
   });
   // A lazy connection may take longer than a call's deadline to say that nobody is there.
   const late = delay(COMMAND_DEADLINE_MS, { reachable: false, pollers: none }, { ref: false });
   return Promise.race([ask, late]).catch(() => ({ reachable: false, pollers: none }));
-}
-
-function isFresh(poller: { lastAccessTime?: { seconds?: unknown } | null }): boolean {
-  return Date.now() - Number(poller.lastAccessTime?.seconds ?? 0) * 1000 < POLLER_FRESH_MS;
 }

@@ -47,6 +47,7 @@ export interface FlowCall {
     | 'startEdit'
     | 'cancelEdit'
     | 'receiveUpload'
+    | 'makePicture'
     | 'startHousekeeping';
   input: unknown;
 }
@@ -62,6 +63,8 @@ export interface TestApi {
   engineHealth: EngineHealth;
   /** Where `flows.findHousekeeping()` finds every housekeeping that was started; done with nothing to do, at first. */
   housekeeping: { answer?: HousekeepingState | Error };
+  /** Does what `flows.makePicture()` is asked for; at first it is never done in time. */
+  pictures: { make: Flows['makePicture'] };
   /** Every log line so far, parsed. */
   logLines(): Record<string, unknown>[];
   call(path: string, options?: CallOptions): Promise<Answer>;
@@ -105,7 +108,7 @@ export async function startApi(
     log,
     minFreeBytes: config.MIN_FREE_BYTES,
   });
-  const { flows, flowCalls, engineHealth, housekeeping } = recordingFlows();
+  const { flows, flowCalls, engineHealth, housekeeping, pictures } = recordingFlows();
   const server = await listen(createApp({ config, log, db, flows, storage }), {
     host: '127.0.0.1',
     port: 0,
@@ -132,6 +135,7 @@ export async function startApi(
     flowCalls,
     engineHealth,
     housekeeping,
+    pictures,
     logLines: () => lines.map((line) => JSON.parse(line)),
     call: (path, options) => callUrl(url + path, options),
     sql: (text, values) => askDatabase(database.url, text, values),
@@ -197,6 +201,7 @@ function recordingFlows() {
   const engineHealth: EngineHealth = { reachable: true, pollers };
   const reports = new Map<string, HousekeepingReport>();
   const housekeeping: TestApi['housekeeping'] = {};
+  const pictures: TestApi['pictures'] = { make: async () => ({ state: 'running' }) };
   const flows: Flows = {
     startProcessing: async (run) => void flowCalls.push({ command: 'startProcessing', input: run }),
     cancelProcessing: async (videoId, runs) =>
@@ -220,10 +225,14 @@ function recordingFlows() {
       if (housekeeping.answer instanceof Error) throw housekeeping.answer;
       return housekeeping.answer ?? { state: 'done', report };
     },
+    makePicture: (picture, patience) => {
+      flowCalls.push({ command: 'makePicture', input: picture });
+      return pictures.make(picture, patience);
+    },
     health: async () => engineHealth,
     close: async () => {},
   };
-  return { flows, flowCalls, engineHealth, housekeeping };
+  return { flows, flowCalls, engineHealth, housekeeping, pictures };
 }
 
 const idleReport = (id: string, { dryRun = false, force = false }): HousekeepingReport => ({
