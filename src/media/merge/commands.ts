@@ -39,8 +39,8 @@ function soundFilters(sound: PieceSound, lengthSec: number): string | null {
 }
 
 /**
- * Brings one input into the common format, as an MP4: picture and sound are copied or encoded, each by itself. A
- * rotation is written by the tag that ffmpeg 5 reads; later ones ignore it, and then the check of the result sees it.
+ * Brings one input into the common format, as an MP4: picture and sound are copied or encoded, each by itself. The
+ * rotation of a picture that is encoded is left to the joined file.
  */
 export function pieceArgs(command: PieceCommand): string[] {
   const { inputPath, outputPath, streamIndex, format, pictureFilters, sounds, lengthSec } = command;
@@ -65,9 +65,6 @@ export function pieceArgs(command: PieceCommand): string[] {
       ...sounds.flatMap(encodeSound),
       ...(format.codec === 'hevc' ? ['-tag:v', 'hvc1'] : []),
       ...['-video_track_timescale', String(format.timescale)],
-      ...(pictureFilters && format.rotation > 0
-        ? ['-metadata:s:v:0', `rotate=${360 - format.rotation}`]
-        : []),
       // Copied streams may go on a little after the picture, or the other way round: nothing of them is cut.
       ...['-t', seconds(lengthSec + (pictureFilters ? 0 : 60)), '-f', 'mp4'],
     ],

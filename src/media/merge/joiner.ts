@@ -8,6 +8,7 @@ import { decodeListArgs, joinArgs, type ListEntry, listText } from './commands.t
 import type { CommonFormat } from './format.ts';
 import { copyLimits } from './limits.ts';
 import type { Piece } from './pieces.ts';
+import { turnPicture } from './turnPicture.ts';
 
 const RESULT_NAME = 'joined.mp4';
 
@@ -70,6 +71,7 @@ export function createJoiner({ runner }: { runner: Runner }) {
       const percentOf = percentOfLength(lengthSec);
       const run = await runner.run({ tool: 'ffmpeg', args, limits, output: 'progress', percentOf }, watch);
       if (run.exitCode !== 0) return null;
+      if (format.picture.rotation > 0) await turnPicture(outputPath, format.picture).catch(rethrowDiskError);
       const isGood = (await isTrueToPieces(outputPath, pieces, format)) && (await decodes(work, watch));
       return isGood ? outputPath : null;
     },
