@@ -251,6 +251,27 @@ describe('shares', () => {
       assert.equal(await views(share), 1);
     });
 
+    it('play the rendition where there is one, and keep the uploaded bytes', async () => {
+      const id = await makeReady(api, user, { bytes });
+      const share = await makeShare(api, user, id, { allow_download: true });
+      const rendition = Buffer.from('what browsers play');
+      const writer = await api.storage.createWriter(`assets/${id}/1-1-playback.mp4`);
+      writer.stream.end(rendition);
+      await writer.commit();
+      await api.sql(
+        `insert into assets (id, video_id, kind, key, content_type, size_bytes, created_at)
+         values ($1, $2, 'playback', $3, 'video/mp4', $4, now())`,
+        [uuidv7(), id, `assets/${id}/1-1-playback.mp4`, rendition.length],
+      );
+      const played = await api.call(await openSession(api, share));
+      assert.deepEqual([played.status, played.body], [200, rendition.toString()]);
+      const file = toLocal(api, (await api.call(`${share.path}/download`)).headers.get('location') ?? '');
+      assert.equal(
+        (await api.call(file, { method: 'HEAD' })).headers.get('content-length'),
+        `${bytes.length}`,
+      );
+    });
+
     for (const [end, code, status] of [
       ['expired', 'share_expired', 410],
       ['revoked', 'share_revoked', 410],
@@ -381,6 +402,7 @@ describe('shares', () => {
       assert.equal((await range(await openSession(api, open, session))).status, 206);
       const borrowed = await range(before);
       assert.deepEqual([borrowed.status, borrowed.body.code], [403, 'invalid_signature']);
+      assert.equal((await api.call(before, { method: 'HEAD' })).status, 403);
       assert.ok(!(await openSession(api, counted, session)).includes(session));
       assert.equal((await range(await openSession(api, counted))).status, 206);
       const refused = await api.call(`${counted.path}/session?session=${session}`);
