@@ -94,9 +94,9 @@ export function createPlaybackRenderer({ runner, probe }: { runner: Runner; prob
      */
     async encodePlayback(request: PlaybackRequest, watch: Watch): Promise<Playback> {
       const plan = planPlayback(request.facts);
-      // A picture that can be copied by itself is tried that way first; where that came to nothing already, it is not.
-      const plans =
-        plan.work === 'encode' && plan.picture === 'copy' ? [plan, encodeAll(plan)] : [encodeAll(plan)];
+      // What can be copied is, where that was not tried in vain already.
+      const hasCopies = [plan.picture, ...plan.sound.map(({ treatment }) => treatment)].includes('copy');
+      const plans = plan.work === 'encode' && hasCopies ? [plan, encodeAll(plan)] : [encodeAll(plan)];
       let last: ToolRun | null = null;
       for (const each of plans) {
         const { playback, run } = await follow(request, each, watch);

@@ -217,9 +217,52 @@ const BOMBS = {
   ),
 } satisfies Record<string, Recipe>;
 
-const RECIPES: Record<string, Recipe> = { ...GOOD, ...BAD, ...BOMBS };
+/** Good ones, each for a few tests only. Most are not played by browsers, each for a reason of its own. */
+const SPECIAL = {
+  /** `bigOneKeyframe` with its index first: nothing but its storyboard takes long. */
+  bigProgressive: from('bigOneKeyframe', 'mp4', ...copy, '-movflags', '+faststart'),
+  /** H.264 with a sound that only some browsers know, in two languages. */
+  foreignSound: from(
+    'manyTracks',
+    'mkv',
+    ...['-map', '0:v:0', '-map', '0:a', '-c:v', 'copy', '-c:a', 'ac3', '-b:a', '96k'],
+  ),
+  /** Fields of two moments in each frame, stored 352 x 288 and shown 512 x 288. */
+  interlaced: lavfi(
+    'mpg',
+    ...picture('352x288', 2, 50),
+    ...['-vf', 'tinterlace=interleave_top,setsar=16/11', '-c:v', 'mpeg2video', '-q:v', '3', '-g', '12'],
+    ...['-flags', '+ildct+ilme', '-field_order', 'tt'],
+  ),
+  /** Brighter than usual screens, as telephones record it. */
+  highRange: lavfi(
+    'mp4',
+    ...picture('320x180', 1, 25),
+    ...[
+      '-c:v',
+      'libx265',
+      '-preset',
+      'ultrafast',
+      '-pix_fmt',
+      'yuv420p10le',
+      '-tag:v',
+      'hvc1',
+      '-x265-params',
+    ],
+    'log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc',
+  ),
+  /** As `vfrRotated`, in a codec of old. */
+  oldVfrRotated: { extension: 'mp4', make: makeOldVfrRotated },
+  /** Taken up in the middle of a broadcast: it begins between two key frames. */
+  midBroadcast: bytes('ts', async () => {
+    const whole = await readFile(await cached('transportStream'));
+    return whole.subarray(Math.floor(whole.length / 3 / 188) * 188);
+  }),
+} satisfies Record<string, Recipe>;
 
-export type FixtureName = keyof typeof GOOD | keyof typeof BAD | keyof typeof BOMBS;
+const RECIPES: Record<string, Recipe> = { ...GOOD, ...BAD, ...BOMBS, ...SPECIAL };
+
+export type FixtureName = keyof typeof GOOD | keyof typeof BAD | keyof typeof BOMBS | keyof typeof SPECIAL;
 export const GOOD_NAMES = Object.keys(GOOD) as Array<keyof typeof GOOD>;
 export const BOMB_NAMES = Object.keys(BOMBS) as Array<keyof typeof BOMBS>;
 
@@ -302,6 +345,18 @@ async function makeVfrRotated(path: string): Promise<void> {
     await makeMedia('-i', upright, ...copy, '-metadata:s:v', 'rotate=90', path);
   } finally {
     await rm(upright, { force: true });
+  }
+}
+
+async function makeOldVfrRotated(path: string): Promise<void> {
+  const plain = `${path}.plain.mp4`;
+  const everyFrame = ['-fps_mode', 'passthrough', '-enc_time_base', '-1'];
+  try {
+    const source = ['-noautorotate', '-i', await cached('vfrRotated')];
+    await makeMedia(...source, '-c:v', 'mpeg4', '-q:v', '3', ...everyFrame, '-c:a', 'copy', plain);
+    await makeMedia('-i', plain, ...copy, '-metadata:s:v', 'rotate=90', path);
+  } finally {
+    await rm(plain, { force: true });
   }
 }
 

@@ -29,7 +29,7 @@ describe('when the engine loses everything', () => {
   it('brings 20 videos in every state to a true end', async function () {
     this.timeout(240_000);
     const good = await fixture('h264');
-    const slow = await fixture('bigOneKeyframe');
+    const slow = await fixture('bigProgressive');
     const garbage = await fixture('garbage');
     engine.startWorker();
     const many = (count: number, make: () => Promise<string>) =>

@@ -114,7 +114,7 @@ describe('trouble outside of a video', () => {
   it('gives work back when its worker is asked to stop, and another one goes on at once', async function () {
     this.timeout(120_000);
     const worker = engine.startWorker({ SHUTDOWN_GRACE_SEC: '1' });
-    const id = await engine.addVideo(await fixture('bigOneKeyframe'), { steps: ['storyboard'] });
+    const id = await engine.addVideo(await fixture('bigProgressive'), { steps: ['storyboard'] });
     await waitFor(async () => (await stepOf(id, 'storyboard')).state === 'running', {
       what: 'a storyboard at work',
       timeoutMs: 30_000,

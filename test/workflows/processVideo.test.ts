@@ -44,7 +44,7 @@ describe('processVideo', () => {
         .getItems()
         .map((asset) => asset.kind)
         .sort(),
-      ['storyboard_image', 'storyboard_index', 'thumbnail'],
+      ['playback', 'storyboard_image', 'storyboard_index', 'thumbnail'],
     );
     for (const asset of video.assets) {
       assert.equal((await engine.storage.stat(asset.key))?.sizeBytes, asset.sizeBytes);
@@ -72,7 +72,7 @@ describe('processVideo', () => {
   it('cancels a running ffmpeg within 2 s, and closes only when its files are gone', async function () {
     this.timeout(180_000);
     for (let round = 0; round < CANCELS; round++) {
-      const id = await engine.addVideo(await fixture('bigOneKeyframe'), { steps: ['storyboard'] });
+      const id = await engine.addVideo(await fixture('bigProgressive'), { steps: ['storyboard'] });
       await waitFor(async () => (await toolsAtWorkIn(engine.config.DATA_DIR)).length > 0, {
         what: 'an ffmpeg',
         timeoutMs: 20_000,
@@ -94,7 +94,7 @@ describe('processVideo', () => {
   });
 
   it('takes cancel as a signal from the Web UI', async () => {
-    const id = await engine.addVideo(await fixture('bigOneKeyframe'), { steps: ['storyboard'] });
+    const id = await engine.addVideo(await fixture('bigProgressive'), { steps: ['storyboard'] });
     await waitFor(async () => stepsOf(await engine.find(id)).storyboard?.state === 'running', {
       what: 'work',
     });
@@ -104,7 +104,7 @@ describe('processVideo', () => {
   });
 
   it('is cancelled before it began, and begins again as the next run', async () => {
-    const id = await engine.addVideo(await fixture('h264'), { start: false });
+    const id = await engine.addVideo(await fixture('faststart'), { start: false });
     const cancel = await engine.db.videos.requestCancel(engine.userId, id);
     assert.equal(cancel.outcome, 'accepted');
     await engine.flows.startProcessing({ videoId: id, userId: engine.userId, run: 1 });
@@ -116,7 +116,7 @@ describe('processVideo', () => {
   });
 
   it('settles the row when an operator terminates the run, and does the rest after a Reset', async () => {
-    const id = await engine.addVideo(await fixture('bigOneKeyframe'), { steps: ['storyboard'] });
+    const id = await engine.addVideo(await fixture('bigProgressive'), { steps: ['storyboard'] });
     await waitFor(async () => stepsOf(await engine.find(id)).storyboard?.state === 'running', {
       what: 'work',
     });
@@ -155,7 +155,7 @@ describe('processVideo', () => {
   });
 
   it('starts what was accepted but never started', async () => {
-    const id = await engine.addVideo(await fixture('h264'), { start: false });
+    const id = await engine.addVideo(await fixture('faststart'), { start: false });
     assert.equal((await engine.untilSettled(id)).status, 'ready');
   });
 
@@ -195,7 +195,7 @@ describe('processVideo when a tool fails', () => {
 
   it('shows that it waits to retry, is hurried by retryNow, and then goes on', async () => {
     await writeFile(failures, '');
-    const id = await engine.addVideo(await fixture('h264'));
+    const id = await engine.addVideo(await fixture('faststart'));
     const waiting = await waitFor(
       async () => {
         const probe = stepsOf(await engine.find(id)).probe;
@@ -216,7 +216,7 @@ describe('processVideo when a tool fails', () => {
   it('gives up after five attempts with a retryable error, and a retry goes on from there', async function () {
     this.timeout(90_000);
     await writeFile(failures, '');
-    const id = await engine.addVideo(await fixture('h264'));
+    const id = await engine.addVideo(await fixture('faststart'));
     const hurry = setInterval(() => {
       engine.client.workflow
         .getHandle(processVideoId(id, 1))
