@@ -77,9 +77,8 @@ function encodePicture(format: PictureFormat): string[] {
   const encoder = pictureEncoder(codec, profile, pixelFormat);
   if (!encoder) throw new TypeError('No picture of this kind is encoded');
   return [
-    ...['-c:v', encoder.encoder, '-preset', 'veryfast', '-crf', CRF, '-profile:v', encoder.profile],
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', CRF, '-profile:v', encoder.profile],
     ...['-pix_fmt', pixelFormat],
-    ...(encoder.encoder === 'libx265' ? ['-x265-params', 'log-level=error'] : []),
     ...['-force_key_frames', `expr:gte(t,n_forced*${KEYFRAME_SEC})`],
     ...(isTagged ? tagColors(colors) : []),
   ];
@@ -146,24 +145,26 @@ export interface JoinedSound {
   joinTicks: readonly number[];
 }
 
+export interface PieceDelay {
+  startTicks: number;
+  delayTicks: number;
+}
+
 export interface JoinCommand {
   listPath: string;
   outputPath: string;
   codec: string;
   timescale: number;
+  /** By how many ticks each piece is decoded before it is shown. */
+  delays: readonly PieceDelay[];
   sounds: readonly JoinedSound[];
   lengthSec: number;
 }
 
 /** Lays the members of a list end to end, undecoded, with the index first. */
-export function joinArgs({
-  listPath,
-  outputPath,
-  codec,
-  timescale,
-  sounds,
-  lengthSec,
-}: JoinCommand): string[] {
+export function joinArgs(command: JoinCommand): string[] {
+  const { listPath, outputPath, codec, timescale, delays, sounds, lengthSec } = command;
+  const evened = evenDelays(delays);
   return assemble({
     // Times as the list gives them: otherwise all would be moved by what the first sound has before its beginning.
     global: [...progressTo('pipe:1'), '-copyts'],
@@ -172,6 +173,7 @@ export function joinArgs({
     outputOptions: [
       ...['-map', '0:0', ...sounds.flatMap((_, at) => ['-map', `0:${at + 1}`])],
       ...['-sn', '-dn', '-map_metadata', '-1', '-map_metadata:s', '-1', '-map_chapters', '-1', '-c', 'copy'],
+      ...(evened ? ['-bsf:v:0', evened] : []),
       ...sounds.flatMap((sound, at) => [`-bsf:a:${at}`, soundTrain(sound)]),
       ...sounds.flatMap(({ language }, at) =>
         language === null ? [] : [`-metadata:s:a:${at}`, `language=${language}`],
@@ -182,6 +184,20 @@ export function joinArgs({
     ],
     output: fileUrl(outputPath),
   });
+}
+
+/**
+ * Has all pieces decoded as early as the one that needs it most; null when they are alike. Otherwise decode times would
+ * run into each other where a piece follows one with less reordering, and the track would end too early.
+ */
+export function evenDelays(delays: readonly PieceDelay[]): string | null {
+  const longest = Math.max(...delays.map(({ delayTicks }) => delayTicks));
+  if (delays.every(({ delayTicks }) => delayTicks === longest)) return null;
+  const steps = delays.map(({ startTicks, delayTicks }, at) => {
+    const change = (delays[at - 1]?.delayTicks ?? longest) - delayTicks;
+    return at === 0 ? String(change) : String.raw`gte(PTS\,${startTicks})*(${change})`;
+  });
+  return `setts=pts=PTS:dts='DTS-(${steps.join('+')})'`;
 }
 
 /**

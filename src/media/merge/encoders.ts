@@ -1,30 +1,31 @@
-/** What can be encoded here so that it stands beside copied pieces: by codec and profile in ffprobe's words. */
+/** How H.264 is encoded so that it stands beside copied pieces. */
 export interface PictureEncoder {
-  encoder: 'libx264' | 'libx265';
   profile: string;
   pixelFormats: readonly string[];
 }
 
 const EIGHT_BIT = ['yuv420p', 'yuvj420p'];
 
+/** By the profile in ffprobe's words. */
 const PICTURE_ENCODERS: Record<string, PictureEncoder> = {
-  'h264/Constrained Baseline': { encoder: 'libx264', profile: 'baseline', pixelFormats: EIGHT_BIT },
-  'h264/Baseline': { encoder: 'libx264', profile: 'baseline', pixelFormats: EIGHT_BIT },
-  'h264/Main': { encoder: 'libx264', profile: 'main', pixelFormats: EIGHT_BIT },
-  'h264/High': { encoder: 'libx264', profile: 'high', pixelFormats: EIGHT_BIT },
-  'h264/High 10': { encoder: 'libx264', profile: 'high10', pixelFormats: ['yuv420p10le'] },
-  'h264/High 4:2:2': { encoder: 'libx264', profile: 'high422', pixelFormats: ['yuv422p', 'yuv422p10le'] },
-  'hevc/Main': { encoder: 'libx265', profile: 'main', pixelFormats: EIGHT_BIT },
-  'hevc/Main 10': { encoder: 'libx265', profile: 'main10', pixelFormats: ['yuv420p10le'] },
+  'Constrained Baseline': { profile: 'baseline', pixelFormats: EIGHT_BIT },
+  Baseline: { profile: 'baseline', pixelFormats: EIGHT_BIT },
+  Main: { profile: 'main', pixelFormats: EIGHT_BIT },
+  High: { profile: 'high', pixelFormats: EIGHT_BIT },
+  'High 10': { profile: 'high10', pixelFormats: ['yuv420p10le'] },
+  'High 4:2:2': { profile: 'high422', pixelFormats: ['yuv422p', 'yuv422p10le'] },
 };
 
-/** Gives how a picture of this kind is encoded; null when it is not. */
+/**
+ * Gives how a picture of this kind is encoded; null when it is not. Only H.264 is: its frames may carry their own
+ * parameters when encoders differ, those of `hvc1` may not, and encoding HEVC or AV1 takes many times as long.
+ */
 export function pictureEncoder(
   codec: string,
   profile: string | null,
   pixelFormat: string,
 ): PictureEncoder | null {
-  const encoder = PICTURE_ENCODERS[`${codec}/${profile}`];
+  const encoder = codec === 'h264' && profile !== null ? PICTURE_ENCODERS[profile] : undefined;
   return encoder?.pixelFormats.includes(pixelFormat) ? encoder : null;
 }
 

@@ -142,17 +142,11 @@ function timescaleOf(inputs: readonly MergeInput[], key: string | null): number 
   return ratio?.[0] === 1 ? ratio[1] : DEFAULT_TIMESCALE;
 }
 
-function isEncodable({ facts }: MergeInput, inputs: readonly MergeInput[]): boolean {
+/** Usual colours are not stretched into a larger range: a picture of a high one is no model for others. */
+function isModel({ facts }: MergeInput): boolean {
   const stream = pictureOf(facts);
-  if (!stream || isInterlaced(stream) || !stream.pixelFormat) return false;
-  const colors = effectiveColors(stream);
-  // Usual colours are not stretched into a larger range: a high range is kept only where all have the same.
-  const isShared = inputs.every((other) => {
-    const picture = pictureOf(other.facts);
-    return picture && effectiveColors(picture).transfer === colors.transfer;
-  });
-  if (isHighRange(colors) && !isShared) return false;
-  return pictureEncoder(stream.codec, stream.profile, stream.pixelFormat) !== null;
+  if (!stream || isInterlaced(stream) || isHighRange(effectiveColors(stream))) return false;
+  return pictureEncoder(stream.codec, stream.profile, stream.pixelFormat ?? '') !== null;
 }
 
 function copiedPicture({ facts }: MergeInput, key: string | null, timescale: number): PictureFormat {
@@ -202,12 +196,18 @@ function groupPictures(inputs: readonly MergeInput[]): Group<MergeInput>[] {
 
 function choosePicture(inputs: readonly MergeInput[]): PictureFormat {
   const groups = groupPictures(inputs);
+  const most = groups[0] as Group<MergeInput>;
+  const { width, height } = most.first.facts;
   const chosen =
-    groups.length === 1
-      ? groups.find(({ key }) => key !== null)
-      : groups.find(({ key, first }) => key !== null && isEncodable(first, inputs));
+    groups.length === 1 && most.key !== null
+      ? most
+      : // One that covers less is taken only where nothing is lost by it.
+        groups.find(({ key, first: { facts }, first }) => {
+          const hasShape = facts.width === width && facts.height === height;
+          return key !== null && hasShape && isModel(first);
+        });
   if (chosen) return copiedPicture(chosen.first, chosen.key, timescaleOf(inputs, chosen.key));
-  return plainPicture((groups[0] as Group<MergeInput>).first);
+  return plainPicture(most.first);
 }
 
 function chooseSound(inputs: readonly MergeInput[], track: number): SoundFormat {

@@ -60,6 +60,10 @@ export function createJoiner({ runner }: { runner: Runner }) {
       const outputPath = join(folder, RESULT_NAME);
       const args = joinArgs({
         ...{ listPath, outputPath, codec: format.picture.codec, timescale: format.picture.timescale },
+        delays: pieces.map(({ delayTicks }, at) => ({
+          startTicks: Math.round((offsets[at] ?? 0) * format.picture.timescale) - 1,
+          delayTicks,
+        })),
         sounds: format.sounds.map(({ language }, track) => {
           const { packetTicks = 0, timescale = 1 } = pieces[0]?.sounds[track] ?? {};
           const joinTicks = offsets.slice(1, -1).map((offset) => Math.round(offset * timescale));

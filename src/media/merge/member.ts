@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SNIFF_BYTES, sniffContainer } from '../../domain/containerSniff.ts';
+import { findPath, openIndex } from '../isobmffBox.ts';
 import { readMovie, type Track } from '../trim/movie.ts';
 import type { CommonFormat } from './format.ts';
 
@@ -9,6 +10,10 @@ export interface Member {
   /** When its frames are shown, in seconds and in this order. */
   frameTimes: Float64Array;
   sounds: MemberSound[];
+  /** How much earlier than shown it is decoded, in ticks of its picture. */
+  delayTicks: number;
+  /** What a decoder of HEVC is told before the first frame; null for other codecs. */
+  configuration: Buffer | null;
   /** From its beginning to where the next one begins. */
   lengthSec: number;
 }
@@ -46,6 +51,23 @@ const soundOf = (track: Track): MemberSound => ({
   startSec: Math.max(0, ((track.samples.shownTimes[0] ?? 0) + track.shift) / track.timescale),
   endSec: endSec(track),
 });
+
+/** As ffmpeg reads it: no frame is decoded after it is shown. */
+function delayOf({ samples, shift }: Track): number {
+  const earliest = samples.shownTimes.reduce(
+    (least, time, at) => Math.min(least, time - (samples.decodeTimes[at] ?? 0)),
+    0,
+  );
+  return -((samples.decodeTimes[0] ?? 0) + shift + earliest);
+}
+
+/** Where the boxes inside a sample entry of a picture begin (ISO/IEC 14496-12, 12.1.3). */
+const ENTRY_HEAD_BYTES = 86;
+
+function configurationOf({ entry }: Track): Buffer | null {
+  const box = findPath(openIndex(entry), { start: ENTRY_HEAD_BYTES, end: entry.length }, ['hvcC']);
+  return box && entry.subarray(box.start, box.end);
+}
 
 /** Gives when frames are shown, sorted; in seconds of the movie. */
 export const frameTimesOf = ({ samples, shift, timescale }: Track): Float64Array =>
@@ -98,5 +120,9 @@ export async function inspectMember(path: string, format: CommonFormat): Promise
   const pictureEnd = endSec(picture);
   const soundEnd = Math.max(0, ...heard.map((sound) => sound.endSec));
   const lengthSec = soundEnd > pictureEnd + LONGER_SOUND_SEC ? soundEnd : pictureEnd;
-  return { path, frameTimes, sounds: heard, lengthSec: Math.round(lengthSec * 1e6) / 1e6 };
+  return {
+    ...{ path, frameTimes, sounds: heard, lengthSec: Math.round(lengthSec * 1e6) / 1e6 },
+    delayTicks: delayOf(picture),
+    configuration: configurationOf(picture),
+  };
 }

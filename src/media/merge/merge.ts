@@ -48,7 +48,8 @@ export function createMerger({ runner }: { runner: Runner }) {
     const folder = await mkdtemp(`${outputPath}.merge-`).catch(rethrowDiskError);
     try {
       const pieces = await preparePieces(treatments, { request, format, folder, mayEncodePictures }, watchOf);
-      if (!pieces || (mayEncodePictures && wasTried(inputs, pieces))) return null;
+      if (!pieces || !hasOneConfiguration(pieces) || (mayEncodePictures && wasTried(inputs, pieces)))
+        return null;
       const sizeBytes = await totalSize(folder, pieces);
       const joined = await joiner.join({ pieces, format, folder, sizeBytes }, watchOf(inputs.length));
       if (!joined) return null;
@@ -88,6 +89,13 @@ export function createMerger({ runner }: { runner: Runner }) {
     },
   };
 }
+
+/** Frames of HEVC are not told apart by parameters of their own: one description must do for all. */
+const hasOneConfiguration = (pieces: readonly Piece[]): boolean =>
+  pieces.every(({ configuration }) => {
+    const first = pieces[0]?.configuration ?? null;
+    return configuration === null || first === null ? configuration === first : configuration.equals(first);
+  });
 
 /** Whether this is what copying has come to nothing with, before encoding was asked for. */
 const wasTried = (inputs: readonly MergeInput[], pieces: readonly Piece[]): boolean =>

@@ -37,7 +37,7 @@ export function pictureFilters({ facts }: MergeInput, format: PictureFormat, fit
   const stream = pictureOf(facts);
   if (!stream) return [];
   const own = effectiveColors(stream);
-  const isMapped = isHighRange(own) && !isHighRange(format.colors);
+  const isMapped = isHighRange(own);
   const from = isMapped ? USUAL : own;
   const isRgb = /^(gbr|rgb|bgr|argb|abgr|pal8)/.test(stream.pixelFormat ?? '');
   const scaleOptions = [
