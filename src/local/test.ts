@@ -9,7 +9,7 @@ import { explainFailure } from './refusal.ts';
 import { type Environment, previewConfig, readLocalSettings } from './settings.ts';
 import { prepareDataDir, startFoundation } from './stack.ts';
 import { onStopRequest } from './stopSignals.ts';
-import { endStrayProcesses } from './strayProcesses.ts';
+import { endStrays } from './strays.ts';
 import { createTemplateDatabase } from './templateDatabase.ts';
 import { makeTestFolder } from './testFolder.ts';
 import { runAllTests } from './testLanes.ts';
@@ -36,8 +36,7 @@ async function prepareEnvironment(): Promise<Environment> {
   const given: Environment = process.env;
   const folder = await makeTestFolder();
   cleanUps.push(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
-  // A run that is given up ends its tests at once, and nobody else knows of their servers and workers.
-  cleanUps.push(() => endStrayProcesses(folder));
+  cleanUps.push(() => endStrays(folder));
   prepareDataDir(folder);
   const settings = readLocalSettings(given);
   const foundation = await startFoundation(

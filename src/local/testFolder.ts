@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { identifyProcess, isAlive } from './processIdentity.ts';
 import { openRunRecord } from './runRecord.ts';
 import { readState, writeState } from './stateFiles.ts';
-import { endStrayProcesses } from './strayProcesses.ts';
+import { endStrays } from './strays.ts';
 
 const PREFIX = 'videoflow-test-';
 const ownerShape = z.object({ pid: z.number(), startedAt: z.string() });
@@ -27,7 +27,7 @@ async function removeAbandoned(base: string): Promise<void> {
     // Without an owner it is being made right now, or is somebody else's.
     if (!owner || isAlive(owner)) continue;
     await openRunRecord(join(folder, 'run.json')).endLeftovers();
-    await endStrayProcesses(folder);
+    await endStrays(folder);
     rmSync(folder, { recursive: true, force: true });
   }
 }

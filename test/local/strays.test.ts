@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { endStrayProcesses } from '../../src/local/strayProcesses.ts';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { endStrays } from '../../src/local/strays.ts';
 import { uniqueName } from '../support/stack.ts';
 
 const FOREVER = ['-e', 'setInterval(() => {}, 1000)'];
@@ -16,11 +19,22 @@ describe('what a test run leaves behind', () => {
     const other = start([], { DATA_DIR: '/tmp' });
     try {
       const ended = strays.map(async (child) => (await once(child, 'exit'))[1]);
-      await endStrayProcesses(folder);
+      await endStrays(folder);
       assert.deepEqual(await Promise.all(ended), ['SIGKILL', 'SIGKILL']);
       assert.deepEqual([other.exitCode, other.signalCode], [null, null]);
     } finally {
       for (const child of [...strays, other]) child.kill('SIGKILL');
     }
+  });
+
+  it('is unmounted', async function () {
+    const folder = await mkdtemp(join(tmpdir(), 'vf-strays-'));
+    const disk = join(folder, 'disk');
+    await mkdir(disk);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
+    // Only root may mount a small disk; elsewhere the suite says that this was left out.
+    if (mounted.status !== 0) return this.skip();
+    await endStrays(folder);
+    await rm(folder, { recursive: true });
   });
 });

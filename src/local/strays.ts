@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sendSignal } from './processIdentity.ts';
@@ -28,8 +29,16 @@ function isOf(pid: number, text: string): boolean {
   return words.some((word) => word.includes(text) && !/^(OLD)?PWD=/.test(word));
 }
 
-/** Ends what a test run started that works in its folder, and that outlived the tests: servers and workers, say. */
-export async function endStrayProcesses(folder: string): Promise<void> {
+/**
+ * Ends what the tests of a run left behind in its folder. One that is given up ends them at once, and nobody else
+ * knows of their servers, workers and small disks.
+ */
+export async function endStrays(folder: string): Promise<void> {
+  await endProcesses(folder);
+  unmountDisks(folder);
+}
+
+async function endProcesses(folder: string): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const pids = findProcesses(folder);
@@ -37,4 +46,13 @@ export async function endStrayProcesses(folder: string): Promise<void> {
     for (const pid of pids) sendSignal(pid, 'SIGKILL');
     await delay(50);
   }
+}
+
+function unmountDisks(folder: string): void {
+  const points = readOrNothing('/proc/mounts')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((point) => point.startsWith(`${folder}/`));
+  // The innermost first.
+  for (const point of points.toReversed()) spawnSync('umount', [point]);
 }
