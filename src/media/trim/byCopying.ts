@@ -74,8 +74,7 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
       signal: writing.signal,
       onShare: (share) => writing.onProgress(share * 100),
     });
-    const toSeconds = (tick: number) => tick / video.timescale;
-    const expected = expectationOf(output, cut.times.map(toSeconds), cut.seams.map(toSeconds));
+    const expected = expectationOf(output, cut.times, cut.seams);
     if (!(await checkResult(partPath, expected, stages.stage(80, 99)))) return false;
     await rename(partPath, outputPath).catch(rethrowDiskError);
     return true;

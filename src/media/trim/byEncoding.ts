@@ -43,7 +43,7 @@ function laidOut(movie: Movie, video: Track, request: TrimRequest, rangeSec: num
   const tracks = [{ ...video, ...joined, silentSec: 0, lengthSec }, ...sounds];
   return {
     output: { files: [movie.path], tracks },
-    timesSec: times.map((time) => time / timescale),
+    times,
     lengthSec,
   };
 }
@@ -94,7 +94,7 @@ export function createTrimByEncoding({ runner }: { runner: Runner }) {
       await writeMovie(partPath, cut.output, { signal: watch.signal, onShare });
       const isRight = await checkResult(
         partPath,
-        expectationOf(cut.output, cut.timesSec, []),
+        expectationOf(cut.output, cut.times, []),
         stages.stage(97, 99),
       );
       if (!isRight) throw toolFailed('ffmpeg', run, new Error('the result is not what it should be'));

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import type { Runner, Watch } from '../runner.ts';
 import { countPacketsArgs, decodeWindowArgs } from './commands.ts';
-import type { OutputMovie } from './outputTrack.ts';
+import type { OutputMovie, OutputTrack } from './outputTrack.ts';
+import { closedPoints } from './plan.ts';
 
 /** What a result must turn out to be. */
 export interface Expectation {
   /** When each picture is shown, rising, the first at zero. */
   timesSec: number[];
+  /** Which of them decoding can begin at. */
+  entries: number[];
   lengthSec: number;
   /** Where pieces meet. */
   seamsSec: number[];
@@ -47,25 +50,55 @@ export function windowsOf({ lengthSec, seamsSec }: Pick<Expectation, 'lengthSec'
   return windows;
 }
 
-/** Moves the ends of a window between pictures, where no rounding decides; gives the pictures it holds. */
-function snap({ timesSec, lengthSec }: Expectation, { fromSec, toSec }: Window) {
-  const first = timesSec.findIndex((time) => time >= fromSec);
-  const from = first < 0 ? timesSec.length - 1 : first;
-  const next = timesSec.findIndex((time) => time >= toSec);
-  const to = next < 0 ? timesSec.length : Math.max(next, from + 1);
-  const between = (at: number, end: number) =>
-    at === timesSec.length ? end : ((timesSec[at - 1] ?? 0) + (timesSec[at] ?? 0)) / 2;
-  const window = { fromSec: from === 0 ? 0 : between(from, 0), toSec: between(to, lengthSec + WINDOW_SEC) };
-  return { window, pictures: to - from };
+/**
+ * Moves the ends of a window between pictures, where no rounding decides, and its beginning right behind a
+ * picture at which decoding can begin: from elsewhere a decoder complains of what it was not given. Gives
+ * how many pictures the window holds then.
+ */
+function snap({ timesSec, entries, lengthSec }: Expectation, { fromSec, toSec }: Window) {
+  const entry = entries.findLast((at) => (timesSec[at] as number) <= fromSec) ?? 0;
+  const from = fromSec === 0 || entry === timesSec.length - 1 ? 0 : entry + 1;
+  const next = timesSec.findIndex((time, at) => at > from && time >= toSec);
+  const to = next < 0 ? timesSec.length : next;
+  const before = (at: number) =>
+    at === timesSec.length ? lengthSec + WINDOW_SEC : ((timesSec[at - 1] ?? 0) + (timesSec[at] ?? 0)) / 2;
+  return { window: { fromSec: from === 0 ? 0 : before(from), toSec: before(to) }, pictures: to - from };
 }
 
-/** What was written, as the check of it expects to find it. */
-export function expectationOf({ tracks }: OutputMovie, timesSec: number[], seamsSec: number[]): Expectation {
-  const sounds = tracks.filter(({ kind }) => kind === 'audio');
+/** The places, in the order of showing, of the pictures at which decoding can begin. */
+function entriesOf({ samples, mediaTime }: OutputTrack, ticks: readonly number[]): number[] {
+  const { count, durations, delays, isSync } = samples;
+  const shownTimes = new Float64Array(count);
+  let decoded = 0;
+  for (let at = 0; at < count; at++) {
+    shownTimes[at] = decoded + (delays[at] as number) - mediaTime;
+    decoded += durations[at] as number;
+  }
+  const { isClosed } = closedPoints({ shownTimes, count });
+  const places: number[] = [];
+  let place = 0;
+  for (let at = 0; at < count; at++) {
+    if (!isSync[at] || !isClosed(at)) continue;
+    while ((ticks[place] as number) < (shownTimes[at] as number)) place++;
+    places.push(place);
+  }
+  return places;
+}
+
+/**
+ * Says what was written, as the check expects to find it.
+ *
+ * @param ticks when each picture is shown, in ticks of the video's track
+ * @param seams where pieces meet, in the same
+ */
+export function expectationOf({ tracks }: OutputMovie, ticks: number[], seams: number[]): Expectation {
+  const [video, ...sounds] = tracks as [OutputTrack, ...OutputTrack[]];
+  const toSeconds = (tick: number) => tick / video.timescale;
   return {
-    timesSec,
-    seamsSec,
-    lengthSec: tracks.find(({ kind }) => kind === 'video')?.lengthSec ?? 0,
+    timesSec: ticks.map(toSeconds),
+    seamsSec: seams.map(toSeconds),
+    entries: entriesOf(video, ticks),
+    lengthSec: video.lengthSec,
     soundsSec: sounds.map(({ silentSec, lengthSec }) => silentSec + lengthSec),
   };
 }

@@ -68,8 +68,8 @@ function lowerBound(rising: Float64Array, wanted: number): number {
   return low;
 }
 
-/** For each sample, and behind the last, whether everything before it is shown before everything from it on. */
-function closedPoints({ shownTimes, count }: SampleList) {
+/** Tells for each sample, and behind the last, whether all before it is shown before all from it on. */
+export function closedPoints({ shownTimes, count }: Pick<SampleList, 'shownTimes' | 'count'>) {
   const latestBefore = new Float64Array(count + 1).fill(Number.NEGATIVE_INFINITY);
   const earliestFrom = new Float64Array(count + 1).fill(Number.POSITIVE_INFINITY);
   for (let at = 0; at < count; at++)
