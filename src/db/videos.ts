@@ -75,6 +75,8 @@ export interface Page {
 }
 
 const WITH_PARTS = ['steps', 'assets'] as const;
+/** A video may have a hundred pictures that were made because somebody asked: those are found one by one. */
+const MADE_ANYWAY = { assets: { kind: { $ne: 'picture' } } } as const;
 
 /** What a retry, a cancel or a delete was answered in the database, before the engine is told. */
 export type Intent =
@@ -176,7 +178,11 @@ export class VideoQueries {
 
   /** The user's video with its parts, or null when it is another's, deleted or was never there. */
   find(userId: string, id: string): Promise<Video | null> {
-    return this.#em.findOne(Video, own(userId, id), { populate: WITH_PARTS, strategy: 'joined' });
+    return this.#em.findOne(Video, own(userId, id), {
+      populate: WITH_PARTS,
+      populateWhere: MADE_ANYWAY,
+      strategy: 'joined',
+    });
   }
 
   /** The same without its files, for those who only ask how far it is. */
@@ -207,6 +213,7 @@ export class VideoQueries {
         orderBy: { id: 'desc' },
         limit: page.limit + 1,
         populate: WITH_PARTS,
+        populateWhere: MADE_ANYWAY,
       },
     );
   }
@@ -217,7 +224,10 @@ export class VideoQueries {
     id: string,
     changes: Partial<Pick<Video, 'title' | 'description' | 'tags'>>,
   ): Promise<Video | null> {
-    const video = await this.#em.findOne(Video, own(userId, id), { populate: WITH_PARTS });
+    const video = await this.#em.findOne(Video, own(userId, id), {
+      populate: WITH_PARTS,
+      populateWhere: MADE_ANYWAY,
+    });
     if (!video) return null;
     this.#em.assign(video, changes);
     await this.#em.flush();

@@ -13,6 +13,8 @@ const WINDOW_SEC = 60;
  * them guesses no faster than ten.
  */
 const LOGINS_OF_MANY = 10;
+/** Some seconds of a worker's minute. */
+const HURRIED_PER_MINUTE = 60;
 
 /** The limits that requests count against, shared by all processes through the database. */
 export interface Limits {
@@ -26,6 +28,11 @@ export interface Limits {
   countRequest(ctx: Context, user: RequestUser | null): Promise<void>;
   /** Counts one request for a share by address: what is left of one link is no other's. @throws HttpProblem `rate_limited` */
   countShare(ctx: Context, shareId: string): Promise<void>;
+  /**
+   * Counts one piece of work that somebody waits for. @returns whether it may come before the processing of
+   * everybody's videos: what one user has done beyond that takes its turn with the rest
+   */
+  mayHurry(userId: string): Promise<boolean>;
   /** Counts one try of a password. @throws HttpProblem `rate_limited` */
   countLogin(ctx: Context, username: string): Promise<void>;
 }
@@ -34,6 +41,7 @@ export function createLimits(config: Config, rateLimits: RateLimits): Limits {
   const limiter = (name: string, points: number) =>
     rateLimits.createLimiter({ name, points, durationSec: WINDOW_SEC });
   const requests = limiter('requests', config.RATE_LIMIT_PER_MINUTE);
+  const hurried = limiter('hurried', HURRIED_PER_MINUTE);
   const logins = limiter('logins', config.LOGIN_LIMIT_PER_MINUTE);
   const loginsOfAddress = limiter('login_address', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_OF_MANY);
   const loginsOfName = limiter('login_name', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_OF_MANY);
@@ -47,6 +55,7 @@ export function createLimits(config: Config, rateLimits: RateLimits): Limits {
   return {
     countRequest: (ctx, user) => countOne(ctx, senderKey(ctx, user)),
     countShare: (ctx, shareId) => countOne(ctx, `share:${toNetwork(ctx.ip)}:${shareId}`),
+    mayHurry: async (userId) => !(await count(hurried, userId)).isOver,
     countLogin: async (ctx, username) => {
       const network = toNetwork(ctx.ip);
       for (const [limiter, key] of [

@@ -92,6 +92,12 @@ export const PROBLEMS = {
     detail: 'The video has no thumbnail, or none yet',
     retryable: true,
   },
+  no_picture: {
+    status: 404,
+    title: 'No picture',
+    detail: 'Nothing of the video can be shown at that time',
+    retryable: false,
+  },
   no_storyboard: {
     status: 404,
     title: 'No storyboard',

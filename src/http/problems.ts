@@ -42,7 +42,8 @@ export function toProblem(error: unknown): HttpProblem {
   return new HttpProblem(CODES_BY_STATUS[status] ?? 'internal_error', undefined, { cause: error });
 }
 
-const retryAfter = (code: ProblemCode): Record<string, string> =>
+/** When trouble of the outside is worth another try. */
+export const retryAfter = (code: ProblemCode): Record<string, string> =>
   [503, 507].includes(PROBLEMS[code].status) ? { 'Retry-After': String(RETRY_AFTER_SEC) } : {};
 
 /** The body of every refusal, after RFC 9457; `error` and `details` are for plain clients. */

@@ -2,6 +2,7 @@ import { adminRoutes } from './admin.ts';
 import { editRoutes } from './edits.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
+import { pictureRoutes } from './pictures.ts';
 import type { Route } from './route.ts';
 import { sharedFileRoutes } from './shares/files.ts';
 import { playerAssetRoutes } from './shares/player/assets.ts';
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...videoRoutes,
   ...videoIntentRoutes,
   ...videoFileRoutes,
+  ...pictureRoutes,
   ...shareRoutes,
   ...viewingRoutes,
   ...sharedFileRoutes,

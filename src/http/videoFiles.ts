@@ -27,6 +27,16 @@ interface FileFacts {
   find: (video: Video, request: FileRequest) => Promise<Representation>;
 }
 
+/** What every file answers, whichever it is. */
+export const fileResponses = (contentType: string | readonly string[]): Route['responses'] => ({
+  200: { description: 'The bytes', contentType },
+  206: { description: 'The ranges asked for', contentType },
+  304: { description: 'Unchanged' },
+  403: { description: '`invalid_signature`; `insufficient_scope`' },
+  412: { description: '`precondition_failed`' },
+  416: { description: '`range_not_satisfiable`' },
+});
+
 /** Every file of a video is given out alike: by token or by signed address, whole or in ranges. */
 const fileRoute = ({ name, operationId, summary, contentType, refusals, find }: FileFacts): Route =>
   defineRoute({
@@ -39,15 +49,7 @@ const fileRoute = ({ name, operationId, summary, contentType, refusals, find }: 
     orSigned: admitSigned,
     params: idParams,
     query: signedQuery,
-    responses: {
-      200: { description: 'The bytes', contentType },
-      206: { description: 'The ranges asked for', contentType },
-      304: { description: 'Unchanged' },
-      403: { description: '`invalid_signature`; `insufficient_scope`' },
-      412: { description: '`precondition_failed`' },
-      416: { description: '`range_not_satisfiable`' },
-      ...refusals,
-    },
+    responses: { ...fileResponses(contentType), ...refusals },
     handler: async (request) => {
       const video = await findVideo(request, request.params.id);
       return sendBytes(request.ctx, await find(video, request));
@@ -61,7 +63,7 @@ export const baseName = (video: Video): string => video.filename?.replace(/\.[^.
 const GIVEN_UP = ['failed', 'cancelled'];
 
 /** What is missing now may come with time, unless the work on the video was given up. */
-const missing = (code: ProblemCode, video: Video, detail?: string): HttpProblem =>
+export const missing = (code: ProblemCode, video: Video, detail?: string): HttpProblem =>
   new HttpProblem(code, detail, { retryable: !GIVEN_UP.includes(video.status) });
 
 /** @throws HttpProblem `not_ready` for a video that has no bytes yet */
@@ -122,15 +124,6 @@ export const videoFileRoutes: readonly Route[] = [
     contentType: ['video/*', 'application/octet-stream'],
     refusals: { 409: { description: '`not_ready`: it has no bytes yet' } },
     find: async (video, request) => representSource(video, request, 'attachment'),
-  }),
-  fileRoute({
-    name: 'thumbnail.jpg',
-    operationId: 'getThumbnail',
-    summary: 'The picture at a tenth of the duration',
-    contentType: 'image/jpeg',
-    refusals: { 404: { description: '`no_thumbnail`; `not_found`' } },
-    find: async (video, request) =>
-      representPicture(video, request, requireAsset(video, 'thumbnail', 'no_thumbnail'), ''),
   }),
   fileRoute({
     name: 'storyboard.jpg',

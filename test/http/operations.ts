@@ -130,6 +130,8 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   streamVideo: { status: 200, make: ready },
   downloadVideo: { status: 200, make: ready },
   getThumbnail: { status: 200, make: ready },
+  // It is made by a worker, and there is none.
+  getWebpThumbnail: { status: 202, make: ready },
   getStoryboardSheet: { status: 200, make: ready },
   getStoryboardIndex: { status: 200, make: ready },
 

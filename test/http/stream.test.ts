@@ -363,9 +363,9 @@ describe('the bytes of a video', () => {
       assert.equal(second.bytes.toString(), 'another picture');
     });
 
-    it('at a chosen time or size are not there yet, and say so', async () => {
-      for (const query of ['time=3', 'width=100', 'foo=1']) {
-        const answer = await fetchBytes(`/v1/videos/${id}/thumbnail.jpg?${query}`);
+    it('take no parameters that they do not know', async () => {
+      for (const file of ['thumbnail.jpg', 'storyboard.jpg', 'storyboard.vtt']) {
+        const answer = await fetchBytes(`/v1/videos/${id}/${file}?foo=1`);
         assert.equal(answer.status, 422);
         assert.equal(codeOf(answer), 'invalid_request');
       }

@@ -1,0 +1,194 @@
+import { once } from 'node:events';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { Asset } from '../db/entities/asset.ts';
+import type { Video } from '../db/entities/video.ts';
+import {
+  PICTURE_CONTENT_TYPES,
+  type Picture,
+  type PictureFormat,
+  pictureVariant,
+  planPicture,
+} from '../domain/picture.ts';
+import { parseTimecode } from '../domain/timecode.ts';
+import { representObject, sendBytes } from './bytes/sendBytes.ts';
+import { admitSigned, signatureFields } from './bytes/signedUrls.ts';
+import { idParams } from './parse.ts';
+import { HttpProblem, invalidRequest } from './problem.ts';
+import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
+import { baseName, fileResponses, missing, representPicture, requireAsset } from './videoFiles.ts';
+import { findVideo } from './videos.ts';
+import { toWorkProblem } from './workFailures.ts';
+
+/** More than any list of sizes has; what is longer than the longest becomes that. */
+const MAX_WISHED_PX = 65_535;
+/** When to ask again for a picture that is still being made. */
+const ASK_AGAIN_SEC = 2;
+
+const sideField = z.coerce.number().int().min(1).max(MAX_WISHED_PX).optional();
+const choiceFields = {
+  time: z
+    .string()
+    .refine((time) => parseTimecode(time) !== null, 'must be seconds, or HH:MM:SS.mmm')
+    .optional()
+    .meta({
+      description: 'Seconds or `HH:MM:SS.mmm`, to a tenth of a second; a tenth of the duration without it',
+    }),
+  width: sideField.meta({
+    description: 'In pixels; raised to the next of a short list, never beyond the video',
+  }),
+  height: sideField.meta({ description: 'The same; with both the picture is fitted inside' }),
+};
+const pictureQuery = z.strictObject({ ...choiceFields, ...signatureFields });
+
+type Choice = Pick<z.output<typeof pictureQuery>, keyof typeof choiceFields>;
+type PictureRequest = RouteRequest<unknown, Choice>;
+
+const isChosen = ({ time, width, height }: Choice): boolean =>
+  [time, width, height].some((choice) => choice !== undefined);
+
+/**
+ * Lets a signed address in for the default picture only. What is signed is the path: whoever was handed one such
+ * address could otherwise have a picture made of every tenth of a second, at the cost of the owner's quota and of the
+ * pictures that the owner uses. Who chooses needs a token.
+ *
+ * @throws HttpProblem as `admitSigned`; `invalid_signature` for a signed address with a choice
+ */
+const admitSignedDefault: NonNullable<Route['orSigned']> = async (asked) => {
+  const user = await admitSigned(asked);
+  if (user && isChosen(asked.ctx.query as Choice)) {
+    throw new HttpProblem(
+      'invalid_signature',
+      'A signed address gives the default picture only; a chosen time or size needs a token',
+    );
+  }
+  return user;
+};
+
+/** @throws HttpProblem `not_ready`; `invalid_request` for a time beyond the end */
+function planChosen(video: Video, { time, width, height }: Choice, format: PictureFormat): Picture {
+  const { durationSec, width: sourceWidth, height: sourceHeight } = video;
+  if (video.status !== 'ready' || !durationSec || !sourceWidth || !sourceHeight) {
+    throw missing('not_ready', video, 'The video cannot be looked into, or not yet; its status says more');
+  }
+  const wish = { timeSec: parseTimecode(time), widthPx: width ?? null, heightPx: height ?? null, format };
+  const picture = planPicture(wish, { durationSec, width: sourceWidth, height: sourceHeight });
+  if (picture) return picture;
+  throw invalidRequest([{ path: 'time', message: `is beyond the duration of ${durationSec} seconds` }]);
+}
+
+/** Gives the picture that is chosen: the one that is there, or else one that is made while the client waits. */
+async function answerChosen(request: PictureRequest, video: Video, format: PictureFormat) {
+  const { ctx, deps, user, query } = request;
+  const picture = planChosen(video, query, format);
+  const variant = pictureVariant(picture);
+  const there = await deps.db.pictures.find(video.id, variant);
+  if (there) {
+    await deps.db.pictures.noteUse(there);
+    return sendChosen(request, video, there);
+  }
+  const isUrgent = await deps.limits.mayHurry(user.id);
+  const wanted = { ...picture, videoId: video.id, userId: user.id, isUrgent, requestId: ctx.state.requestId };
+  const end = await whileAsked(ctx, (signal) => deps.flows.makePicture(wanted, { signal }));
+  if (end.state === 'failed') throw toWorkProblem(end, FAILURES);
+  // Deleted meanwhile, it is not found.
+  const stillThere = await findVideo(request, video.id);
+  const made = end.state === 'done' ? await deps.db.pictures.find(video.id, variant) : null;
+  return made ? sendChosen(request, stillThere, made) : answerUnfinished(request, video, format);
+}
+
+/** The video is whole as far as its probe can tell, yet nothing of it can be shown there. */
+const FAILURES = {
+  corrupt_media: 'no_picture',
+  unsupported_codec: 'no_picture',
+  too_large_picture: 'no_picture',
+} as const;
+
+async function sendChosen({ ctx, deps }: PictureRequest, video: Video, asset: Asset): Promise<undefined> {
+  const filename = `${baseName(video)}-${asset.variant}`;
+  const facts = { contentType: asset.contentType, disposition: { type: 'inline' as const, filename } };
+  return sendBytes(ctx, await representObject(deps.storage, asset.key, facts));
+}
+
+const unfinishedSchema = z
+  .strictObject({ status: z.literal('rendering'), url: z.url() })
+  .meta({ id: 'UnfinishedPicture' });
+
+function answerUnfinished({ deps, query }: PictureRequest, video: Video, format: PictureFormat): Reply {
+  const choices = Object.entries(query).filter(([name]) => name in choiceFields);
+  const asked = new URLSearchParams(choices.map(([name, value]) => [name, String(value)])).toString();
+  const address = `${deps.config.PUBLIC_URL}/v1/videos/${video.id}/thumbnail.${format}`;
+  const url = asked === '' ? address : `${address}?${asked}`;
+  const headers = { Location: url, 'Retry-After': String(ASK_AGAIN_SEC) };
+  return { status: 202, headers, body: { status: 'rendering', url } };
+}
+
+/** Ends the waiting when the client leaves; the work goes on, for the next who asks. */
+async function whileAsked<Answer>(
+  ctx: Context,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const [gone, answered] = [new AbortController(), new AbortController()];
+  once(ctx.res, 'close', { signal: answered.signal }).then(
+    () => gone.abort(),
+    () => undefined,
+  );
+  try {
+    return await ask(gone.signal);
+  } finally {
+    answered.abort();
+  }
+}
+
+interface PictureRouteFacts {
+  format: PictureFormat;
+  operationId: string;
+  summary: string;
+  answer: (request: PictureRequest, video: Video) => Promise<Reply | undefined>;
+}
+
+const pictureRoute = ({ format, operationId, summary, answer }: PictureRouteFacts): Route =>
+  defineRoute({
+    method: 'get',
+    path: `/v1/videos/:id/thumbnail.${format}`,
+    operationId,
+    tag: 'Videos',
+    summary,
+    description:
+      'With a time or a size it is made when somebody asks first, and kept while somebody does. Times snap to a tenth of a second, sizes to a short list.',
+    scope: 'read',
+    orSigned: admitSignedDefault,
+    params: idParams,
+    query: pictureQuery,
+    responses: {
+      ...fileResponses(PICTURE_CONTENT_TYPES[format]),
+      202: {
+        description: 'Still being made: ask again',
+        schema: unfinishedSchema,
+        headers: { Location: 'The address to ask again', 'Retry-After': 'Seconds until then' },
+      },
+      404: { description: '`no_thumbnail`; `no_picture`; `not_found`' },
+      409: { description: '`not_ready`' },
+      503: { description: '`no_worker`; `engine_unavailable`' },
+    },
+    handler: async (request) => answer(request, await findVideo(request, request.params.id)),
+  });
+
+export const pictureRoutes: readonly Route[] = [
+  pictureRoute({
+    format: 'jpg',
+    operationId: 'getThumbnail',
+    summary: 'The picture at a tenth of the duration, or at a chosen time or size',
+    answer: async (request, video) => {
+      if (isChosen(request.query)) return answerChosen(request, video, 'jpg');
+      const thumbnail = requireAsset(video, 'thumbnail', 'no_thumbnail');
+      return sendBytes(request.ctx, await representPicture(video, request, thumbnail, ''));
+    },
+  }),
+  pictureRoute({
+    format: 'webp',
+    operationId: 'getWebpThumbnail',
+    summary: 'The same as WebP',
+    answer: (request, video) => answerChosen(request, video, 'webp'),
+  }),
+];
