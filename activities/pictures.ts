@@ -14,7 +14,6 @@ type StoredPicture = RenderedPicture & { key: string };
 /** Pictures of chosen times and sizes, made when somebody asks for them. */
 export function createPictureActivities(deps: ActivityDeps) {
   const { db, media, storage, config } = deps;
-  const limits = { ...quotaLimits(config), maxPicturesPerVideo: config.MAX_PICTURES_PER_VIDEO };
 
   async function begin({ videoId, userId, ...picture }: RenderPictureInput): Promise<Beginning> {
     const video = await db.videos.find(userId, videoId);
@@ -47,6 +46,7 @@ export function createPictureActivities(deps: ActivityDeps) {
             return { ...picture, ...(await storage.put(key, outputPath)), key };
           },
           end: async (_, picture) => {
+            const limits = { ...quotaLimits(config), maxPicturesPerVideo: config.MAX_PICTURES_PER_VIDEO };
             const { unneededKeys } = await db.pictures.record(
               { ...picture, videoId, userId, variant },
               limits,
