@@ -76,6 +76,12 @@ export function playWorker(api: TestApi, videoId: string, run = 1) {
       ...picture,
       ...(await store('thumbnail.jpg', bytes)),
     }),
+    playback: async (bytes: Buffer): Promise<NewAsset> => ({
+      kind: 'playback',
+      contentType: 'video/mp4',
+      ...picture,
+      ...(await store('playback.mp4', bytes)),
+    }),
     storyboard: async ({ sheet, index } = PICTURES): Promise<NewAsset[]> => [
       {
         kind: 'storyboard_image',
