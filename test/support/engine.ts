@@ -16,11 +16,11 @@ import { openOrm } from '../../src/db/orm.ts';
 import { isFinalStep, OPTIONAL_STEPS, type StepName } from '../../src/domain/video.ts';
 import { createFlows, type Engine, type Flows } from '../../src/flows.ts';
 import { PROGRAMS } from '../../src/local/application.ts';
-import { findFreePort } from '../../src/local/ports.ts';
 import { prepareNamespace } from '../../src/local/temporalNamespace.ts';
 import { createLog } from '../../src/log.ts';
 import { createStorage } from '../../src/storage/index.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { findQuietPort } from './quietPort.ts';
 import { temporalAddress, testDatabase, uniqueName, waitFor } from './stack.ts';
 
 /** A database, a namespace and folders of a test file's own, with as many worker processes as it starts. */
@@ -115,11 +115,10 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
       return worker;
     },
     async startApi(overrides = {}) {
-      const PORT = overrides.PORT ?? String(await findFreePort());
-      const METRICS_PORT = String(await findFreePort());
+      const PORT = overrides.PORT ?? String(await findQuietPort());
       const api = spawnProgram(
         'api',
-        { ...environment, PORT, METRICS_PORT, ...overrides },
+        { ...environment, PORT, METRICS_PORT: '0', ...overrides },
         join(dir, 'api.log'),
       );
       apis.push(api);

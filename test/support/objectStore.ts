@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { buildGoProgram, hasGo, programCache } from '../../src/local/goProgram.ts';
-import { findFreePort } from '../../src/local/ports.ts';
 import { openBucket } from '../../src/storage/s3Client.ts';
 import { listObjects, removePrefix } from '../../src/storage/s3Listing.ts';
+import { findQuietPort } from './quietPort.ts';
 import { uniqueName, waitFor } from './stack.ts';
 
 /** Pinned in the go.mod of the module; the name of the kept program changes with it. */
@@ -58,7 +58,7 @@ export async function startObjectStore(env = process.env): Promise<ObjectStore |
   const built = await ensureProgram(env);
   if ('reason' in built) return built.reason;
   const access: BucketAccess = {
-    endpoint: `http://127.0.0.1:${await findFreePort()}`,
+    endpoint: `http://127.0.0.1:${await findQuietPort()}`,
     region: 'us-east-1',
     bucket: uniqueName('vf').replace('_', '-'),
     credentials: { accessKeyId: 'tester', secretAccessKey: uniqueName('secret') },

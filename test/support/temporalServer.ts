@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findFreePort } from '../../src/local/ports.ts';
 import { buildServerArgs } from '../../src/local/temporal.ts';
 import { findTemporalExecutable } from '../../src/local/temporalExecutable.ts';
 import { answersAt } from '../../src/local/temporalNamespace.ts';
 import { createTemporalProbes } from '../../src/local/temporalProbes.ts';
+import { findQuietPort } from './quietPort.ts';
 import { waitFor } from './stack.ts';
 
 /** A Temporal server of a test's own, to be mistreated. */
@@ -26,7 +26,7 @@ export async function startTemporalServer(): Promise<TemporalServer> {
     createTemporalProbes({ env: process.env, say: () => undefined }),
   );
   const dataDir = await mkdtemp(join(tmpdir(), 'videoflow-temporal-'));
-  const [port, uiPort] = [await findFreePort(), await findFreePort()];
+  const [port, uiPort] = [await findQuietPort(), await findQuietPort()];
   const address = `127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
   const kill = async (): Promise<void> => {
