@@ -199,14 +199,7 @@ async function openTab(wire: Wire, url: string, options: TabOptions): Promise<Ta
 }
 
 async function prepare(send: Tab['send'], options: TabOptions): Promise<void> {
-  const {
-    width = 1280,
-    height = 800,
-    isPhone = false,
-    features = {},
-    script,
-    isScriptless = false,
-  } = options;
+  const { width = 960, height = 640, isPhone = false, features = {}, script, isScriptless = false } = options;
   const deviceScaleFactor = isPhone ? 2 : 1;
   await send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor, mobile: isPhone });
   if (isPhone) await send('Emulation.setTouchEmulationEnabled', { enabled: true });

@@ -19,8 +19,9 @@ ${description === null || description.trim() === '' ? null : html`<p class="desc
 /** Where everything of this share is, on the host that the page was opened by. */
 const pathOf = ({ url }: PlayerPage): string => new URL(url).pathname;
 
+/** Not marked as a download: a link that has ended leads to a page that says so. */
 const downloadLink = (url: string): Html =>
-  html`<a class="download" href="${url}" download>${icon('download')}<span>Download</span></a>`;
+  html`<a class="download" href="${url}">${icon('download')}<span>Download</span></a>`;
 
 const preparing = (
   page: PlayerPage,
@@ -75,5 +76,5 @@ ${
 
 const withoutScript = ({ downloadUrl }: PlayerPage): Html =>
   html`<noscript><div class="message"><p>This page needs JavaScript to play the video. Please switch it on and load the page again${
-    downloadUrl === null ? null : html`, or <a href="${downloadUrl}" download>download the video</a>`
+    downloadUrl === null ? null : html`, or <a href="${downloadUrl}">download the video</a>`
   }.</p></div></noscript>`;

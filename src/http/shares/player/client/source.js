@@ -65,11 +65,8 @@ export class Source {
 
   /** Gets the first address. Nothing is loaded before somebody wants to see it: the first bytes are a view. */
   async begin() {
-    const { session, video } = this.#parts;
-    const address = await this.#insist(session.address);
-    if (!address) return;
-    this.#inUse = address;
-    video.src = address.url;
+    const address = await this.#insist(this.#parts.session.address);
+    if (address) this.#put(address);
   }
 
   /** Starts anew, where it was given up. */
@@ -164,22 +161,22 @@ export class Source {
     return null;
   }
 
-  /** Puts an address in the place of another. @param {Address} address */
+  /** Puts an address in the place of another, or of none. @param {Address} address */
   #put(address) {
     const { video, still } = this.#parts;
     // As they are now, not when the address was asked for: meanwhile somebody may have moved on.
     const { currentTime: timeSec, paused, playbackRate } = video;
     still.show();
+    if (this.#inUse !== null) video.preload = 'auto';
     this.#inUse = address;
     video.defaultPlaybackRate = playbackRate;
-    video.preload = 'auto';
     video.src = address.url;
     video.currentTime = timeSec;
-    // Not every browser keeps a time that is set before it knows the video.
+    // Not every browser keeps a time that is set before it knows the video; one that was set meanwhile counts.
     const restore = () => {
-      if (Math.abs(video.currentTime - timeSec) > 0.5) video.currentTime = timeSec;
+      if (video.currentTime < 0.1) video.currentTime = timeSec;
     };
-    video.addEventListener('loadedmetadata', restore, { once: true });
+    if (timeSec > 0) video.addEventListener('loadedmetadata', restore, { once: true });
     still.hideAtNextPicture();
     // What prevents it comes as an event, too.
     if (!paused) video.play().catch(() => {});
