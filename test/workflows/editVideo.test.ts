@@ -36,7 +36,10 @@ describe('editVideo', () => {
   const sources = () => readdir(join(engine.config.STORAGE_DIR, 'sources'));
   const stageOf = async (id: string) => (await edits.handle(id).describe()).searchAttributes.VfStage;
   /** The pictures of results are made meanwhile: only what makes results counts. */
-  const rendering = () => findProcesses('/result.mp4');
+  const rendering = async () =>
+    (await findProcesses(engine.config.DATA_DIR)).filter(({ commandLine }) =>
+      commandLine.includes('/result.mp4'),
+    );
   const encoding = () =>
     waitFor(async () => (await rendering()).some(({ commandLine }) => commandLine.includes('libx264')), {
       what: 'an encoding ffmpeg',
@@ -202,8 +205,8 @@ describe('editVideo', () => {
   });
 
   it('has begun again by itself what its worker lost', async function () {
-    this.timeout(60_000);
-    const edit = await edits.untilEnded(bereft, 55_000);
+    this.timeout(125_000);
+    const edit = await edits.untilEnded(bereft, 120_000);
     assert.deepEqual(
       [edit.status, edit.method, edit.run],
       ['succeeded', 'encode', 1],

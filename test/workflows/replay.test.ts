@@ -17,6 +17,7 @@ import {
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
+import { recordEdits } from '../support/recordEdits.ts';
 import { serveFile, startSource } from '../support/sources.ts';
 import { waitFor } from '../support/stack.ts';
 import { createUploadMaker, type StoredUpload } from '../support/storedUpload.ts';
@@ -27,19 +28,23 @@ const MIB = 1024 * 1024;
 const HISTORIES = fileURLToPath(new URL('./histories', import.meta.url));
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** With RECORD_HISTORIES=1 the folder is filled anew from real runs; do that when a release is made. */
-const isRecording = process.env.RECORD_HISTORIES === '1';
+/**
+ * With RECORD_HISTORIES=1 the folder is filled anew from real runs; do that when a release is made. With
+ * RECORD_HISTORIES=editVideo only those of edits are, and the others stay.
+ */
+const recorded = process.env.RECORD_HISTORIES;
 
 describe('replay of stored histories', () => {
   before(async function () {
-    if (!isRecording) return;
-    this.timeout(180_000);
+    if (!recorded) return;
+    this.timeout(300_000);
     const engine = await startTestEngine({
       RECONCILE_INTERVAL_SEC: '10',
       EGRESS_ALLOW_CIDRS: '127.0.0.1/32',
     });
     try {
-      await record(engine);
+      if (recorded === 'editVideo') await recordEdits(engine, saverOf(engine));
+      else await record(engine);
     } finally {
       await engine.close();
     }
@@ -49,7 +54,7 @@ describe('replay of stored histories', () => {
     this.timeout(60_000);
     installQuietRuntime();
     const files = (await readdir(HISTORIES)).filter((name) => name.endsWith('.json'));
-    assert.ok(files.length >= 18, 'there are histories to replay');
+    assert.ok(files.length >= 24, 'there are histories to replay');
     const histories = await Promise.all(
       files.map(async (name) => ({
         workflowId: name.replace('.json', ''),
@@ -66,16 +71,15 @@ describe('replay of stored histories', () => {
   });
 });
 
+const saverOf = (engine: TestEngine) => async (name: string, workflowId: string) => {
+  const history = await engine.client.workflow.getHandle(workflowId).fetchHistory();
+  await writeFile(join(HISTORIES, `${name}.json`), `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`);
+};
+
 async function record(engine: TestEngine): Promise<void> {
   await rm(HISTORIES, { recursive: true, force: true });
   await mkdir(HISTORIES, { recursive: true });
-  const save = async (name: string, workflowId: string) => {
-    const history = await engine.client.workflow.getHandle(workflowId).fetchHistory();
-    await writeFile(
-      join(HISTORIES, `${name}.json`),
-      `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`,
-    );
-  };
+  const save = saverOf(engine);
   engine.startWorker();
   const run = async (name: string, file: string, act?: (id: string) => Promise<unknown>) => {
     const id = await engine.addVideo(file);
@@ -117,6 +121,8 @@ async function record(engine: TestEngine): Promise<void> {
   await save('removeVideo', removeVideoId(ready));
   await recordHousekeeping(engine, save);
   await recordUploads(engine, save);
+  await engine.stopWorkers('SIGTERM');
+  await recordEdits(engine, save);
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
   await save('reconcile', RECONCILE_ID);
