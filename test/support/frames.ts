@@ -1,8 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
 
 /** One decoded picture of a video. */
 export interface Frame {
@@ -29,6 +32,13 @@ interface FrameOptions {
   turned?: boolean;
 }
 
+/** When a file begins on its own line: a command that reads one track only would begin with that. */
+async function beginSec(path: string): Promise<number> {
+  const entries = ['-show_entries', 'format=start_time', '-of', 'csv=p=0'];
+  const { stdout } = await run('ffprobe', ['-v', 'error', ...entries, path]);
+  return Number(stdout) || 0;
+}
+
 async function collect(args: string[]): Promise<{ stdout: Buffer; stderr: string }> {
   const child = spawn('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args]);
   const chunks: Buffer[] = [];
@@ -49,7 +59,9 @@ export async function decodeFrames(
   const listPath = join(tmpdir(), `videoflow-frames-${randomUUID()}.txt`);
   const each = ['-map', '0:v:0', '-fps_mode', 'passthrough', '-enc_time_base', '-1'];
   try {
+    const startSec = await beginSec(path);
     const { stdout, stderr } = await collect([
+      '-copyts',
       ...(ignoreEditList ? ['-ignore_editlist', '1'] : []),
       ...(turned ? [] : ['-noautorotate']),
       ...['-i', path],
@@ -65,7 +77,7 @@ export async function decodeFrames(
       const size = Number(columns[4]);
       const pixels = stdout.subarray(at * size, (at + 1) * size);
       return {
-        timeSec: (Number(columns[2]) * numerator) / denominator,
+        timeSec: (Number(columns[2]) * numerator) / denominator - startSec,
         hash: createHash('sha1').update(pixels).digest('hex'),
         pixels,
       };
@@ -94,7 +106,7 @@ export function psnrDb(
 /** Decodes one audio track to mono samples at 8 kHz, from where a player begins; silence where there is none. */
 export async function decodeSound(path: string, track = 0): Promise<Float32Array> {
   const { stdout } = await collect([
-    ...['-i', path, '-map', `0:a:${track}`, '-af', 'aresample=8000:async=1:first_pts=0'],
+    ...['-i', path, '-map', `0:a:${track}`, '-af', 'aresample=8000:async=1:min_hard_comp=0.01:first_pts=0'],
     ...['-ac', '1', '-f', 'f32le', 'pipe:1'],
   ]);
   return new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + (stdout.length & ~3)));

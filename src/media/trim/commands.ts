@@ -171,7 +171,7 @@ export function soundOptions(facts: MediaFacts): string[] {
     const encoded = [
       ...[`-c:a:${at}`, 'aac', `-b:a:${at}`, String(Math.max(2, kept) * BITRATE_PER_CHANNEL)],
       // What is missing in the middle becomes silence, instead of moving the rest.
-      ...[`-filter:a:${at}`, 'aresample=async=1'],
+      ...[`-filter:a:${at}`, 'aresample=async=1:min_hard_comp=0.02'],
       ...((channels ?? 2) > MOST_CHANNELS ? [`-ac:a:${at}`, String(kept)] : []),
     ];
     return [

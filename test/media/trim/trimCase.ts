@@ -36,8 +36,8 @@ export async function openSource(name: FramesInput): Promise<Source> {
   const tracks = facts.streams.filter(({ type }) => type === 'audio').length;
   const sounds = await Promise.all(Array.from({ length: tracks }, (_, at) => decodeSound(path, at)));
   const keyframes = await keyframeTimes(path);
-  const [firstKeyframe = 0, firstFrame = 0] = [keyframes[0], video.frames[0]?.timeSec];
-  const keyframesSec = keyframes.map((time) => time - firstKeyframe + firstFrame);
+  const firstFrameSec = video.frames[0]?.timeSec ?? 0;
+  const keyframesSec = keyframes.map((time) => time - (keyframes[0] ?? 0) + firstFrameSec);
   return { name, path, facts, video, sounds, keyframesSec };
 }
 

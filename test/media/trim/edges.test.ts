@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UnusableMediaError } from '../../../src/errors.ts';
+import { createRunner, type Runner } from '../../../src/media/runner.ts';
+import { createTrimByCopying } from '../../../src/media/trim/byCopying.ts';
+import type { FramesInput } from '../../support/framesInputs.ts';
+import {
+  keepingLog,
+  MEDIA_CONFIG,
+  mediaUnderTest,
+  quietWatch,
+  withFolder,
+} from '../../support/mediaAdapter.ts';
+import {
+  assertDescribed,
+  assertFrames,
+  assertSounds,
+  framesWithin,
+  openSource,
+  trim,
+  tryCut,
+} from './trimCase.ts';
+
+const opened = new Map<FramesInput, ReturnType<typeof openSource>>();
+const source = (name: FramesInput) => {
+  const known = opened.get(name) ?? openSource(name);
+  opened.set(name, known);
+  return known;
+};
+
+describe('the edges of an exact trim', () => {
+  const CASES = [
+    ['from the very beginning', 'bFrames', { startSec: 0, endSec: 2.5 }, 'smart'],
+    ['to the very end', 'bFrames', { startSec: 8.3, endSec: 12 }, 'smart'],
+    ['everything', 'noAudio', { startSec: 0, endSec: 12 }, 'smart'],
+    ['exactly between key frames', 'bFrames', { startSec: 2, endSec: 4 }, 'smart'],
+    ['inside of one group', 'bFrames', { startSec: 4.2, endSec: 4.7 }, 'encode'],
+    ['inside of the only group', 'oneGroup', { startSec: 3.3, endSec: 5.1 }, 'encode'],
+    ['one frame', 'bFrames', { startSec: 5.08, endSec: 5.11 }, 'encode'],
+    ['one frame that can be copied', 'bFrames', { startSec: 11, endSec: 11.04 }, 'smart'],
+    ['a key frame and the first frames behind it', 'noAudio', { startSec: 4, endSec: 4.2 }, 'smart'],
+    ['groups that are never closed', 'alwaysOpen', { startSec: 2.3, endSec: 6.1 }, 'encode'],
+    ['interlaced', 'interlaced', { startSec: 1.1, endSec: 3.2 }, 'encode'],
+    ['Matroska', 'matroska', { startSec: 1.71, endSec: 5.03 }, 'smart'],
+    ['fragments', 'fragmented', { startSec: 1.71, endSec: 5.03 }, 'smart'],
+    ['QuickTime', 'quickTime', { startSec: 1.71, endSec: 5.03 }, 'smart'],
+    [
+      'a transport stream, which begins later than zero',
+      'transportStream',
+      { startSec: 1.71, endSec: 5.03 },
+      'encode',
+    ],
+  ] as const;
+
+  for (const [what, name, cut, method] of CASES) {
+    it(`holds them: ${what}`, async () => {
+      const trimmed = await tryCut(await source(name), cut);
+      assert.equal(trimmed.method, method);
+    });
+  }
+
+  it('says so when no picture begins within the range', () =>
+    withFolder(async (folder) => {
+      await assert.rejects(
+        trim(await source('bFrames'), { startSec: 5.081, endSec: 5.082 }, folder),
+        (error) => error instanceof UnusableMediaError && error.code === 'corrupt_media',
+      );
+      assert.deepEqual(await readdir(folder), []);
+    }));
+});
+
+describe('a trim at key frames', () => {
+  const inputs = [
+    'bFrames',
+    'openGop',
+    'hevc',
+    'vp9',
+    'vfr',
+    'rotated',
+    'noAudio',
+    'matroska',
+    'transportStream',
+  ] as const;
+  for (const name of inputs) {
+    it(`copies ${name} and tells the times it really used`, () =>
+      withFolder(async (folder) => {
+        const from = await source(name);
+        const cut = { startSec: 4.3, endSec: 7.2, mode: 'keyframe' } as const;
+        const result = await trim(from, cut, folder);
+        const { method, usedStartSec, usedEndSec } = result.outcome;
+        assert.equal(method, 'copy');
+        const used = { startSec: usedStartSec ?? -1, endSec: usedEndSec ?? -1 };
+        assert.ok(used.startSec <= cut.startSec && used.endSec >= cut.endSec - 0.05, JSON.stringify(used));
+        assert.ok(from.keyframesSec.some((time) => Math.abs(time - used.startSec) < 0.002));
+        const same = assertFrames(
+          from,
+          result,
+          framesWithin(from, { startSec: used.startSec - 0.001, endSec: used.endSec - 0.001 }),
+        );
+        assert.ok(same.every(Boolean), 'a frame is not the very same');
+        await assertSounds(from, result, used.startSec);
+        await assertDescribed(from, result);
+      }));
+  }
+
+  it('begins at the key frame before the start where groups are closed', () =>
+    withFolder(async (folder) => {
+      const { outcome } = await trim(
+        await source('bFrames'),
+        { startSec: 4.3, endSec: 7.2, mode: 'keyframe' },
+        folder,
+      );
+      assert.equal(outcome.usedStartSec, 4);
+    }));
+});
+
+/** A runner that spoils what a command has made before anybody sees it. */
+function spoiling(isSpoiled: (path: string) => boolean, spoil: (path: string) => Promise<void>): Runner {
+  const runner = createRunner({ config: MEDIA_CONFIG, log: keepingLog().log });
+  return {
+    ...runner,
+    run: async (call, watch) => {
+      const run = await runner.run(call, watch);
+      const path = String(call.args.at(-1)).replace(/^file:/, '');
+      if (isSpoiled(path)) await spoil(path);
+      return run;
+    },
+  };
+}
+
+describe('a smart cut that did not turn out well', () => {
+  const attempt = (runner: Runner, folder: string) =>
+    source('bFrames').then(({ path, facts }) =>
+      createTrimByCopying({ runner })(
+        {
+          inputPath: path,
+          outputPath: join(folder, 'result.mp4'),
+          facts,
+          startSec: 1.3,
+          endSec: 6.1,
+          mode: 'exact',
+        },
+        quietWatch(),
+      ),
+    );
+
+  it('is given up when what was encoded cannot be decoded', () =>
+    withFolder(async (folder) => {
+      const runner = spoiling(
+        (path) => path.endsWith('.head.mp4'),
+        async (path) => {
+          const bytes = await readFile(path);
+          const media = bytes.indexOf('mdat') + 4;
+          bytes.fill(0xa5, media + 900, bytes.indexOf('moov') - 4);
+          await writeFile(path, bytes);
+        },
+      );
+      assert.equal(await attempt(runner, folder), null);
+      assert.deepEqual(await readdir(folder), []);
+    }));
+
+  it('is given up when what was encoded is missing', () =>
+    withFolder(async (folder) => {
+      const runner = spoiling(
+        (path) => path.endsWith('.head.mp4'),
+        (path) => writeFile(path, ''),
+      );
+      assert.equal(await attempt(runner, folder), null);
+      assert.deepEqual(await readdir(folder), []);
+    }));
+
+  it('would have been kept otherwise', () =>
+    withFolder(async (folder) => {
+      const runner = spoiling(
+        () => false,
+        async () => undefined,
+      );
+      assert.equal((await attempt(runner, folder))?.method, 'smart');
+    }));
+});
+
+describe('a trim that is taken back', () => {
+  for (const how of ['trimByCopying', 'trimByEncoding'] as const) {
+    it(`leaves nothing: ${how}`, () =>
+      withFolder(async (folder) => {
+        const { media } = mediaUnderTest();
+        const { path, facts } = await source('bFrames');
+        const aborting = new AbortController();
+        const watch = {
+          signal: aborting.signal,
+          onProgress: () => aborting.abort(new Error('taken back')),
+        };
+        const request = { inputPath: path, outputPath: join(folder, 'result.mp4'), facts };
+        await assert.rejects(
+          media[how]({ ...request, startSec: 0.5, endSec: 11, mode: 'exact' }, watch),
+          /taken back/,
+        );
+        assert.deepEqual(await readdir(folder), []);
+      }));
+  }
+});
