@@ -41,7 +41,7 @@ const MAX_THREADS = 8;
 const MAX_SAMPLE_RATE = 48_000;
 const MIB = 1024 * 1024;
 
-export type RenderPlayback = ReturnType<typeof createPlaybackRenderer>;
+export type PlaybackRenderer = ReturnType<typeof createPlaybackRenderer>;
 
 /** Makes the functions that give browsers something to play. */
 export function createPlaybackRenderer({ runner, probe }: { runner: Runner; probe: Probe }) {

@@ -86,7 +86,9 @@ function pictureFilters({ width, height, isInterlaced, highRange, isRgb }: Pictu
 /** The way of ffmpeg's own documentation: linear light, smaller gamut, tone mapping, and back. */
 const intoUsualRange = (transfer: string) =>
   [
-    `zscale=tin=${transfer}:pin=bt2020:min=bt2020nc:rin=tv:t=linear:npl=100`,
+    // Some files name the transfer alone.
+    `setparams=color_primaries=bt2020:color_trc=${transfer}:colorspace=bt2020nc:range=tv`,
+    'zscale=t=linear:npl=100',
     'format=gbrpf32le',
     'zscale=p=bt709',
     'tonemap=tonemap=hable:desat=0',

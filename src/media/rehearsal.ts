@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { MediaFacts } from '../domain/media.ts';
 import { DiskFullError, MediaToolError } from '../errors.ts';
+import type { PlaybackRenderer } from './playback.ts';
 import type { Probe } from './probe.ts';
 import type { Watch } from './runner.ts';
 import type { RenderStoryboard } from './storyboard.ts';
 import type { RenderThumbnail } from './thumbnail.ts';
 
 /**
- * Four seconds with a single key frame, so that its storyboard is tried both ways:
- * ffmpeg -f lavfi -i testsrc2=s=32x32:r=1:d=4 -c:v libx264 -preset veryslow -crf 45 -g 99 -bf 0 rehearsal.mp4
+ * Four seconds with a single key frame, so that its storyboard is tried both ways, and hardly any sound:
+ * ffmpeg -f lavfi -i testsrc2=s=32x32:r=1:d=4 -f lavfi -i anullsrc=r=8000:cl=mono -t 4 -c:v libx264 -preset veryslow
+ * -crf 45 -g 99 -bf 0 -c:a aac -b:a 8k rehearsal.mp4
  */
 const SAMPLE = fileURLToPath(new URL('./rehearsal.mp4', import.meta.url));
 
@@ -16,10 +19,11 @@ export interface MediaWork {
   probe: Probe;
   renderThumbnail: RenderThumbnail;
   renderStoryboard: RenderStoryboard;
+  encodePlayback: PlaybackRenderer['encodePlayback'];
 }
 
 /** Makes the function that tries out whether this machine's ffmpeg can do what will be asked of it. */
-export function createRehearsal({ probe, renderThumbnail, renderStoryboard }: MediaWork) {
+export function createRehearsal({ probe, renderThumbnail, renderStoryboard, encodePlayback }: MediaWork) {
   /**
    * Does every kind of work on a tiny video, with the very code that does it later: a list of options
    * to look for would fall behind.
@@ -35,8 +39,17 @@ export function createRehearsal({ probe, renderThumbnail, renderStoryboard }: Me
         imagePath: join(folder, 'storyboard.jpg'),
         indexPath: join(folder, 'storyboard.vtt'),
       };
-      await renderThumbnail({ inputPath: SAMPLE, facts, outputPath: join(folder, 'thumbnail.jpg') }, watch);
-      await renderStoryboard({ inputPath: SAMPLE, facts, imageName: 'storyboard.jpg', ...outputs }, watch);
+      // Side by side: the worker's start waits for them.
+      const work = [
+        renderThumbnail({ inputPath: SAMPLE, facts, outputPath: join(folder, 'thumbnail.jpg') }, watch),
+        renderStoryboard({ inputPath: SAMPLE, facts, imageName: 'storyboard.jpg', ...outputs }, watch),
+        encodePlayback(
+          { inputPath: SAMPLE, facts: asUnplayable(facts), outputPath: join(folder, 'playback.mp4') },
+          watch,
+        ),
+      ];
+      await Promise.allSettled(work);
+      await Promise.all(work);
     } catch (cause) {
       const isMissing = cause instanceof MediaToolError && cause.code === 'media_tool_missing';
       if (isMissing || cause instanceof DiskFullError) throw cause;
@@ -48,3 +61,14 @@ export function createRehearsal({ probe, renderThumbnail, renderStoryboard }: Me
     }
   };
 }
+
+/** The sample as a record might speak of it whose every stream has to be encoded, with all filters that there are. */
+const asUnplayable = (facts: MediaFacts): MediaFacts => ({
+  ...facts,
+  streams: facts.streams.map((stream) => ({
+    ...stream,
+    ...(stream.type === 'video'
+      ? { pixelFormat: 'yuv420p10le', colorTransfer: 'smpte2084', fieldOrder: 'tt' }
+      : { codec: 'ac3' }),
+  })),
+});

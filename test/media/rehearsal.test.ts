@@ -22,9 +22,21 @@ describe('assertUsable', () => {
       const { media, lines } = mediaUnderTest();
       await media.assertUsable(folder);
       const commands = lines.filter((line) => line.tool).map((line) => line.argv?.join(' ') ?? '');
-      for (const part of ['-show_entries', 'noise=drop', '-f nut -i pipe:0', 'select=', '-q:v 3']) {
+      const tried = [
+        'noise=drop',
+        '-f nut -i pipe:0',
+        'select=',
+        '-q:v 3',
+        'libx264',
+        ':a:0 aac',
+        'zscale',
+        '-sseof',
+      ];
+      for (const part of tried) {
         assert.equal(commands.filter((command) => command.includes(part)).length, 1, part);
       }
+      // Of the sample, and of what was made of it.
+      assert.equal(commands.filter((command) => command.includes('-show_entries')).length, 2);
       assert.ok(lines.filter((line) => line.tool).every((line) => line.exitCode === 0));
     }));
 
@@ -46,6 +58,8 @@ describe('assertUsable', () => {
         ['ffmpeg', '-fps_mode'],
         ['ffmpeg', 'metadata=mode=print'],
         ['ffmpeg', '-stats_period'],
+        ['ffmpeg', 'libx264'],
+        ['ffmpeg', '+faststart'],
       ] as const;
       for (const [tool, option] of lacks) {
         const path = await withoutOption(folder, tool, option);
