@@ -1,6 +1,7 @@
 import { readMovie, type Track } from '../trim/movie.ts';
 import type { CommonFormat } from './format.ts';
 import { frameTimesOf } from './member.ts';
+import { offsetsOf } from './offsets.ts';
 import type { Piece } from './pieces.ts';
 
 /** Times are whole ticks, in the pieces and in the result. */
@@ -11,13 +12,6 @@ const ROUNDING_SEC = 0.002;
 const PACKETS_OFF = 1.5;
 /** More silence than this between two packets is a hole that nobody put there. */
 const HOLE_SEC = 0.1;
-
-/** Where each piece begins in the result, in seconds, and where the last one ends. */
-export function offsetsOf(pieces: readonly Piece[]): number[] {
-  const offsets = [0];
-  for (const { lengthSec } of pieces) offsets.push((offsets.at(-1) ?? 0) + lengthSec);
-  return offsets;
-}
 
 /** Clockwise degrees by the matrix of a track (ISO/IEC 14496-12, 8.3.2). */
 function rotationOf({ matrix }: Track): number {

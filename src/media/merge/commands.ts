@@ -2,6 +2,7 @@ import { assemble, fileUrl, progressTo, seconds } from '../commands.ts';
 import { DECODERS, FILE_GUARD } from '../safety.ts';
 import { channelsOf, pictureEncoder } from './encoders.ts';
 import type { PictureFormat, SoundFormat } from './format.ts';
+import { type Train, trainFilters } from './soundTrain.ts';
 
 export type PieceSound =
   | { kind: 'copy'; streamIndex: number }
@@ -137,12 +138,8 @@ export function listText(entries: readonly ListEntry[]): string {
   return ['ffconcat version 1.0', ...lines, ''].join('\n');
 }
 
-export interface JoinedSound {
+export interface JoinedSound extends Train {
   language: string | null;
-  /** Ticks of one packet. */
-  packetTicks: number;
-  /** Where pieces end and the next ones begin, in ticks. */
-  joinTicks: readonly number[];
 }
 
 export interface PieceDelay {
@@ -174,7 +171,7 @@ export function joinArgs(command: JoinCommand): string[] {
       ...['-map', '0:0', ...sounds.flatMap((_, at) => ['-map', `0:${at + 1}`])],
       ...['-sn', '-dn', '-map_metadata', '-1', '-map_metadata:s', '-1', '-map_chapters', '-1', '-c', 'copy'],
       ...(evened ? ['-bsf:v:0', evened] : []),
-      ...sounds.flatMap((sound, at) => [`-bsf:a:${at}`, soundTrain(sound)]),
+      ...sounds.flatMap((sound, at) => [`-bsf:a:${at}`, trainFilters(sound)]),
       ...sounds.flatMap(({ language }, at) =>
         language === null ? [] : [`-metadata:s:a:${at}`, `language=${language}`],
       ),
@@ -198,26 +195,6 @@ export function evenDelays(delays: readonly PieceDelay[]): string | null {
     return at === 0 ? String(change) : String.raw`gte(PTS\,${startTicks})*(${change})`;
   });
   return `setts=pts=PTS:dts='DTS-(${steps.join('+')})'`;
-}
-
-/**
- * Makes one unbroken train of the packets of pieces. Each piece has some sound before its beginning and after its
- * end, as codecs need; left alone, joins would pile these up, and players that only count samples would come later
- * and later. A packet is dropped when most of it lies where another one is already, or behind the end of its piece;
- * the next one follows directly unless more than half a packet is missing. So sound is never further than half a
- * packet from its picture (11 ms), after any number of joins.
- */
-export function soundTrain({ packetTicks, joinTicks }: Omit<JoinedSound, 'language'>): string {
-  const half = Math.floor(packetTicks / 2);
-  const isAcrossAnEnd = joinTicks.map((end) => String.raw`between(pts\,${end - half + 1}\,${end - 1})`);
-  const isTooMuch = [String.raw`lt(pts\,ld(0)-${half})`, ...isAcrossAnEnd].join('+');
-  // Variable 0 holds where the next packet belongs.
-  const place = (at: string) => String.raw`0*st(0\,${at}+${packetTicks})`;
-  const next = String.raw`if(gt(pts\,ld(0)+${half})\,pts\,ld(0))`;
-  const drop = String.raw`if(n\,if(${isTooMuch}\,1\,${place(next)})\,${place('pts')})`;
-  const follow = `PREV_OUTPTS+${packetTicks}`;
-  const times = String.raw`if(N\,if(gt(TS\,${follow}+${half})\,TS\,${follow})\,TS)`;
-  return `noise=drop='${drop}',setts=ts='${times}'`;
 }
 
 /** Decodes what a list names to nowhere; the first thing that cannot be decoded ends it with a bad exit code. */

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { rethrowDiskError } from '../diskErrors.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
-import { isTrueToPieces, offsetsOf, seamPlaces } from './check.ts';
+import { isTrueToPieces, seamPlaces } from './check.ts';
 import { decodeListArgs, joinArgs, type ListEntry, listText } from './commands.ts';
 import type { CommonFormat } from './format.ts';
 import { copyLimits } from './limits.ts';
+import { offsetsOf, trainOf } from './offsets.ts';
 import type { Piece } from './pieces.ts';
 import { turnPicture } from './turnPicture.ts';
 
@@ -64,11 +65,7 @@ export function createJoiner({ runner }: { runner: Runner }) {
           startTicks: Math.round((offsets[at] ?? 0) * format.picture.timescale) - 1,
           delayTicks,
         })),
-        sounds: format.sounds.map(({ language }, track) => {
-          const { packetTicks = 0, timescale = 1 } = pieces[0]?.sounds[track] ?? {};
-          const joinTicks = offsets.slice(1, -1).map((offset) => Math.round(offset * timescale));
-          return { language, packetTicks, joinTicks };
-        }),
+        sounds: format.sounds.map(({ language }, track) => ({ language, ...trainOf(pieces, track) })),
         lengthSec: lengthSec + 10,
       });
       const limits = copyLimits(sizeBytes, lengthSec);

@@ -21,6 +21,8 @@ export interface Member {
 export interface MemberSound {
   timescale: number;
   packetTicks: number;
+  /** When its packets begin, in ticks. */
+  packetTimes: Float64Array;
   startSec: number;
   endSec: number;
 }
@@ -48,6 +50,7 @@ function endSec({ samples, shift, shownTo, timescale }: Track): number {
 const soundOf = (track: Track): MemberSound => ({
   timescale: track.timescale,
   packetTicks: usualTicks(track.samples),
+  packetTimes: track.samples.shownTimes.map((time) => time + track.shift),
   startSec: Math.max(0, ((track.samples.shownTimes[0] ?? 0) + track.shift) / track.timescale),
   endSec: endSec(track),
 });

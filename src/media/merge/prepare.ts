@@ -1,31 +1,46 @@
 import type { Runner, Watch } from '../runner.ts';
 import type { CommonFormat } from './format.ts';
+import { offsetsOf, trainOf } from './offsets.ts';
 import { createPieceMaker, type Piece, type PieceWork } from './pieces.ts';
+import { findHoles } from './soundTrain.ts';
 import { isQuick, type Treatment } from './treatment.ts';
 
 /** Holes in the sound up to this much, all together, are left: half of what is noticed. */
 const MISSING_SOUND_SEC = 0.02;
+const UNHEARD_SEC = 0.001;
 
-/** Seconds at the joins of a piece in which it has no sound: players that only count samples come early after them. */
-function missingSoundSec(pieces: readonly Piece[], at: number, track: number): number {
+/** Whether a piece has no sound where it begins or ends, at a join. */
+function isOpenAtJoin(pieces: readonly Piece[], at: number, track: number): boolean {
   const piece = pieces[at];
   const sound = piece?.sounds[track];
-  if (!piece || !sound) return 0;
-  const before = at === 0 ? 0 : Math.max(0, sound.startSec);
-  const behind = at === pieces.length - 1 ? 0 : Math.max(0, piece.lengthSec - sound.endSec);
-  return before + behind;
+  if (!piece || !sound) return false;
+  const before = at === 0 ? 0 : sound.startSec;
+  const behind = at === pieces.length - 1 ? 0 : piece.lengthSec - sound.endSec;
+  return before > UNHEARD_SEC || behind > UNHEARD_SEC;
 }
 
-/** Gives the tracks of sound that must be encoded, with silence in their holes, so that these do not add up. */
-function hasHoles(pieces: readonly Piece[], track: number): boolean[] {
-  const missing = pieces.map((_, at) => missingSoundSec(pieces, at, track));
-  const isTooMuch = missing.reduce((sum, sec) => sum + sec, 0) > MISSING_SOUND_SEC;
-  return missing.map((sec) => isTooMuch && sec > MISSING_SOUND_SEC / pieces.length);
+/**
+ * Gives the pieces whose sound must be encoded, with silence in its holes: players that only count samples come
+ * early by as much as the holes add up to.
+ */
+function findOpenPieces(pieces: readonly Piece[], track: number): boolean[] {
+  const offsets = offsetsOf(pieces);
+  const timescale = pieces[0]?.sounds[track]?.timescale ?? 1;
+  const times = pieces.map(({ sounds }, at) => {
+    const startTicks = Math.round((offsets[at] ?? 0) * timescale);
+    return (sounds[track]?.packetTimes ?? new Float64Array()).map((time) => time + startTicks);
+  });
+  const holes = findHoles(trainOf(pieces, track), times);
+  const isTooMuch = holes.reduce((sum, ticks) => sum + ticks, 0) / timescale > MISSING_SOUND_SEC;
+  return pieces.map((_, at) => {
+    const isBeside = (holes[at] ?? 0) > 0 || (holes[at + 1] ?? 0) > 0;
+    return isTooMuch && isBeside && isOpenAtJoin(pieces, at, track);
+  });
 }
 
 /** What must be done besides, now that the pieces are known: holes, and packets of other lengths than the first's. */
 function mendSounds(pieces: readonly Piece[], format: CommonFormat): Treatment[] {
-  const holes = format.sounds.map((_, track) => hasHoles(pieces, track));
+  const holes = format.sounds.map((_, track) => findOpenPieces(pieces, track));
   return pieces.map(({ treatment, sounds }, at) => ({
     ...treatment,
     sounds: treatment.sounds.map((each, track) => {
