@@ -49,7 +49,7 @@ describe('videoflow admin housekeeping', () => {
         '  Expired uploads:  3 of 3 ended',
         '  Orphans:          2 of 2 removed (5 of 40 objects older than 48 h have no row)',
         '  for example of: id-1',
-        '  Old rows:         1 uploads, 2 upload segments, 3 idempotency keys, 4 rate limits removed',
+        '  Old rows:         1 uploads, 2 upload segments, 3 idempotency keys, 4 rate limits, 5 share sessions removed',
         '  Scratch folders:  1 removed',
         '',
       ].join('\n'),
