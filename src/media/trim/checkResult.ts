@@ -74,11 +74,11 @@ function entriesOf({ samples, mediaTime }: OutputTrack, ticks: readonly number[]
     shownTimes[at] = decoded + (delays[at] as number) - mediaTime;
     decoded += durations[at] as number;
   }
-  const { isClosed } = closedPoints({ shownTimes, count });
+  const { isOpening } = closedPoints({ shownTimes, count });
   const places: number[] = [];
   let place = 0;
   for (let at = 0; at < count; at++) {
-    if (!isSync[at] || !isClosed(at)) continue;
+    if (!isSync[at] || !isOpening(at)) continue;
     while ((ticks[place] as number) < (shownTimes[at] as number)) place++;
     places.push(place);
   }

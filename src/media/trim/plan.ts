@@ -68,7 +68,7 @@ function lowerBound(rising: Float64Array, wanted: number): number {
   return low;
 }
 
-/** Tells for each sample, and behind the last, whether all before it is shown before all from it on. */
+/** Tells for each sample, and behind the last, whether all before it is shown before all from it on (`isClosed`). */
 export function closedPoints({ shownTimes, count }: Pick<SampleList, 'shownTimes' | 'count'>) {
   const latestBefore = new Float64Array(count + 1).fill(Number.NEGATIVE_INFINITY);
   const earliestFrom = new Float64Array(count + 1).fill(Number.POSITIVE_INFINITY);
@@ -77,7 +77,9 @@ export function closedPoints({ shownTimes, count }: Pick<SampleList, 'shownTimes
   for (let at = count - 1; at >= 0; at--)
     earliestFrom[at] = Math.min(earliestFrom[at + 1] as number, shownTimes[at] as number);
   const isClosed = (at: number) => (latestBefore[at] as number) < (earliestFrom[at] as number);
-  return { latestBefore, earliestFrom, isClosed };
+  /** Not even pictures that are decoded later and shown earlier may lean on what was before. */
+  const isOpening = (at: number) => isClosed(at) && earliestFrom[at] === shownTimes[at];
+  return { latestBefore, earliestFrom, isClosed, isOpening };
 }
 
 /** Samples from `from` up to `to` are copied; the pictures before and behind them are encoded again. */
@@ -104,10 +106,10 @@ export async function planSmartCut(
   { from, to, times }: Selection,
   canBegin: (sample: number) => Promise<boolean>,
 ): Promise<SmartPlan | null> {
-  const { latestBefore, isClosed, earliestFrom } = closedPoints(samples);
+  const { latestBefore, isClosed, isOpening, earliestFrom } = closedPoints(samples);
   let first = 0;
   while (first < samples.count) {
-    const isInRange = (earliestFrom[first] as number) >= from && isClosed(first);
+    const isInRange = (earliestFrom[first] as number) >= from && isOpening(first);
     if (isInRange && samples.isSync[first] && (await canBegin(first))) break;
     first++;
   }
@@ -144,11 +146,11 @@ export async function planKeyframeCut(
   canBegin: (sample: number) => Promise<boolean>,
 ): Promise<KeyframePlan | null> {
   const { samples, shift, shownFrom, shownTo } = track;
-  const { isClosed, earliestFrom, latestBefore } = closedPoints(samples);
+  const { isClosed, isOpening, earliestFrom, latestBefore } = closedPoints(samples);
   const start = Math.max(from, times[0] as number);
   let first = samples.count - 1;
   for (; first > 0; first--) {
-    const isBefore = (earliestFrom[first] as number) <= start && isClosed(first);
+    const isBefore = (earliestFrom[first] as number) <= start && isOpening(first);
     if (isBefore && samples.isSync[first] && (await canBegin(first))) break;
   }
   let last = first + 1;

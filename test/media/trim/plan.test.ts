@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { windowsOf } from '../../../src/media/trim/checkResult.ts';
+import type { Track } from '../../../src/media/trim/movie.ts';
+import { interleave } from '../../../src/media/trim/movieBoxes.ts';
+import { joinPieces } from '../../../src/media/trim/outputTrack.ts';
+import { planKeyframeCut, planSmartCut, selectPictures } from '../../../src/media/trim/plan.ts';
+import { cutSound, packLanguage } from '../../../src/media/trim/sound.ts';
+
+/** A track of so many ticks a second whose samples are shown at these times; those with a star can begin. */
+function trackOf(shown: string, more: Partial<Track> = {}): Track {
+  const words = shown.split(' ');
+  const shownTimes = Float64Array.from(words, (word) => Number.parseInt(word, 10));
+  const count = words.length;
+  return {
+    ...{ index: 0, kind: 'video', timescale: 10, shift: 0, entry: Buffer.from('0000avc1'), language: 0 },
+    ...{ shownFrom: Number.NEGATIVE_INFINITY, shownTo: Number.POSITIVE_INFINITY, extendedLanguage: null },
+    ...{ matrix: Buffer.alloc(36), displaySize: Buffer.alloc(8), isEnabled: true },
+    samples: {
+      ...{ count, shownTimes, offsets: new Float64Array(count), sizes: new Uint32Array(count).fill(5) },
+      decodeTimes: Float64Array.from(words, (_, at) => at),
+      isSync: Uint8Array.from(words, (word) => (word.endsWith('*') ? 1 : 0)),
+      endTime: Math.max(...shownTimes) + 1,
+    },
+    ...more,
+  };
+}
+
+const always = (_sample: number) => Promise.resolve(true);
+const range = (startSec: number, endSec: number) => ({ startSec, endSec });
+
+describe('the selection of pictures', () => {
+  const track = trackOf('0* 3 1 2 4* 7 5 6');
+
+  it('keeps what appears in the range, by the time it is shown', () => {
+    assert.deepEqual(selectPictures(track, 0, range(0.2, 0.6))?.times, [2, 3, 4, 5]);
+    assert.deepEqual(selectPictures(track, 0, range(0.21, 0.61))?.times, [3, 4, 5, 6]);
+    assert.deepEqual(selectPictures(track, 0, range(0, 99))?.times, [0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('takes six decimals for the number they stand for', () => {
+    const thirds = trackOf('0* 1 2 3', { timescale: 3 });
+    assert.deepEqual(selectPictures(thirds, 0, range(0.333333, 0.666667))?.times, [1]);
+  });
+
+  it('counts from where a player begins', () => {
+    const later = trackOf('0* 1 2 3', { shift: 20 });
+    assert.deepEqual(selectPictures(later, 2, range(0.1, 0.3))?.times, [1, 2]);
+  });
+
+  it('ends with the next picture, or with the track', () => {
+    assert.equal(selectPictures(trackOf('0* 1 5'), 0, range(0, 0.2))?.end, 5);
+    assert.equal(selectPictures(trackOf('0* 1 5'), 0, range(0, 1))?.end, 6);
+  });
+
+  it('gives what is shown all the while when nothing appears', () => {
+    assert.deepEqual(selectPictures(trackOf('0* 1 50'), 0, range(2, 3))?.times, [1]);
+  });
+
+  it('never takes what an edit list hides', () => {
+    const hidden = trackOf('0* 1 2 3 4 5', { shift: -2, shownFrom: 0, shownTo: 2 });
+    assert.deepEqual(selectPictures(hidden, 0, range(0, 9))?.times, [2, 3]);
+  });
+});
+
+describe('the plan of a smart cut', () => {
+  const plan = (track: Track, startSec: number, endSec: number, canBegin = always) =>
+    planSmartCut(track, selectPictures(track, 0, range(startSec, endSec)) as never, canBegin);
+  const closed = trackOf('0* 3 1 2 4* 7 5 6 8* 11 9 10');
+
+  it('copies from the first key frame to the last closed point, which need be no key frame', async () => {
+    const cut = await plan(closed, 0.2, 1.0);
+    assert.deepEqual([cut?.from, cut?.to], [4, 9]);
+    assert.deepEqual([cut?.head, cut?.copied, cut?.tail], [[2, 3], [4, 5, 6, 7, 8], [9]]);
+  });
+
+  it('does not begin where decoding cannot', async () => {
+    const cut = await plan(closed, 0.2, 1.2, (sample) => Promise.resolve(sample !== 4));
+    assert.deepEqual([cut?.from, cut?.to], [8, 12]);
+  });
+
+  it('does not begin where pictures before lean on what follows', async () => {
+    const open = trackOf('0* 1 4* 2 3 7* 5 6');
+    assert.equal(await plan(open, 0.1, 0.8), null);
+  });
+
+  it('is given up where too little could be copied', async () => {
+    assert.equal(await plan(closed, 0.1, 0.4), null);
+    assert.equal(await plan(trackOf('0* 1 2 3 4 5 6 7 8 9*'), 0.1, 1), null);
+  });
+});
+
+describe('the plan of a cut at key frames', () => {
+  const plan = (track: Track, startSec: number, endSec: number) =>
+    planKeyframeCut(track, selectPictures(track, 0, range(startSec, endSec)) as never, always);
+
+  it('goes from the key frame before to the first closed point behind', async () => {
+    const track = trackOf('0* 3 1 2 4* 7 5 6 8* 11 9 10');
+    const cut = await plan(track, 0.5, 0.7);
+    assert.deepEqual([cut?.from, cut?.to, cut?.end], [4, 8, 8]);
+  });
+
+  it('shows nothing that was hidden', async () => {
+    const track = trackOf('0* 1 2 3 4 5', { shift: -2, shownFrom: 0, shownTo: 99 });
+    assert.equal(await plan(track, 0, 0.2), null);
+  });
+});
+
+describe('pieces laid end to end', () => {
+  it('are decoded at rising times and shown when they should be', () => {
+    const [head, body] = [trackOf('0* 2 1'), trackOf('9* 12 10 11')];
+    const joined = joinPieces(
+      [
+        { file: 1, track: head, from: 0, to: 3 },
+        { file: 0, track: body, from: 0, to: 4 },
+      ],
+      [
+        [0, 1, 2],
+        [3, 4, 5, 6],
+      ],
+      7,
+    );
+    const { samples, mediaTime = 0 } = joined ?? {};
+    const decoded =
+      samples?.durations.reduce((times, each) => [...times, (times.at(-1) ?? 0) + each], [0]) ?? [];
+    const shown = Array.from(samples?.delays ?? [], (delay, at) => (decoded[at] ?? 0) + delay - mediaTime);
+    assert.deepEqual(shown, [0, 2, 1, 3, 6, 4, 5]);
+    assert.deepEqual(Array.from(samples?.files ?? []), [1, 1, 1, 0, 0, 0, 0]);
+    assert.equal(decoded.at(-1), 7);
+  });
+
+  it('are refused when two pictures would be shown at one time', () => {
+    const track = trackOf('0* 1');
+    assert.equal(joinPieces([{ file: 0, track, from: 0, to: 2 }], [[3, 3]], 5), null);
+  });
+});
+
+describe('sound', () => {
+  const sound = trackOf('0* 1* 2* 3* 4* 5* 6* 7*', { kind: 'audio', entry: Buffer.from('0000mp4a') });
+
+  it('is cut to whole packets, with one before for the decoder, and begins within them to the tick', () => {
+    const cut = cutSound(sound, 0, { fromSec: 0.35, toSec: 0.52 });
+    assert.equal(cut?.samples.count, 4);
+    assert.deepEqual([cut?.mediaTime, cut?.silentSec], [2, 0]);
+    assert.ok(Math.abs((cut?.lengthSec ?? 0) - 0.17) < 1e-9);
+  });
+
+  it('that begins later is silent first, and none is left out', () => {
+    const later = { ...sound, shift: 5 };
+    assert.ok(Math.abs((cutSound(later, 0, { fromSec: 0.2, toSec: 1 })?.silentSec ?? 0) - 0.3) < 1e-9);
+    assert.equal(cutSound(later, 0, { fromSec: 0, toSec: 0.4 }), null);
+  });
+
+  it('keeps languages of three letters', () => {
+    assert.equal(packLanguage('und'), 0x55c4);
+    assert.equal(packLanguage('deu'), (4 << 10) | (5 << 5) | 21);
+    assert.equal(packLanguage('de-AT'), 0x55c4);
+  });
+
+  it('stands in turns with the picture', () => {
+    const samples = cutSound(sound, 0, { fromSec: 0, toSec: 9 })?.samples as never;
+    const track = { ...sound, samples, silentSec: 0, mediaTime: 0, lengthSec: 1, timescale: 4 };
+    assert.deepEqual(
+      interleave([track, track]).map(({ track: owner, from, to }) => [owner, from, to]),
+      [0, 2, 4, 6].flatMap((from) => [
+        [0, from, from + 2],
+        [1, from, from + 2],
+      ]),
+    );
+  });
+});
+
+describe('the windows of a check', () => {
+  it('are at the ends and the seams, those that touch as one', () => {
+    assert.deepEqual(windowsOf({ lengthSec: 100, seamsSec: [1.5, 60] }), [
+      { fromSec: 0, toSec: 2.5 },
+      { fromSec: 59, toSec: 61 },
+      { fromSec: 99, toSec: 100 },
+    ]);
+    assert.deepEqual(windowsOf({ lengthSec: 1, seamsSec: [] }), [{ fromSec: 0, toSec: 1 }]);
+  });
+});
