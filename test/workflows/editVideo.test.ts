@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processVideoId, SIGNALS } from '../../workflows/contract.ts';
-import { editsOf } from '../support/edits.ts';
+import type { Queries } from '../../src/db/index.ts';
+import { processVideoId, RECONCILE_ID, SIGNALS } from '../../workflows/contract.ts';
+import { editsOf, newEdit } from '../support/edits.ts';
 import { type ChildProgram, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { scratchJobsIn } from '../support/leftovers.ts';
 import { fixture } from '../support/mediaFixtures.ts';
@@ -202,6 +203,33 @@ describe('editVideo', () => {
       await edits.retry(terminated ?? '');
       assert.equal((await edits.untilEnded(terminated ?? '')).status, 'succeeded');
     });
+  });
+
+  it('is started when the engine was not told, and goes on when the engine has lost it', async function () {
+    this.timeout(60_000);
+    const { db, userId } = engine;
+    /** As rows are whose run the engine once had. */
+    const addLost = (more: (queries: Queries, editId: string) => Promise<unknown>) =>
+      db.transaction(async (queries) => {
+        const { id } = await queries.edits.insert(newEdit({ parents: [short] }, userId));
+        await queries.editRecords.beginRun({ editId: id, run: 1 });
+        await more(queries, id);
+        return id;
+      });
+    const untold = await edits.add({ parents: [short], start: false });
+    const queued = await addLost(async () => {});
+    const atWork = await addLost(({ editRecords }, editId) =>
+      editRecords.beginAttempt({ editId, run: 1 }, { maxDurationSec: 3600 }),
+    );
+    const stopping = await addLost((queries, editId) => queries.edits.requestCancel(userId, editId));
+    // One that begins anew compares everything.
+    await engine.client.workflow.getHandle(RECONCILE_ID).terminate('a test');
+    await engine.flows.ensureReconcile();
+    const ends = await Promise.all([untold, queued, atWork, stopping].map((id) => edits.untilEnded(id)));
+    assert.deepEqual(
+      ends.map(({ status, run }) => `${status} ${run}`),
+      ['succeeded 1', 'succeeded 2', 'succeeded 2', 'cancelled 1'],
+    );
   });
 
   it('has begun again by itself what its worker lost', async function () {
