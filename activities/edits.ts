@@ -6,7 +6,7 @@ import type { ActivityDeps } from './index.ts';
 
 /** What the workflow of an edit asks for. */
 export function createEditActivities({ config, db, flows }: ActivityDeps) {
-  const limits = { maxDurationSec: config.MAX_DURATION_SEC };
+  const limits = () => ({ maxDurationSec: config.MAX_DURATION_SEC });
 
   return {
     beginEdit: ({ editId, run }: EditInput): Promise<EditBeginning> =>
@@ -14,7 +14,7 @@ export function createEditActivities({ config, db, flows }: ActivityDeps) {
 
     /** Gives what has become of the parents; the engine repeats it while one of them is still processed. */
     async awaitParents({ editId, run }: EditInput): Promise<SettledParents> {
-      const sight = await db.editRecords.lookAtParents({ editId, run }, limits);
+      const sight = await db.editRecords.lookAtParents({ editId, run }, limits());
       // In the engine's own words at once: waiting is no trouble, and the log need not hear of it.
       if (sight.outcome === 'waiting') throw stillProcessed(sight.videoId);
       return sight;

@@ -33,7 +33,7 @@ interface RenderPaths {
 /** Making the file of an edit. */
 export function createRenderingActivities(deps: ActivityDeps) {
   const { config, db, media, storage } = deps;
-  const limits = { maxDurationSec: config.MAX_DURATION_SEC };
+  const limits = () => ({ maxDurationSec: config.MAX_DURATION_SEC });
 
   const copy: Make = ({ edit, parents }, paths, watch) =>
     edit.kind === 'trim'
@@ -77,7 +77,7 @@ export function createRenderingActivities(deps: ActivityDeps) {
     const end = await runAttempt<Job, Rendering | null, Exclude<RenderOutcome, 'must_encode'>>(
       { ...deps, log },
       {
-        begin: () => db.editRecords.beginAttempt({ editId, run }, limits),
+        begin: () => db.editRecords.beginAttempt({ editId, run }, limits()),
         showProgress: ({ attempt }, percent) =>
           db.editRecords.showProgress({ editId, attempt }, Math.floor((percent * RENDERING_PERCENT) / 100)),
         work: (job, tools) => work(job, make, tools),
