@@ -34,9 +34,7 @@ const messages = createMessages(find('message'), () => source.retry());
 
 /** @param {number} sec */
 function seek(sec) {
-  // Until somebody wants something, nothing is loaded.
-  if (video.readyState === video.HAVE_NOTHING) video.preload = 'auto';
-  video.currentTime = Math.min(Math.max(0, sec), durationSec());
+  source.seek(Math.min(Math.max(0, sec), durationSec()));
   paintTime();
 }
 

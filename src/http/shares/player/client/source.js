@@ -16,10 +16,10 @@ const pause = (ms) =>
     addEventListener('online', resolve, { once: true });
   });
 
-/** @param {HTMLVideoElement} video */
-function isLoaded({ buffered, currentTime }) {
+/** @param {TimeRanges} buffered @param {number} sec */
+function isLoaded(buffered, sec) {
   for (let at = 0; at < buffered.length; at += 1)
-    if (buffered.start(at) <= currentTime && currentTime < buffered.end(at) - 0.2) return true;
+    if (buffered.start(at) <= sec && sec < buffered.end(at) - 0.2) return true;
   return false;
 }
 
@@ -44,6 +44,8 @@ export class Source {
   /** @type {Promise<void> | null} */
   #moving = null;
   #isOver = false;
+  /** As somebody wants it: a browser that gives up says that it pauses. */
+  #isPlaying = false;
   #attempts = 0;
   #failedAtSec = -1;
   #lookedAt = 0;
@@ -61,12 +63,27 @@ export class Source {
       video.addEventListener(event, () => clearTimeout(this.#silence));
     video.addEventListener('error', () => this.#recover());
     video.addEventListener('timeupdate', () => this.#look());
+    video.addEventListener('play', () => {
+      this.#isPlaying = true;
+    });
+    video.addEventListener('pause', () => {
+      this.#isPlaying = video.error !== null && this.#isPlaying;
+    });
   }
 
   /** Gets the first address. Nothing is loaded before somebody wants to see it: the first bytes are a view. */
   async begin() {
     const address = await this.#insist(this.#parts.session.address);
     if (address) this.#put(address);
+  }
+
+  /** @param {number} sec */
+  seek(sec) {
+    const { video, still } = this.#parts;
+    // Until somebody wants something, nothing is loaded.
+    if (video.readyState === video.HAVE_NOTHING) video.preload = 'auto';
+    if (!isLoaded(video.buffered, sec)) still.keep();
+    video.currentTime = sec;
   }
 
   /** Starts anew, where it was given up. */
@@ -79,7 +96,13 @@ export class Source {
   /** Before the browser asks for more, which an old address would not get. */
   #refresh() {
     const { video, session, still } = this.#parts;
-    if (this.#inUse === null || this.#isOver || !isStale(this.#inUse) || isLoaded(video)) return;
+    if (
+      this.#inUse === null ||
+      this.#isOver ||
+      !isStale(this.#inUse) ||
+      isLoaded(video.buffered, video.currentTime)
+    )
+      return;
     still.show();
     this.#move(session.address);
   }
@@ -165,7 +188,8 @@ export class Source {
   #put(address) {
     const { video, still } = this.#parts;
     // As they are now, not when the address was asked for: meanwhile somebody may have moved on.
-    const { currentTime: timeSec, paused, playbackRate } = video;
+    const { currentTime: timeSec, playbackRate } = video;
+    const isPlaying = this.#isPlaying || !video.paused;
     still.show();
     if (this.#inUse !== null) video.preload = 'auto';
     this.#inUse = address;
@@ -179,7 +203,7 @@ export class Source {
     if (timeSec > 0) video.addEventListener('loadedmetadata', restore, { once: true });
     still.hideAtNextPicture();
     // What prevents it comes as an event, too.
-    if (!paused) video.play().catch(() => {});
+    if (isPlaying) video.play().catch(() => {});
   }
 
   /** @param {string} code */
