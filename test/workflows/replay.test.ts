@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { newId } from '../../src/db/ids.ts';
+import { type Picture, pictureVariant } from '../../src/domain/picture.ts';
 import {
   type HousekeepInput,
   housekeepId,
@@ -12,6 +13,7 @@ import {
   RECONCILE_ID,
   receiveUploadId,
   removeVideoId,
+  renderPictureId,
   SIGNALS,
 } from '../../workflows/contract.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
@@ -115,6 +117,7 @@ async function record(engine: TestEngine): Promise<void> {
     engine.startWorker();
   });
   await save('processVideo-fetched', await recordFetched(engine));
+  await save('renderPicture-done', await recordPicture(engine, ready));
   await engine.db.videos.requestDelete(engine.userId, ready);
   await engine.flows.startRemoval(ready, engine.userId);
   await engine.client.workflow.getHandle(removeVideoId(ready)).result();
@@ -126,6 +129,14 @@ async function record(engine: TestEngine): Promise<void> {
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
   await save('reconcile', RECONCILE_ID);
+}
+
+/** Has a picture of a ready video made. @returns the workflow's id */
+async function recordPicture({ flows, userId }: TestEngine, videoId: string): Promise<string> {
+  const picture: Picture = { timeSec: 1, width: 160, height: 120, format: 'webp' };
+  const { state } = await flows.makePicture({ ...picture, videoId, userId, isUrgent: true });
+  assert.equal(state, 'done');
+  return renderPictureId(videoId, pictureVariant(picture));
 }
 
 /** Has a video fetched from a source that is overloaded at first. @returns the workflow's id */
