@@ -7,8 +7,6 @@ import { pages } from './longWork.ts';
 
 /** What keeps edits and their runs true to each other; from the moment that a result is there its video is what counts. */
 export function createEditReconciler({ db, flows }: Pick<ActivityDeps, 'db' | 'flows'>) {
-  const rows = db.editReconciliation;
-
   async function* each(read: (afterId: string | null) => Promise<EditRunRow[]>): AsyncIterable<EditRunRow> {
     for await (const page of pages(read, ({ editId }) => editId))
       for (const row of page) {
@@ -19,7 +17,7 @@ export function createEditReconciler({ db, flows }: Pick<ActivityDeps, 'db' | 'f
 
   /** Settles what a closed run left open in its row; most runs left nothing, which costs one question. */
   async function settle(run: EditRun): Promise<void> {
-    if (!(await rows.isOpen(run))) return;
+    if (!(await db.editReconciliation.isOpen(run))) return;
     // As it is now: a Reset leaves a closed run behind while a new one under the same id goes on.
     const state = await flows.describeEditRun(run);
     if (state === 'open' || state === 'missing' || state === 'completed') return;
@@ -31,15 +29,16 @@ export function createEditReconciler({ db, flows }: Pick<ActivityDeps, 'db' | 'f
     const state = await flows.describeEditRun(run);
     if (state === 'open') return;
     if (state !== 'missing' && state !== 'completed') return settle(run);
-    const next = await rows.passOn(run);
+    const next = await db.editReconciliation.passOn(run);
     if (next !== null) await flows.startEdit({ editId: run.editId, userId, run: next });
   }
 
   return {
     /** Starts and cancels what the rows ask for and the engine was perhaps never told. */
     async repeatIntents(): Promise<void> {
-      for await (const row of each((after) => rows.listUnstarted(after))) await flows.startEdit(row);
-      for await (const { editId, run } of each((after) => rows.listToCancel(after))) {
+      for await (const row of each((after) => db.editReconciliation.listUnstarted(after)))
+        await flows.startEdit(row);
+      for await (const { editId, run } of each((after) => db.editReconciliation.listToCancel(after))) {
         const answer = await flows.cancelEditRun({ editId, run });
         if (answer === 'missing') await db.editRecords.settle({ editId, run }, { status: 'cancelled' });
       }
@@ -60,7 +59,7 @@ export function createEditReconciler({ db, flows }: Pick<ActivityDeps, 'db' | 'f
         open.add(`${editId}/${run}`);
         Context.current().heartbeat();
       }
-      for await (const row of each((after) => rows.listUnfinished(after)))
+      for await (const row of each((after) => db.editReconciliation.listUnfinished(after)))
         if (!open.has(`${row.editId}/${row.run}`)) await restartIfLost(row);
     },
   };
