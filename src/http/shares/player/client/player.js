@@ -27,6 +27,7 @@ const source = new Source({
     if (document.fullscreenElement) document.exitFullscreen();
     find('controls').hidden = true;
     start.hidden = true;
+    document.querySelector('.download')?.remove();
     messages.end(code);
   },
 });
