@@ -7,6 +7,8 @@ import type { Pass } from './orphans.ts';
 
 /** So long an upload's own workflow has for ending it. */
 const OVERDUE_MS = 60_000;
+const MONTH_MS = 30 * 24 * 3600 * 1000;
+const monthAgo = (): Date => new Date(Date.now() - MONTH_MS);
 
 /** What housekeeping does beside looking for orphans. Everything here may be repeated at any time. */
 export function createHousekeepingActivities({ db, scratch, storage, log: root }: ActivityDeps) {
@@ -74,6 +76,7 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       idempotencyKeys: await db.idempotency.countExpired(),
       rateLimits: await db.housekeeping.countRateLimits(Date.now()),
       shareSessions: await db.shares.countOldSessions(),
+      pictures: await db.pictures.countUnused(monthAgo()),
     };
   }
 
@@ -84,6 +87,7 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       idempotencyKeys: await db.idempotency.removeExpired(),
       rateLimits: await db.housekeeping.removeRateLimits(Date.now()),
       shareSessions: await db.shares.removeOldSessions(),
+      pictures: await removeUnusedPictures({ db, storage }),
     };
     for (;;) {
       endIfCancelled();
@@ -92,5 +96,17 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       removed.uploadSegments += segments;
       if (uploads + segments === 0) return removed;
     }
+  }
+}
+
+async function removeUnusedPictures({ db, storage }: Pick<ActivityDeps, 'db' | 'storage'>): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    endIfCancelled();
+    const keys = await db.pictures.removeUnused(monthAgo());
+    // What cannot be removed now is an orphan from here on.
+    for (const key of keys) await storage.remove(key);
+    removed += keys.length;
+    if (keys.length === 0) return removed;
   }
 }

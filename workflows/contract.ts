@@ -86,6 +86,8 @@ export interface RemovedRows {
   idempotencyKeys: number;
   rateLimits: number;
   shareSessions: number;
+  /** Of chosen times and sizes, that nobody asked for in a month; their files go with them. */
+  pictures: number;
 }
 
 /** What one housekeeping did. A part is null when it failed (see `failures`) or was left out. */

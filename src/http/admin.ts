@@ -61,6 +61,7 @@ const reportView = z
         idempotency_keys: count,
         rate_limits: count,
         share_sessions: count,
+        pictures: count,
       })
       .nullable()
       .meta({ description: 'Rows whose time was over: removed, or found by a dry run' }),
@@ -101,6 +102,7 @@ function toReportView(report: HousekeepingReport): z.input<typeof reportView> {
       idempotency_keys: rows.idempotencyKeys,
       rate_limits: rows.rateLimits,
       share_sessions: rows.shareSessions,
+      pictures: rows.pictures,
     },
     scratch_folders: report.scratchFolders,
     failures: report.failures,

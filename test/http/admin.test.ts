@@ -38,7 +38,14 @@ describe('housekeeping over HTTP', () => {
       ended_at: '2026-11-01T00:00:01.000Z',
       expired_uploads: { found: 0, ended: 0 },
       orphans: { listed: 0, seen: 0, due: 0, removed: 0, failed: 0, sample_ids: [], stopped: null },
-      rows: { uploads: 0, upload_segments: 0, idempotency_keys: 0, rate_limits: 0, share_sessions: 0 },
+      rows: {
+        uploads: 0,
+        upload_segments: 0,
+        idempotency_keys: 0,
+        rate_limits: 0,
+        share_sessions: 0,
+        pictures: 0,
+      },
       scratch_folders: 0,
       failures: [],
     });

@@ -306,6 +306,21 @@ describe('pictures of chosen times and sizes', () => {
       assert.ok((await usedAt()) >= first);
     });
 
+    it('are found and removed by those who tidy up, once nobody has asked for so long', async () => {
+      await ask('?time=1');
+      await ask('?time=2');
+      await api.sql(
+        `update assets set used_at = now() - interval '40 days' where video_id = $1 and variant like '1.0s-%'`,
+        [id],
+      );
+      const monthAgo = new Date(Date.now() - 30 * 24 * 3600 * 1000);
+      assert.equal(await api.db.pictures.countUnused(monthAgo), 1);
+      const [key] = await api.db.pictures.removeUnused(monthAgo);
+      assert.ok(key?.startsWith(`assets/${id}/`));
+      assert.deepEqual(await api.db.pictures.removeUnused(monthAgo), []);
+      assert.deepEqual(await variants(), ['2.0s-640x360.jpg']);
+    });
+
     it('are one, however many make it at once', async () => {
       const picture = {
         timeSec: 1,

@@ -243,7 +243,7 @@ const idleReport = (id: string, { dryRun = false, force = false }): Housekeeping
   endedAt: '2026-11-01T00:00:01.000Z',
   expiredUploads: { found: 0, ended: 0 },
   orphans: { listed: 0, seen: 0, due: 0, sampleIds: [], removed: 0, failed: 0, stopped: null },
-  rows: { uploads: 0, uploadSegments: 0, idempotencyKeys: 0, rateLimits: 0, shareSessions: 0 },
+  rows: { uploads: 0, uploadSegments: 0, idempotencyKeys: 0, rateLimits: 0, shareSessions: 0, pictures: 0 },
   scratchFolders: 0,
   failures: [],
 });

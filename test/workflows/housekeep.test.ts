@@ -131,7 +131,14 @@ describe('housekeep', function () {
       values (?, ?, 'post /', ?, 'h', now(), now() - ?::interval)`;
     for (const age of ['8 days', '6 days']) await world.sql(key, [newId(), engine.userId, age, age]);
     await world.makeShareSessions([2.1 * DAY_MS, 1.9 * DAY_MS]);
-    const rows = { uploads: 1, uploadSegments: 2, idempotencyKeys: 1, rateLimits: 1, shareSessions: 1 };
+    const rows = {
+      uploads: 1,
+      uploadSegments: 2,
+      idempotencyKeys: 1,
+      rateLimits: 1,
+      shareSessions: 1,
+      pictures: 0,
+    };
     assert.deepEqual((await keepHouse({ dryRun: true })).rows, rows);
     assert.deepEqual((await keepHouse()).rows, rows);
     const ids = async (statement: string) => (await world.sql(statement)).map(({ id }) => id).sort();
@@ -197,6 +204,7 @@ describe('housekeep', function () {
         idempotencyKeys: 3,
         rateLimits: 4,
         shareSessions: 5,
+        pictures: 0,
       }),
       sweepScratch: async () => 5,
       logHousekeeping: async (report: HousekeepingReport) => void logged.push(report),
