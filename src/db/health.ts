@@ -14,6 +14,8 @@ export interface StuckItems {
   removing: number;
   /** Uploads whose last byte or whose end came long ago and that are still not dealt with. */
   uploads: number;
+  /** Edits that nobody begins, repeats, cancels or works on; those that wait for their videos are none. */
+  edits: number;
   /** Objects without a row that housekeeping found more than once and has not removed: it asks for `force`. */
   orphans: number;
 }
@@ -55,6 +57,10 @@ const STUCK_ITEMS = `
             and coalesce(ended_at, completed_at, created_at) < now() - interval '${WAITING_MIN} minutes')::int
            + (select count(*) from uploads where state = 'open' and started_at is not null
               and greatest(expires_at, lease_until) < now() - interval '${WAITING_MIN} minutes')::int as uploads,
+         (select count(*) from edits where status in ('queued', 'running') and rendered_at is null
+            and (least(next_attempt_at, cancel_requested_at, case when started_run < run then updated_at end)
+                   < now() - interval '${QUIET_MIN} minutes'
+                 or status = 'running' and updated_at < now() - interval '${WAITING_MIN} minutes'))::int as edits,
          (select count(*) from orphans where last_seen_at > first_seen_at
             and first_seen_at < now() - interval '${ORPHANED_MIN} minutes')::int as orphans
   from quiet`;

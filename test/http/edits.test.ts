@@ -323,6 +323,29 @@ describe('edits over HTTP', () => {
     assert.deepEqual(idsOf(await list('?status=failed')), [ids[1]]);
   });
 
+  it('counts as stuck when nothing moves it, but not when it waits for its video', async () => {
+    const stuck = async () => (await api.db.health.countStuck()).edits;
+    const before = await stuck();
+    const { id } = (await trim(RANGE)).body;
+    const age = (minutes: number, column = 'updated_at') =>
+      api.sql(`update edits set ${column} = now() - $1 * interval '1 minute' where id = $2`, [minutes, id]);
+    assert.equal(await stuck(), before);
+    await age(11);
+    assert.equal(await stuck(), before + 1, 'not begun');
+    await api.db.editRecords.beginRun({ editId: id, run: 1 });
+    await age(10_000);
+    assert.equal(await stuck(), before, 'waiting');
+    await api.db.editRecords.beginAttempt({ editId: id, run: 1 }, LIMITS);
+    assert.equal(await stuck(), before, 'at work');
+    await age(61);
+    assert.equal(await stuck(), before + 1, 'silent');
+    await age(0);
+    await age(11, 'next_attempt_at');
+    assert.equal(await stuck(), before + 1, 'overdue');
+    await render(id);
+    assert.equal(await stuck(), before, 'rendered');
+  });
+
   it('takes nobody who has no room left', async () => {
     await api.sql('update videos set size_bytes = $1 where id = $2', [api.config.QUOTA_BYTES, ready]);
     const answer = await trim(RANGE);
