@@ -25,13 +25,6 @@ export interface DecodedVideo {
   complaints: string;
 }
 
-interface FrameOptions {
-  /** Shows what the edit list hides, too. */
-  ignoreEditList?: boolean;
-  /** Turns the picture as a player does. */
-  turned?: boolean;
-}
-
 /** When a file begins on its own line: a command that reads one track only would begin with that. */
 async function beginSec(path: string): Promise<number> {
   const entries = ['-show_entries', 'format=start_time', '-of', 'csv=p=0'];
@@ -52,18 +45,14 @@ async function collect(args: string[]): Promise<{ stdout: Buffer; stderr: string
 }
 
 /** Decodes every frame of the video track: its time and its pixels. For small videos. */
-export async function decodeFrames(
-  path: string,
-  { ignoreEditList = false, turned = false }: FrameOptions = {},
-): Promise<DecodedVideo> {
+export async function decodeFrames(path: string): Promise<DecodedVideo> {
   const listPath = join(tmpdir(), `videoflow-frames-${randomUUID()}.txt`);
   const each = ['-map', '0:v:0', '-fps_mode', 'passthrough', '-enc_time_base', '-1'];
   try {
     const startSec = await beginSec(path);
     const { stdout, stderr } = await collect([
       '-copyts',
-      ...(ignoreEditList ? ['-ignore_editlist', '1'] : []),
-      ...(turned ? [] : ['-noautorotate']),
+      '-noautorotate',
       ...['-i', path],
       ...[...each, '-pix_fmt', 'yuv420p', '-f', 'rawvideo', 'pipe:1'],
       ...[...each, '-pix_fmt', 'yuv420p', '-f', 'framecrc', listPath],
@@ -86,6 +75,14 @@ export async function decodeFrames(
   } finally {
     await rm(listPath, { force: true });
   }
+}
+
+/** Counts the pictures a file holds, those that its edit list hides among them. */
+export async function countPackets(path: string): Promise<number> {
+  const entries = ['-count_packets', '-show_entries', 'stream=nb_read_packets', '-of', 'csv=p=0'];
+  const only = ['-ignore_editlist', '1', '-select_streams', 'v:0'];
+  const { stdout } = await run('ffprobe', ['-v', 'error', ...only, ...entries, path]);
+  return Number.parseInt(stdout, 10);
 }
 
 /** How alike the brightness of two frames of one size is: PSNR in decibels; 100 when they are the same. */

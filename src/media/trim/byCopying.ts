@@ -70,10 +70,11 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
     const output = { files, tracks: [...cut.movie.tracks, ...sounds] };
     const writing = stages.stage(50, 80);
     const partPath = `${outputPath}.part`;
-    await writeMovie(partPath, output, {
+    const isWhole = await writeMovie(partPath, output, {
       signal: writing.signal,
       onShare: (share) => writing.onProgress(share * 100),
     });
+    if (!isWhole) return false;
     const expected = expectationOf(output, cut.times, cut.seams);
     if (!(await checkResult(partPath, expected, stages.stage(80, 99)))) return false;
     await rename(partPath, outputPath).catch(rethrowDiskError);
@@ -86,7 +87,7 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
    *
    * @returns null when the video cannot be copied from, too little of it can, or the check of the result
    * failed; nothing is left then
-   * @throws as `Runner.run`; RangeError when the file is shorter than its index says
+   * @throws as `Runner.run`
    */
   return async function trimByCopying(request: TrimRequest, watch: Watch): Promise<EditOutcome | null> {
     const { inputPath, outputPath, facts, mode } = request;

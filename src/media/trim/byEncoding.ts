@@ -91,12 +91,9 @@ export function createTrimByEncoding({ runner }: { runner: Runner }) {
       if (!cut) throw toolFailed('ffmpeg', run, new Error('two pictures at one time'));
       const writing = stages.stage(90, 97);
       const onShare = (share: number) => writing.onProgress(share * 100);
-      await writeMovie(partPath, cut.output, { signal: watch.signal, onShare });
-      const isRight = await checkResult(
-        partPath,
-        expectationOf(cut.output, cut.times, []),
-        stages.stage(97, 99),
-      );
+      const isWhole = await writeMovie(partPath, cut.output, { signal: watch.signal, onShare });
+      const expected = expectationOf(cut.output, cut.times, []);
+      const isRight = isWhole && (await checkResult(partPath, expected, stages.stage(97, 99)));
       if (!isRight) throw toolFailed('ffmpeg', run, new Error('the result is not what it should be'));
       await rename(partPath, outputPath).catch(rethrowDiskError);
       const usedStartSec = Math.round((seekSec + run.progress.firstSeenSec) * 1e5) / 1e5;

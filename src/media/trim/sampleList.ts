@@ -17,6 +17,8 @@ export interface SampleList {
 
 /** Six hours at 120 frames a second are 2.6 million. */
 const MAX_SAMPLES = 4_000_000;
+/** Samples of one size take no room in the index, so that a small file could claim any number of them. */
+const MAX_EQUAL_SAMPLES = 100_000;
 
 const emptyList = (count: number): SampleList => ({
   count,
@@ -38,7 +40,10 @@ export function readSampleList(index: Index, stbl: Box): SampleList | null {
   const stsz = boxes.get('stsz');
   if (!stsz || stsz.start + 12 > stsz.end) return null;
   const count = index.bytes.readUInt32BE(stsz.start + 8);
-  if (count === 0 || count > MAX_SAMPLES) return null;
+  const isOneSize = index.bytes.readUInt32BE(stsz.start + 4) > 0;
+  if (count === 0 || count > (isOneSize ? MAX_EQUAL_SAMPLES : Math.min(MAX_SAMPLES, stsz.end - stsz.start))) {
+    return null;
+  }
   const list = emptyList(count);
   const { bytes } = index;
   const isRead =

@@ -41,15 +41,17 @@ function createSink(output: FileHandle) {
   };
   return {
     flush,
-    async copy(from: FileHandle, { offset, length }: Span): Promise<void> {
+    /** False when the file ends before the span does. */
+    async copy(from: FileHandle, { offset, length }: Span): Promise<boolean> {
       for (let done = 0; done < length; ) {
         if (filled === BUFFER_BYTES) await flush();
         const room = Math.min(length - done, BUFFER_BYTES - filled);
         const { bytesRead } = await from.read(buffer, filled, room, offset + done);
-        if (bytesRead === 0) throw new RangeError('The samples reach beyond the end of their file');
+        if (bytesRead === 0) return false;
         filled += bytesRead;
         done += bytesRead;
       }
+      return true;
     },
   };
 }
@@ -68,6 +70,9 @@ export interface Writing {
 async function writeInto(output: FileHandle, inputs: FileHandle[], movie: OutputMovie, writing: Writing) {
   const chunks = interleave(movie.tracks);
   const mediaBytes = chunks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  // Samples of an honest file do not overlap: without this a small one could be written as thousands of itself.
+  const stats = await Promise.all(inputs.map((input) => input.stat()));
+  if (mediaBytes > stats.reduce((sum, { size }) => sum + size, 0)) return false;
   const header = mediaHeader(mediaBytes);
   // Offsets change the index's size only when they become wide, and then only once.
   let index = buildIndex(movie, chunks, 0);
@@ -81,25 +86,27 @@ async function writeInto(output: FileHandle, inputs: FileHandle[], movie: Output
   let copied = 0;
   for (const span of spans(movie.tracks, chunks)) {
     writing.signal.throwIfAborted();
-    await sink.copy(inputs[span.file] as FileHandle, span);
+    if (!(await sink.copy(inputs[span.file] as FileHandle, span))) return false;
     copied += span.length;
     writing.onShare(copied / mediaBytes);
   }
   await sink.flush();
+  return true;
 }
 
 /**
- * Writes an MP4, its index first. Nothing is left when it fails.
+ * Writes an MP4, its index first.
  *
- * @throws RangeError when an input is shorter than its index says; DiskFullError; the signal's reason when aborted
+ * @returns false when an input does not hold what its index says; the file is of no use then
+ * @throws DiskFullError; the signal's reason when aborted. Nothing is left then
  */
-export async function writeMovie(path: string, movie: OutputMovie, writing: Writing): Promise<void> {
+export async function writeMovie(path: string, movie: OutputMovie, writing: Writing): Promise<boolean> {
   const handles: FileHandle[] = [];
   try {
     const output = await open(path, 'w').catch(rethrowDiskError);
     handles.push(output);
     for (const file of movie.files) handles.push(await open(file));
-    await writeInto(output, handles.slice(1), movie, writing).catch(rethrowDiskError);
+    return await writeInto(output, handles.slice(1), movie, writing).catch(rethrowDiskError);
   } catch (error) {
     await rm(path, { force: true });
     throw error;

@@ -27,7 +27,7 @@ const factsOf = (...streams: MediaStream[]): MediaFacts => ({
   ...{ streams, isProgressive: true },
 });
 
-const valueOf = (args: readonly string[], name: string) => args[args.indexOf(name) + 1];
+const optionOf = (args: readonly string[], name: string) => args[args.indexOf(name) + 1];
 
 describe('argument lists of trimming', () => {
   const hostile = "/scratch/-i file:'; concat:|%d [v].mp4";
@@ -47,7 +47,7 @@ describe('argument lists of trimming', () => {
   for (const [name, args] of Object.entries(LISTS)) {
     it(`hold the name as one argument behind a whole guard: ${name}`, () => {
       assert.equal(args.filter((argument) => argument === '-i').length, 1);
-      assert.equal(valueOf(args, '-i'), fileUrl(hostile));
+      assert.equal(optionOf(args, '-i'), fileUrl(hostile));
       const before = args.slice(0, args.indexOf('-i'));
       const start = before.indexOf('-protocol_whitelist');
       assert.deepEqual(before.slice(start, start + FILE_GUARD.length), FILE_GUARD);
@@ -55,36 +55,36 @@ describe('argument lists of trimming', () => {
   }
 
   it('bound what is read and what is written', () => {
-    assert.equal(valueOf(LISTS.encodeRange, '-ss'), '3');
-    assert.equal(valueOf(LISTS.encodeRange, '-t'), '2.050000');
-    assert.equal(valueOf(LISTS.encodeRange, '-fs'), '10000000');
-    assert.equal(valueOf(LISTS.remux, '-fs'), '1000');
-    assert.equal(valueOf(LISTS.decodeWindow, '-t'), '1.000000');
+    assert.equal(optionOf(LISTS.encodeRange, '-ss'), '3');
+    assert.equal(optionOf(LISTS.encodeRange, '-t'), '2.050000');
+    assert.equal(optionOf(LISTS.encodeRange, '-fs'), '10000000');
+    assert.equal(optionOf(LISTS.remux, '-fs'), '1000');
+    assert.equal(optionOf(LISTS.decodeWindow, '-t'), '1.000000');
   });
 
   it('count times from the seek point on both lines', () => {
     assert.match(
-      valueOf(LISTS.encodeRange, '-vf') ?? '',
+      optionOf(LISTS.encodeRange, '-vf') ?? '',
       /^setpts=PTS-3\/TB,select='gte\(t\\,0\.250000000\)\*lt/,
     );
     assert.ok(LISTS.encodeRange.includes('-copyts'));
     const players = encodeRangeArgs({ ...encode, range: { ...range, isOwnLine: false } });
-    assert.match(valueOf(players, '-vf') ?? '', /^select=/);
+    assert.match(optionOf(players, '-vf') ?? '', /^select=/);
     assert.ok(!players.includes('-copyts'));
   });
 
   it('match pieces to their source and give them parameter sets of their own', () => {
     const source = stream(0, { profile: 'Constrained Baseline', colorRange: 'pc', colorPrimaries: 'bt709' });
     const args = seamEncoder(factsOf(source), 9);
-    assert.equal(valueOf(args, '-profile:v'), 'baseline');
-    assert.equal(valueOf(args, '-x264-params'), 'sps-id=9:stitchable=1:level=3.1');
-    assert.deepEqual([valueOf(args, '-color_range'), valueOf(args, '-color_primaries')], ['pc', 'bt709']);
+    assert.equal(optionOf(args, '-profile:v'), 'baseline');
+    assert.equal(optionOf(args, '-x264-params'), 'sps-id=9:stitchable=1:level=3.1');
+    assert.deepEqual([optionOf(args, '-color_range'), optionOf(args, '-color_primaries')], ['pc', 'bt709']);
     assert.equal(profileOf(stream(0, { profile: 'High 4:2:2' })), null);
   });
 
   it('keep interlaced pictures interlaced, and their first field first', () => {
     const args = wholeEncoder(factsOf(stream(0, { fieldOrder: 'tt' })));
-    assert.deepEqual([valueOf(args, '-flags'), valueOf(args, '-top')], ['+ilme+ildct', '1']);
+    assert.deepEqual([optionOf(args, '-flags'), optionOf(args, '-top')], ['+ilme+ildct', '1']);
     assert.ok(!wholeEncoder(plain).includes('-top'));
   });
 
@@ -104,10 +104,10 @@ describe('argument lists of trimming', () => {
       ['0:1', '0:2', '0:3'],
     );
     assert.deepEqual(
-      ['-c:a:0', '-c:a:1', '-c:a:2'].map((name) => valueOf(args, name)),
+      ['-c:a:0', '-c:a:1', '-c:a:2'].map((name) => optionOf(args, name)),
       ['copy', 'aac', 'aac'],
     );
-    assert.equal(valueOf(args, '-ac:a:2'), '6');
-    assert.equal(valueOf(args, '-metadata:s:a:1'), 'language=fra');
+    assert.equal(optionOf(args, '-ac:a:2'), '6');
+    assert.equal(optionOf(args, '-metadata:s:a:1'), 'language=fra');
   });
 });

@@ -37,6 +37,8 @@ describe('the edges of an exact trim', () => {
     ['exactly between key frames', 'bFrames', { startSec: 2, endSec: 4 }, 'smart'],
     ['inside of one group', 'bFrames', { startSec: 4.2, endSec: 4.7 }, 'encode'],
     ['inside of the only group', 'oneGroup', { startSec: 3.3, endSec: 5.1 }, 'encode'],
+    ['turned, inside of one group', 'rotated', { startSec: 4.2, endSec: 4.7 }, 'encode'],
+    ['two languages, inside of one group', 'twoLanguages', { startSec: 6.03, endSec: 6.9 }, 'encode'],
     ['one frame', 'bFrames', { startSec: 5.08, endSec: 5.11 }, 'encode'],
     ['one frame that can be copied', 'bFrames', { startSec: 11, endSec: 11.04 }, 'smart'],
     ['a key frame and the first frames behind it', 'noAudio', { startSec: 4, endSec: 4.2 }, 'smart'],

@@ -120,8 +120,8 @@ describe('pieces laid end to end', () => {
       7,
     );
     const { samples, mediaTime = 0 } = joined ?? {};
-    const decoded =
-      samples?.durations.reduce((times, each) => [...times, (times.at(-1) ?? 0) + each], [0]) ?? [];
+    const decoded = [0];
+    for (const each of samples?.durations ?? []) decoded.push((decoded.at(-1) ?? 0) + each);
     const shown = Array.from(samples?.delays ?? [], (delay, at) => (decoded[at] ?? 0) + delay - mediaTime);
     assert.deepEqual(shown, [0, 2, 1, 3, 6, 4, 5]);
     assert.deepEqual(Array.from(samples?.files ?? []), [1, 1, 1, 0, 0, 0, 0]);

@@ -5,6 +5,7 @@ import type { TrimMode } from '../../../src/domain/edit.ts';
 import type { MediaFacts } from '../../../src/domain/media.ts';
 import type { EditOutcome } from '../../../src/media/index.ts';
 import {
+  countPackets,
   type DecodedVideo,
   decodeFrames,
   decodeSound,
@@ -163,8 +164,7 @@ export async function assertDescribed(source: Source, result: Trimmed): Promise<
     );
     if (was !== null) assert.equal(is, was, fact);
   }
-  const everything = await decodeFrames(result.path, { ignoreEditList: true });
-  assert.equal(everything.frames.length, result.video.frames.length, 'frames are hidden behind an edit list');
+  assert.equal(await countPackets(result.path), result.video.frames.length, 'frames are hidden in the file');
   for (let at = 1; at < result.percents.length; at++) {
     assert.ok((result.percents[at] ?? 0) <= 99 && Number.isInteger(result.percents[at]));
   }
