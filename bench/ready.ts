@@ -21,6 +21,8 @@ const AIM = 1.25;
 const POLL_MS = 500;
 const SETTLE_MS = 500;
 const GIVE_UP_MS = 300_000;
+/** Browsers play these videos as they are. */
+const DONE = ['succeeded', 'skipped'];
 
 interface Step {
   name: string;
@@ -77,7 +79,7 @@ async function untilDone(api: ApiProcess, id: string): Promise<Step[]> {
     const headers = { authorization: `Bearer ${api.token}` };
     const response = await fetch(`${api.url}/v1/videos/${id}/steps`, { headers });
     const { data } = (await response.json()) as { data: Step[] };
-    if (data.every(({ state }) => state === 'succeeded')) return data;
+    if (data.every(({ state }) => DONE.includes(state))) return data;
     if (data.some(({ state }) => state === 'failed') || Date.now() > giveUpAt) throw new Error('not ready');
     await delay(POLL_MS);
   }

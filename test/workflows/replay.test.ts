@@ -43,6 +43,7 @@ describe('replay of stored histories', () => {
     const engine = await startTestEngine({
       RECONCILE_INTERVAL_SEC: '10',
       EGRESS_ALLOW_CIDRS: '127.0.0.1/32',
+      WORKER_QUEUES: 'workflows,media,encode,net',
     });
     try {
       if (recorded === 'editVideo') await recordEdits(engine, saverOf(engine));
@@ -56,7 +57,7 @@ describe('replay of stored histories', () => {
     this.timeout(60_000);
     installQuietRuntime();
     const files = (await readdir(HISTORIES)).filter((name) => name.endsWith('.json'));
-    assert.ok(files.length >= 24, 'there are histories to replay');
+    assert.ok(files.length >= 26, 'there are histories to replay');
     const histories = await Promise.all(
       files.map(async (name) => ({
         workflowId: name.replace('.json', ''),
@@ -116,6 +117,8 @@ async function record(engine: TestEngine): Promise<void> {
     await engine.stopWorkers('SIGKILL');
     engine.startWorker();
   });
+  await run('processVideo-copied', await fixture('transportStream'));
+  await run('processVideo-handedBack', await fixture('midBroadcast'));
   await save('processVideo-fetched', await recordFetched(engine));
   await save('renderPicture-done', await recordPicture(engine, ready));
   await engine.db.videos.requestDelete(engine.userId, ready);
