@@ -3,7 +3,8 @@
  *
  * Three equal minutes of 1080p are merged by the media function alone, by `ffmpeg -f concat -c copy`, and by moviepy
  * 1.0.3 where Python has it. All take turns in one run, so that a machine that changes its mood changes it for all; a
- * round's difference compares neighbours.
+ * round's difference compares neighbours. All run at the lowest priority, as ours always does: beside other work the
+ * comparison would be one of priorities otherwise.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -65,23 +66,20 @@ async function main(rounds: number): Promise<void> {
     const outcome = await media.mergeByCopying({ inputs, outputPath, fit: 'contain' }, watch);
     if (outcome?.method !== 'copy') throw new Error('not copied');
   };
-  const plain = (outputPath: string) =>
-    run('ffmpeg', [
-      '-v',
-      'error',
-      '-nostdin',
-      '-f',
-      'concat',
-      '-safe',
-      '0',
-      '-i',
-      list,
-      '-c',
-      'copy',
-      outputPath,
-    ]);
+  const plain = (outputPath: string) => {
+    const options = ['-v', 'error', '-nostdin', '-f', 'concat', '-safe', '0', '-i', list, '-c', 'copy'];
+    return run('nice', ['-n', '19', 'ffmpeg', ...options, outputPath]);
+  };
   const moviepy = (outputPath: string) =>
-    run('python3', ['-c', MOVIEPY, outputPath, ...inputs.map((input) => input.inputPath)]);
+    run('nice', [
+      '-n',
+      '19',
+      'python3',
+      '-c',
+      MOVIEPY,
+      outputPath,
+      ...inputs.map((input) => input.inputPath),
+    ]);
   const [plainSec, oursSec]: [number[], number[]] = [[], []];
   // The first round warms up and is thrown away.
   for (let round = 0; round <= rounds; round += 1) {

@@ -87,13 +87,20 @@ export async function merge(clips: Clips, paths: string[], fit: MergeFit = 'cont
 }
 
 /** Decodes a result; its times must rise and nothing may be complained about. */
-export async function decode(path: string, options?: { turned: boolean }): Promise<DecodedVideo> {
-  const decoded = await decodeFrames(path, options);
+export async function decode(path: string): Promise<DecodedVideo> {
+  const decoded = await decodeFrames(path);
   assert.equal(decoded.complaints, '');
   for (const [at, { timeSec }] of decoded.frames.entries()) {
     assert.ok(at === 0 || timeSec > (decoded.frames[at - 1]?.timeSec ?? 0), `frame ${at} at ${timeSec} s`);
   }
   return decoded;
+}
+
+/** Decodes what a player shows: turned upright. */
+export async function decodeTurned(path: string): Promise<DecodedVideo> {
+  const turned = `${path}.turned.mkv`;
+  await makeMedia('-i', path, '-an', '-fps_mode', 'passthrough', '-c:v', 'ffv1', turned);
+  return decode(turned);
 }
 
 export const hashesOf = ({ frames }: DecodedVideo): string[] => frames.map(({ hash }) => hash);

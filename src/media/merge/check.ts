@@ -81,8 +81,8 @@ export interface SeamPlace {
   toSec: number;
 }
 
-const BEFORE_SEC = 0.7;
-const AFTER_SEC = 0.3;
+const BEFORE_SEC = 0.4;
+const AFTER_SEC = 0.15;
 
 /** Gives the times around each join that are worth decoding. */
 export async function seamPlaces(path: string, pieces: readonly Piece[]): Promise<SeamPlace[]> {

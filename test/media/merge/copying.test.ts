@@ -49,11 +49,17 @@ describe('merging by copying', function () {
     });
   }
 
-  it('joins other containers, rates of frames and depths of reordering', async () => {
-    const matroska = await clips.remake(other, [], 'mkv');
+  it('is as long as its pieces where one that is reordered follows one that is not', async () => {
     const unordered = await clips.make({ seed: 3, args: ['-bf', '0'] });
+    const { path, outcome } = await merge(clips, [unordered, one]);
+    assert.equal(outcome.method, 'copy');
+    assert.deepEqual(hashesOf(await decode(path)), await framesOf([unordered, one]));
+  });
+
+  it('joins other containers, and other rates of frames', async () => {
+    const matroska = await clips.remake(other, [], 'mkv');
     const slower = await clips.make({ seed: 4, fps: 25 });
-    const inputs = [unordered, one, matroska, slower];
+    const inputs = [one, matroska, slower];
     const { path, outcome } = await merge(clips, inputs);
     assert.equal(outcome.method, 'copy');
     assert.deepEqual(hashesOf(await decode(path)), await framesOf(inputs));
@@ -118,11 +124,12 @@ describe('merging by copying', function () {
     const { frames } = await decode(path);
     const { frames: last } = await decode(inputs[10] as string);
     const startSec = frames[frames.length - last.length]?.timeSec ?? 0;
-    // Without time stamps: the packets as they come.
-    const bare = await clips.remake(path, ['-vn', '-f', 'adts'], 'aac');
-    // One packet comes before the beginning, which only an MP4 can tell.
-    await assertInSync(bare, inputs.slice(10), [startSec + 1024 / 44_100], 0.025);
     await assertInSync(path, inputs.slice(10), [startSec]);
+    // Without time stamps: the packets as they come, of which one is before the beginning.
+    const bare = await decodeSound(await clips.remake(path, ['-vn', '-f', 'adts'], 'aac'));
+    const own = await decodeSound(inputs[10] as string);
+    const offsetSec = soundOffsetSec(bare, own, startSec + 1024 / 44_100, 0.6);
+    assert.ok(Math.abs(offsetSec) < 0.025, `${offsetSec} s`);
   });
 
   it('joins fifty inputs', async () => {

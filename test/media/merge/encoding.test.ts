@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type DecodedVideo, psnrDb } from '../../support/frames.ts';
-import { type Clips, createClips, decode, hashesOf, merge } from '../../support/mergeClips.ts';
+import { type Clips, createClips, decode, decodeTurned, hashesOf, merge } from '../../support/mergeClips.ts';
 
 /** Brightness at a place of a frame. */
 const lumaAt = ({ frames, width }: DecodedVideo, frame: number, x: number, y: number): number =>
@@ -64,7 +64,7 @@ describe('merging by encoding the odd ones', function () {
       const inputs = { first: [held, upright], second: [upright, held], most: [upright, held, held] }[turned];
       const { path, outcome } = await merge(clips, inputs);
       assert.equal(outcome.method, 'smart');
-      const result = await decode(path, { turned: true });
+      const result = await decodeTurned(path);
       const wanted = await decode(upright);
       assert.deepEqual([result.width, result.height], [240, 320]);
       for (const [at] of inputs.entries()) {
