@@ -82,6 +82,15 @@ describe('the page of a share, in a browser', function () {
     tab.evaluate<boolean>(
       `Array.from({ length: video.buffered.length }, (_, at) => at).some((at) => video.buffered.start(at) <= ${sec} && ${sec} <= video.buffered.end(at))`,
     );
+  /** A browser may hold bytes of a place that it does not call loaded: it seeks until it has to ask. Gives the time. */
+  const seekUntilReloaded = async (tab: Tab): Promise<number> => {
+    for (const tenth of [7, 3, 5, 8, 4, 6]) {
+      await tab.press(String(tenth));
+      await tab.until('window.loads > 0 || (video.readyState > 2 && !video.seeking)');
+      if ((await tab.evaluate<number>('window.loads')) > 0) return tenth * 6;
+    }
+    throw new Error('the browser needed no bytes');
+  };
   const streamsOf = (tab: Tab) => tab.requests.filter(({ url }) => url.includes('/stream?'));
   const sessionsOf = (tab: Tab) => tab.requests.filter(({ url }) => /\/session(\?|$)/.test(url));
   const aboutEqual = (actual: number, expected: number, within: number) =>
@@ -173,7 +182,7 @@ describe('the page of a share, in a browser', function () {
       aboutEqual(await timeOf(tab), expected(before), 0.1);
     }
     await tab.press('m');
-    assert.deepEqual(await tab.evaluate('[video.muted, mute.getAttribute("aria-label")]'), [true, 'Unmute']);
+    await tab.until('video.muted && mute.getAttribute("aria-label") === "Unmute"');
     await tab.press('m');
     await tab.press('f');
     await tab.until('document.fullscreenElement === player');
@@ -245,17 +254,16 @@ describe('the page of a share, in a browser', function () {
       if (isPaused) await tab.evaluate('video.pause()');
       await countLoads(tab);
       Date.now = () => realNow() + 11 * MINUTE_MS;
-      assert.equal(await isLoadedAt(tab, 42), false);
-      await tab.press('7');
+      const sec = await seekUntilReloaded(tab);
       await tab.until('window.loads === 1 && video.readyState > 2 && !video.seeking && !video.error');
       assert.ok(streamsOf(tab).some(({ status }) => status === 403));
       await tab.until('still.hidden');
       assert.equal(await tab.evaluate('window.stillSeen'), true);
       if (isPaused) {
-        assert.deepEqual(await tab.evaluate('[video.paused, video.currentTime]'), [true, 42]);
+        assert.deepEqual(await tab.evaluate('[video.paused, video.currentTime]'), [true, sec]);
         await tab.press('k');
       }
-      await tab.until('!video.paused && video.currentTime > 42.3');
+      await tab.until(`!video.paused && video.currentTime > ${sec + 0.3}`);
     });
 
   it('plays what was clicked before it knew an address', async () => {
