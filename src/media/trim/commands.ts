@@ -37,12 +37,15 @@ const READ_ON_SEC = 0.3;
 /** Ticks of a second in which edit lists of what we make for ourselves are told. */
 const FINE_TIMESCALE = '1000000';
 
+/** Pictures in 4:2:0 have even sides; VP9 and 4:4:4 may have others. A line that is missing shows less than one that is made up. */
+const EVEN_SIDES = 'crop=trunc(iw/2)*2:trunc(ih/2)*2';
+
 /** Encodes the pictures of a range again, unturned, each at its own time. Standard output tells their times. */
 export function encodeRangeArgs(command: EncodeCommand): string[] {
   const { range, streamIndex, inputPath, outputPath, encoder, sound, fileSizeBytes } = command;
   const { seekSec, fromSec, toSec, isOwnLine } = range;
   const isTaken = String.raw`select='gte(t\,${seconds(fromSec)})*lt(t\,${seconds(toSec)})'`;
-  const filters = [...(isOwnLine ? [`setpts=PTS-${seekSec}/TB`] : []), isTaken, PRINT_TIME];
+  const filters = [...(isOwnLine ? [`setpts=PTS-${seekSec}/TB`] : []), isTaken, PRINT_TIME, EVEN_SIDES];
   return assemble({
     global: [...progressTo('pipe:1'), ...(isOwnLine ? ['-copyts'] : [])],
     inputOptions: [

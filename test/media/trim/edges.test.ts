@@ -12,6 +12,7 @@ import {
   quietWatch,
   withFolder,
 } from '../../support/mediaAdapter.ts';
+import { fixture } from '../../support/mediaFixtures.ts';
 import {
   assertDescribed,
   assertFrames,
@@ -54,6 +55,19 @@ describe('the edges of an exact trim', () => {
       'encode',
     ],
   ] as const;
+
+  it('leaves out the odd line of a picture with odd sides', () =>
+    withFolder(async (folder) => {
+      const { media } = mediaUnderTest();
+      const inputPath = await fixture('oddSize');
+      const facts = await media.probe(inputPath, quietWatch());
+      const outputPath = join(folder, 'cut.mp4');
+      const request = { inputPath, outputPath, facts, startSec: 0.5, endSec: 1, mode: 'exact' } as const;
+      assert.equal(await media.trimByCopying(request, quietWatch()), null);
+      await media.trimByEncoding(request, quietWatch());
+      const { width, height, durationSec } = await media.probe(outputPath, quietWatch());
+      assert.deepEqual({ width, height, durationSec }, { width: 320, height: 240, durationSec: 0.5 });
+    }));
 
   for (const [what, name, cut, method] of CASES) {
     it(`holds them: ${what}`, async () => {
