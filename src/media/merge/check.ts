@@ -84,7 +84,7 @@ export interface SeamPlace {
 const BEFORE_SEC = 0.4;
 const AFTER_SEC = 0.15;
 
-/** Gives the times around each join that are worth decoding. */
+/** Gives the times around joins that are worth decoding. */
 export async function seamPlaces(path: string, pieces: readonly Piece[]): Promise<SeamPlace[]> {
   const picture = (await readMovie(path))?.tracks[0];
   if (!picture) return [];
@@ -93,8 +93,11 @@ export async function seamPlaces(path: string, pieces: readonly Piece[]): Promis
     .filter((_, at) => samples.isSync[at] === 1)
     .map((time) => (time + shift) / timescale)
     .sort();
+  // The same two pieces meet in the same way wherever they do.
+  const met = pieces.map(({ name }, at) => `${pieces[at - 1]?.name} ${name}`);
   return offsetsOf(pieces)
     .slice(1, -1)
+    .filter((_, at) => met.indexOf(met[at + 1] as string) === at + 1)
     .map((joinSec) => {
       const before = keyTimes.findLast((time) => time < joinSec - ROUNDING_SEC) ?? 0;
       const fromSec = joinSec - before <= BEFORE_SEC ? before : joinSec;
