@@ -39,11 +39,13 @@ async function run(command: string, args: string[], { root, env, signal }: Check
   return { child, ended };
 }
 
-/** Runs the type check and the linter over the whole project; gives how many of the two failed. */
+/** Runs the type checks and the linter over the whole project; gives how many of the checks failed. */
 export async function checkSources(options: CheckOptions): Promise<number> {
   const bin = join(options.root, 'node_modules', '.bin');
   const checks: [string, string, string[]][] = [
     ['Type check', 'tsc', ['--noEmit']],
+    // Knows the browser and nothing of Node.
+    ['Type check of the player', 'tsc', ['--noEmit', '--project', 'src/http/shares/player/client']],
     ['Lint', 'biome', ['check', '--error-on-warnings', '.']],
   ];
   let failed = 0;

@@ -73,11 +73,10 @@ describe('processVideo', () => {
     this.timeout(180_000);
     for (let round = 0; round < CANCELS; round++) {
       const id = await engine.addVideo(await fixture('bigProgressive'), { steps: ['storyboard'] });
-      await waitFor(async () => (await toolsAtWorkIn(engine.config.DATA_DIR)).length > 0, {
-        what: 'an ffmpeg',
-        timeoutMs: 20_000,
-      });
-      const [pid] = await toolsAtWorkIn(engine.config.DATA_DIR);
+      // Not the rehearsal of a worker that starts, and not the probe.
+      const isAtWork = async () => stepsOf(await engine.find(id)).storyboard?.state === 'running';
+      const findTool = async () => (await isAtWork()) && (await toolsAtWorkIn(engine.config.DATA_DIR))[0];
+      const pid = await waitFor(findTool, { what: 'an ffmpeg', timeoutMs: 20_000 });
       const askedAt = Date.now();
       await engine.db.videos.requestCancel(engine.userId, id);
       await engine.flows.cancelProcessing(id, [1]);
