@@ -6,8 +6,8 @@ import { Upload } from './entities/upload.ts';
 import { UploadSegment } from './entities/uploadSegment.ts';
 import { Video } from './entities/video.ts';
 import { newId } from './ids.ts';
+import { describeEntry, type NewEntry } from './newVideo.ts';
 import { type QuotaLimits, UploadQueries } from './uploads.ts';
-import { describeEntry, type NewEntry } from './videos.ts';
 
 /** Other bytes are stored under the same number already. */
 export class ChunkConflictError extends VideoflowError {

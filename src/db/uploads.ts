@@ -8,7 +8,8 @@ import { UploadSegment } from './entities/uploadSegment.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
 import { newId } from './ids.ts';
-import { type NewEntry, type Page, VideoQueries } from './videos.ts';
+import type { NewEntry } from './newVideo.ts';
+import { type Page, VideoQueries } from './videos.ts';
 
 /** The user has as much as a user may have; the message says of what. */
 export class QuotaExceededError extends VideoflowError {

@@ -14,50 +14,20 @@ import {
   stepsFor,
   type VideoStatus,
 } from '../domain/video.ts';
-import { VideoflowError } from '../errors.ts';
 import { followResult, leaveResult } from './editResults.ts';
 import { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import {
+  describeEntry,
+  ExternalIdTakenError,
+  type NewEntry,
+  type NewFetchedVideo,
+  type NewVideo,
+} from './newVideo.ts';
 import { requeue } from './steps.ts';
 import { NO_ERROR } from './storedError.ts';
-
-/** Another video of the same user and label has this `external_id`. */
-export class ExternalIdTakenError extends VideoflowError {
-  readonly code = 'external_id_taken';
-}
-
-/** A video of which no byte is here yet. */
-export interface NewEntry {
-  /** Of the row, if one is made; a new one where it is left out. */
-  id?: string;
-  userId: string;
-  userLabel: string | null;
-  externalId: string | null;
-  title: string;
-  /** The title was made of the file's name: one that a waiting library entry has already is better. */
-  isTitleDerived?: boolean;
-  description: string | null;
-  tags: string[];
-  filename: string | null;
-}
-
-export interface NewVideo extends NewEntry {
-  id: string;
-  contentType: string | null;
-  sourceKey: string;
-  sourceSha256: string | null;
-  sizeBytes: number;
-  /** The steps wanted beside the core ones. */
-  optionalSteps: StepName[];
-}
-
-/** A video whose source step fetches the bytes. */
-export interface NewFetchedVideo extends NewEntry {
-  sourceUrl: string;
-  optionalSteps: StepName[];
-}
 
 export interface VideoFilter {
   status?: VideoStatus;
@@ -282,17 +252,6 @@ export class VideoQueries {
       return true;
     });
   }
-}
-
-/** Writes down what an upload says of the entry that it fills; what it does not say stays. */
-export function describeEntry(
-  entry: Video,
-  { title, isTitleDerived, description, tags, filename }: Omit<NewEntry, 'userId'>,
-): void {
-  if (!isTitleDerived) entry.title = title;
-  entry.description = description ?? entry.description ?? null;
-  if (tags.length > 0) entry.tags = tags;
-  entry.filename = filename ?? entry.filename ?? null;
 }
 
 const own = (userId: string, id: string): FilterQuery<Video> => ({ id, user: userId, deletedAt: null });

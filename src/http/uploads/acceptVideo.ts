@@ -1,4 +1,4 @@
-import type { NewVideo } from '../../db/videos.ts';
+import type { NewVideo } from '../../db/newVideo.ts';
 import { OPTIONAL_STEPS } from '../../domain/video.ts';
 import { VideoflowError } from '../../errors.ts';
 import { authenticate, requireScope } from '../auth.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
 import type { Queries } from '../../db/index.ts';
-import type { NewEntry } from '../../db/videos.ts';
+import type { NewEntry } from '../../db/newVideo.ts';
 import { OPTIONAL_STEPS } from '../../domain/video.ts';
 import { readAddress } from '../../egress/readAddress.ts';
 import { VideoflowError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-import type { NewEntry } from '../../db/videos.ts';
+import type { NewEntry } from '../../db/newVideo.ts';
 import { cleanFilename, titleFromFilename } from './filename.ts';
 import type { UploadFields } from './videoFields.ts';
 
