@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Video } from '../../src/db/entities/video.ts';
-import { isFinalStep } from '../../src/domain/video.ts';
+import { isDoneStep, isFinalStep } from '../../src/domain/video.ts';
+import { editsOf } from '../support/edits.ts';
 import { prepareTestNamespace, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { waitFor } from '../support/stack.ts';
@@ -55,6 +56,11 @@ describe('when the engine loses everything', () => {
       return id;
     });
 
+    const [waitedFor = ''] = waiting;
+    const edits = editsOf(engine);
+    const waitingEdit = await edits.add({ parents: [waitedFor] });
+    await edits.until(waitingEdit, ({ startedRun }) => startedRun === 1, 'begun');
+
     const working = await many(4, () => engine.addVideo(slow));
     await waitFor(
       async () =>
@@ -68,6 +74,7 @@ describe('when the engine loses everything', () => {
     await server.kill();
 
     const accepted = await many(3, () => engine.addVideo(good, { start: false }));
+    const acceptedEdit = await edits.add({ parents: ready.slice(0, 1), start: false });
     await engine.db.videos.requestCancel(engine.userId, stopping);
     await engine.db.videos.requestDelete(engine.userId, removing);
     const deletedReady = ready[2] ?? '';
@@ -93,10 +100,12 @@ describe('when the engine loses everything', () => {
       const video = await engine.untilSettled(id, 120_000);
       assert.equal(video.status, 'ready', states(video).join(', '));
       assert.ok(
-        video.steps.getItems().every((step) => step.state === 'succeeded'),
+        video.steps.getItems().every((step) => isDoneStep(step.state)),
         states(video).join(', '),
       );
     }
+    for (const id of [waitingEdit, acceptedEdit])
+      assert.equal((await edits.untilEnded(id, 60_000)).status, 'succeeded');
     for (const id of failed) assert.equal((await engine.untilSettled(id)).errorCode, 'unsupported_media');
     assert.equal((await engine.untilSettled(cancelled[0] ?? '')).status, 'cancelled');
     const stopped = await engine.untilSettled(stopping, 60_000);

@@ -301,7 +301,7 @@ describe('URL ingest', () => {
 
   it('is done again by a retry, from the address that was kept', async function () {
     this.timeout(40_000);
-    const bytes = await readFile(await fixture('h264'));
+    const bytes = await readFile(await fixture('faststart'));
     let isThere = false;
     const url = await serve((request, response, count) =>
       isThere ? serveFile(bytes)(request, response, count) : response.writeHead(403).end(),
