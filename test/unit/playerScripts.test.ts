@@ -111,8 +111,37 @@ describe("the player's scripts", () => {
         globalThis.fetch = async () => Response.json({ code: 'some_code' }, { status: Number(status) });
         await assert.rejects(createSession('/s/h/session').renew(), { kind, code: 'some_code' });
       }
+      const givenUp = { code: 'not_ready', retryable: false };
+      globalThis.fetch = async () => Response.json(givenUp, { status: 409 });
+      await assert.rejects(createSession('/s/h/session').renew(), { kind: 'ended', code: 'not_ready' });
       globalThis.fetch = async () => Promise.reject(new TypeError('Failed to fetch'));
       await assert.rejects(createSession('/s/h/session').renew(), { kind: 'unreachable' });
+    });
+
+    it('and make nothing of an answer that is none, and ask again', async () => {
+      const { fetch: good } = globalThis;
+      const session = (await import(SESSION)).createSession('/s/h/session');
+      const [expires_at, url] = [new Date(START + 600_000).toISOString(), '/s/h/stream'];
+      for (const body of [
+        '<html>Log in to the network of this hotel</html>',
+        '',
+        '{"session":"abc","url":"/s/h/str',
+        'null',
+        '{}',
+        JSON.stringify({ session: 'abc', url: 'https://', expires_at }),
+        JSON.stringify({ session: 'abc', url, expires_at: 'soon' }),
+        JSON.stringify({ url, expires_at }),
+      ]) {
+        globalThis.fetch = async () => new Response(body);
+        await assert.rejects(session.address(), { kind: 'unreachable' }, body);
+        globalThis.fetch = async () => new Response(body, { status: 502 });
+        await assert.rejects(session.address(), { kind: 'unreachable', code: '502' }, body);
+      }
+      const broken = new ReadableStream({ pull: (controller) => controller.error(new TypeError('lost')) });
+      globalThis.fetch = async () => new Response(broken);
+      await assert.rejects(session.address(), { kind: 'unreachable' });
+      globalThis.fetch = good;
+      assert.equal((await session.address()).url, '/s/h/stream?n=1');
     });
   });
 });

@@ -10,6 +10,7 @@ const ENDINGS = {
   share_revoked: 'This link has been taken back by the person who shared the video.',
   share_used_up:
     'This link has been used as often as it may be. Ask the person who sent it to you for a new one.',
+  not_ready: 'This video could not be prepared to be played.',
 };
 const ENDED = 'This video is no longer shared by this link.';
 

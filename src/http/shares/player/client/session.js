@@ -22,8 +22,26 @@ function kindOf(status) {
 
 /** @param {Response} answer */
 async function refusalOf(answer) {
-  const problem = await answer.json().catch(() => ({}));
-  return new SessionError(kindOf(answer.status), String(problem.code ?? answer.status));
+  const problem = await answer.json().catch(() => null);
+  // A video that nothing more becomes of is refused like one that is not ready yet, but for this.
+  const kind = problem?.retryable === false && answer.status === 409 ? 'ended' : kindOf(answer.status);
+  return new SessionError(kind, String(problem?.code ?? answer.status));
+}
+
+/**
+ * What stands between here and the server may answer in its place, or break off in the middle.
+ *
+ * @param {Response} answer
+ * @returns {Promise<{ session: string, url: string, expiresMs: number }>}
+ * @throws {SessionError}
+ */
+async function readAddress(answer) {
+  const body = await answer.json().catch(() => null);
+  const { session, url, expires_at: expiresAt } = body ?? {};
+  const expiresMs = Date.parse(expiresAt);
+  if (typeof session !== 'string' || !URL.canParse(url, location.href) || Number.isNaN(expiresMs))
+    throw new SessionError('unreachable', 'unreadable');
+  return { session, url, expiresMs };
 }
 
 /** The same place, on the host that this page came from, since the page may load from no other. @param {string} url */
@@ -60,11 +78,11 @@ export function createSession(path) {
       throw new SessionError('unreachable', 'offline');
     });
     if (!answer.ok) throw await refusalOf(answer);
-    const { session, url, expires_at: expiresAt } = await answer.json();
+    const { session, url, expiresMs } = await readAddress(answer);
     id = session;
     // The server's clock counts: the one here may be hours off, but it goes on while the machine sleeps.
     const sentAt = Date.parse(answer.headers.get('Date') ?? '') || Date.now();
-    const lifeMs = Date.parse(expiresAt) - sentAt;
+    const lifeMs = expiresMs - sentAt;
     latest = { url: onThisHost(url), staleAt: Date.now() + lifeMs - Math.min(MARGIN_MS, lifeMs / 4) };
     return latest;
   }

@@ -3,8 +3,8 @@ import { isStale, SessionError } from './session.js';
 /** So often in a row, at one place of the video, a new address is worth a try. */
 const MAX_ATTEMPTS = 3;
 const MAX_PAUSE_MS = 20_000;
-/** Whoever plays with an old address looks for a new one so often. */
-const LOOK_PAUSE_MS = 10_000;
+/** So often a playing page looks whether the share is still good: what is loaded would play on without a request. */
+const LOOK_PAUSE_MS = 12_000;
 
 /** So long nothing comes before the connection is looked at: browsers themselves wait for half a minute. */
 const SILENCE_MS = 4000;
@@ -12,8 +12,13 @@ const SILENCE_MS = 4000;
 /** Waits, but no longer than until the connection is back. @param {number} ms */
 const pause = (ms) =>
   new Promise((resolve) => {
-    setTimeout(resolve, ms);
-    addEventListener('online', resolve, { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      removeEventListener('online', end);
+      resolve(undefined);
+    };
+    const timer = setTimeout(end, ms);
+    addEventListener('online', end);
   });
 
 /** @param {TimeRanges} buffered @param {number} sec */
@@ -141,13 +146,14 @@ export class Source {
     });
   }
 
-  /** While it plays: has the next address at hand before it is needed, and sees the end of the share. */
+  /** While it plays: sees the end of the share, and so has the next address at hand before it is needed. */
   #look() {
     const { video, session } = this.#parts;
     const now = Date.now();
-    if (this.#isOver || video.paused || !isStale(this.#inUse) || now - this.#lookedAt < LOOK_PAUSE_MS) return;
+    // Either way: the clock may be set back.
+    if (this.#isOver || video.paused || Math.abs(now - this.#lookedAt) < LOOK_PAUSE_MS) return;
     this.#lookedAt = now;
-    session.address().catch((/** @type {unknown} */ error) => {
+    session.renew().catch((/** @type {unknown} */ error) => {
       if (error instanceof SessionError && error.kind === 'ended') this.#stop(error.code);
     });
   }
@@ -193,6 +199,7 @@ export class Source {
     still.show();
     if (this.#inUse !== null) video.preload = 'auto';
     this.#inUse = address;
+    this.#lookedAt = Date.now();
     video.defaultPlaybackRate = playbackRate;
     video.src = address.url;
     video.currentTime = timeSec;
