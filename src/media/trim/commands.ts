@@ -1,4 +1,5 @@
 import type { MediaFacts, MediaStream } from '../../domain/media.ts';
+import { colorOptions } from '../colorOptions.ts';
 import { assemble, fileUrl, PRINT_TIME, progressTo } from '../commands.ts';
 import { FILE_GUARD } from '../safety.ts';
 import { soundStreamsOf, videoStreamOf } from './trimRequest.ts';
@@ -103,18 +104,13 @@ export const countPacketsArgs = (path: string): string[] => [
   ...['-show_entries', 'stream=codec_type,nb_read_packets,start_time,duration', '-i', fileUrl(path)],
 ];
 
-const option = (name: string, value: string | null): string[] => (value === null ? [] : [name, value]);
-
-/** The words of ffprobe for colours are those of the encoder's options, but for this one. */
-const NO_MATRIX = 'gbr';
-
-const colourOptions = (stream: MediaStream): string[] => [
-  ...option('-color_range', stream.colorRange),
-  ...option('-color_primaries', stream.colorPrimaries),
-  ...option('-color_trc', stream.colorTransfer),
-  ...option('-colorspace', stream.colorSpace === NO_MATRIX ? null : stream.colorSpace),
+const colorsOf = ({ colorRange, colorPrimaries, colorTransfer, colorSpace }: MediaStream): string[] => [
+  ...colorOptions({
+    ...{ range: colorRange, primaries: colorPrimaries },
+    ...{ transfer: colorTransfer, space: colorSpace },
+  }),
   // The encoder leaves out the usual range when it has nothing else to say of colours.
-  ...(stream.colorRange === 'tv' ? ['-bsf:v', 'h264_metadata=video_full_range_flag=0'] : []),
+  ...(colorRange === 'tv' ? ['-bsf:v', 'h264_metadata=video_full_range_flag=0'] : []),
 ];
 
 const PROFILES: Record<string, string> = {
@@ -137,7 +133,7 @@ export function seamEncoder(facts: MediaFacts, setId: number): string[] {
   return [
     ...['-an', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', SEAM_QUALITY],
     ...['-pix_fmt', stream.pixelFormat ?? 'yuv420p', '-profile:v', profileOf(stream) ?? 'high'],
-    ...['-x264-params', `sps-id=${setId}:stitchable=1${level}`, ...colourOptions(stream)],
+    ...['-x264-params', `sps-id=${setId}:stitchable=1${level}`, ...colorsOf(stream)],
   ];
 }
 
@@ -158,7 +154,7 @@ export function wholeEncoder(facts: MediaFacts): string[] {
     ...['-g', String(Math.min(LONGEST_GOP, Math.max(SHORTEST_GOP, gop)))],
     ...['-pix_fmt', stream.pixelFormat === 'yuvj420p' ? 'yuvj420p' : 'yuv420p'],
     ...(topFirst ? ['-flags', '+ilme+ildct', '-top', topFirst] : []),
-    ...colourOptions(stream),
+    ...colorsOf(stream),
   ];
 }
 
