@@ -50,12 +50,17 @@ export const MAX_PIXELS = 40_000_000;
 
 export const MAX_STREAMS = 32;
 
+/** How large what is read may be: one picture, and all that is beside it. */
+export const SIZE_GUARD: readonly string[] = [
+  ...['-max_pixels', String(MAX_PIXELS)],
+  ...['-max_streams', String(MAX_STREAMS)],
+];
+
 const inputGuard = (protocols: string, demuxers: string): string[] => [
   ...['-protocol_whitelist', protocols],
   ...['-format_whitelist', demuxers],
   ...['-codec_whitelist', DECODERS.join(',')],
-  ...['-max_pixels', String(MAX_PIXELS)],
-  ...['-max_streams', String(MAX_STREAMS)],
+  ...SIZE_GUARD,
 ];
 
 /** Options that stand before every untrusted input file. */

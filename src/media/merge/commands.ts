@@ -1,5 +1,6 @@
+import { colorOptions } from '../colorOptions.ts';
 import { assemble, fileUrl, progressTo, seconds } from '../commands.ts';
-import { DECODERS, FILE_GUARD } from '../safety.ts';
+import { DECODERS, FILE_GUARD, SIZE_GUARD } from '../safety.ts';
 import { channelsOf, pictureEncoder } from './encoders.ts';
 import type { PictureFormat, SoundFormat } from './format.ts';
 import { type Train, trainFilters } from './soundTrain.ts';
@@ -81,21 +82,8 @@ function encodePicture(format: PictureFormat): string[] {
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', CRF, '-profile:v', encoder.profile],
     ...['-pix_fmt', pixelFormat],
     ...['-force_key_frames', `expr:gte(t,n_forced*${KEYFRAME_SEC})`],
-    ...(isTagged ? tagColors(colors) : []),
+    ...(isTagged ? colorOptions(colors) : []),
   ];
-}
-
-/** Names that ffmpeg knows; whatever else a record holds is left out. */
-const COLOR_NAME = /^[a-z][a-z0-9-]{1,20}$/;
-
-function tagColors({ space, primaries, transfer, range }: PictureFormat['colors']): string[] {
-  const named = {
-    '-colorspace': space,
-    '-color_primaries': primaries,
-    '-color_trc': transfer,
-    '-color_range': range,
-  };
-  return Object.entries(named).flatMap(([option, name]) => (COLOR_NAME.test(name) ? [option, name] : []));
 }
 
 const encodeSound = (sound: PieceSound, at: number): string[] =>
@@ -110,7 +98,7 @@ const encodeSound = (sound: PieceSound, at: number): string[] =>
  */
 export const LIST_GUARD: readonly string[] = [
   ...['-f', 'concat', '-safe', '1', '-protocol_whitelist', 'file', '-format_whitelist', 'concat,mov'],
-  ...['-codec_whitelist', DECODERS.join(',')],
+  ...['-codec_whitelist', DECODERS.join(','), ...SIZE_GUARD],
 ];
 
 export interface ListEntry {
