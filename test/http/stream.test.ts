@@ -5,8 +5,9 @@ import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import Koa from 'koa';
 import { SourceMissingError } from '../../src/errors.ts';
-import { sendBytes } from '../../src/http/bytes/sendBytes.ts';
+import { type Representation, sendBytes } from '../../src/http/bytes/sendBytes.ts';
 import { listen } from '../../src/http/listen.ts';
+import { HttpProblem, notFound } from '../../src/http/problem.ts';
 import { createSigner } from '../../src/secrets/signing.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { FACTS, makeReady, PICTURES, playWorker, upload } from '../support/processedVideo.ts';
@@ -522,6 +523,49 @@ describe('the bytes of a video', () => {
     await waitFor(() => isClosed, { what: 'the file to be closed' });
     stalled.destroy();
     await server.close(1);
+  });
+
+  it('are let go of when their first byte is refused, and never asked about when they are gone', async () => {
+    for (const range of ['', 'bytes=0-9', 'bytes=0-9,20-29']) {
+      let [openCount, askedCount, isGone] = [0, 0, false];
+      const file: Representation = {
+        sizeBytes: 100,
+        modifiedAt: new Date(),
+        etag: '"x"',
+        contentType: 'video/mp4',
+        disposition: { type: 'inline', filename: 'x.mp4' },
+        open: async () => {
+          if (isGone) throw notFound();
+          openCount += 1;
+          return Readable.from([Buffer.alloc(100)]).once('close', () => {
+            openCount -= 1;
+          });
+        },
+      };
+      const beforeBytes = async () => {
+        assert.equal(openCount, 1);
+        askedCount += 1;
+        throw new HttpProblem('share_used_up');
+      };
+      const app = new Koa().use((ctx) =>
+        sendBytes(ctx, file, { beforeBytes }).catch(({ status }) => {
+          ctx.status = status;
+        }),
+      );
+      const server = await listen(app, { host: '127.0.0.1', port: 0, publicUrl: 'http://videoflow.test' });
+      try {
+        const ask = () => fetch(`http://127.0.0.1:${server.port}/`, { headers: { range } });
+        const refused = await ask();
+        assert.equal(refused.status, 410);
+        assert.equal(refused.headers.get('etag'), null);
+        await waitFor(() => openCount === 0, { what: 'the file to be closed' });
+        isGone = true;
+        assert.equal((await ask()).status, 404);
+        assert.equal(askedCount, 1);
+      } finally {
+        await server.close(1);
+      }
+    }
   });
 
   it('that go between the two looks are not found, and nothing is said of them', async () => {

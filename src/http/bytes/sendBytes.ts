@@ -53,7 +53,8 @@ export async function representObject(
  * Gives out a file or the parts asked for: conditional requests, HEAD, single and multiple ranges
  * (RFC 9110 §13 and §14). A client that leaves, or stops reading, releases the file.
  *
- * @param options.beforeBytes runs before the first byte of the file is read, so not for HEAD, 304 and 416; it may refuse
+ * @param options.beforeBytes runs when the file is open and before its first byte is sent, so not for HEAD, 304, 416 and a
+ *   file that is gone; it may refuse
  * @throws HttpProblem `precondition_failed`, `range_not_satisfiable`
  */
 export async function sendBytes(
@@ -73,10 +74,7 @@ export async function sendBytes(
     const headers = { 'Content-Range': `bytes */${file.sizeBytes}` };
     throw new HttpProblem('range_not_satisfiable', undefined, { headers });
   }
-  if (ctx.method === 'GET') await beforeBytes?.();
-  if (asked?.kind !== 'parts') return sendWhole(ctx, file);
-  const [first, ...others] = asked.parts;
-  return others.length === 0 ? sendPart(ctx, file, first) : sendParts(ctx, file, asked.parts);
+  await setBody(ctx, file, { body: toBody(file, asked?.kind === 'parts' ? asked.parts : []), beforeBytes });
 }
 
 const describe = (file: Representation) => ({
@@ -123,23 +121,30 @@ function isRangeWanted(ctx: Context, file: Representation): boolean {
   return condition === file.modifiedAt.toUTCString();
 }
 
-async function sendWhole(ctx: Context, file: Representation): Promise<undefined> {
-  const { contentType, sizeBytes } = file;
-  await setBody(ctx, file, { status: 200, contentType, length: sizeBytes, open: () => file.open() });
+interface Body {
+  status: number;
+  contentType: string;
+  length: number;
+  headers?: Record<string, string>;
+  open: () => Promise<Readable>;
 }
 
-async function sendPart(ctx: Context, file: Representation, part: ByteRange): Promise<undefined> {
-  await setBody(ctx, file, {
+function toBody(file: Representation, parts: ByteRange[]): Body {
+  const { contentType, sizeBytes } = file;
+  const [part] = parts;
+  if (!part) return { status: 200, contentType, length: sizeBytes, open: () => file.open() };
+  if (parts.length > 1) return toMultipart(file, parts);
+  return {
     status: 206,
-    contentType: file.contentType,
-    length: part.end - part.start + 1,
+    contentType,
+    length: lengthOf(part),
+    headers: { 'Content-Range': contentRange(part, sizeBytes) },
     open: () => file.open(part),
-  });
-  ctx.set('Content-Range', contentRange(part, file.sizeBytes));
+  };
 }
 
 /** `multipart/byteranges` (§14.6). */
-async function sendParts(ctx: Context, file: Representation, parts: ByteRange[]): Promise<undefined> {
+function toMultipart(file: Representation, parts: ByteRange[]): Body {
   const boundary = randomBytes(18).toString('hex');
   const pieces = parts.map((part) => ({
     part,
@@ -148,47 +153,46 @@ async function sendParts(ctx: Context, file: Representation, parts: ByteRange[])
     ),
   }));
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-  const length = pieces.reduce(
-    (sum, { part, head }) => sum + head.length + part.end - part.start + 1,
-    tail.length,
-  );
-  async function* write() {
-    for (const { part, head } of pieces) {
+  const length = pieces.reduce((sum, { part, head }) => sum + head.length + lengthOf(part), tail.length);
+  async function* write(first: Readable) {
+    for (const [at, { part, head }] of pieces.entries()) {
       yield head;
-      yield* await file.open(part);
+      yield* at === 0 ? first : await file.open(part);
     }
     yield tail;
   }
-  await setBody(ctx, file, {
+  return {
     status: 206,
     contentType: `multipart/byteranges; boundary=${boundary}`,
     length,
-    open: async () => Readable.from(write(), { objectMode: false }),
-  });
-}
-
-interface Body {
-  status: number;
-  contentType: string;
-  length: number;
-  open: () => Promise<Readable>;
+    open: async () => {
+      const first = await file.open(parts[0]);
+      // One that is never begun to be read would not let go of it.
+      return Readable.from(write(first), { objectMode: false }).once('close', () => first.destroy());
+    },
+  };
 }
 
 /** Says nothing of the file before it is open: a refusal must not carry its headers. */
 async function setBody(
   ctx: Context,
   file: Representation,
-  { status, contentType, length, open }: Body,
+  { body, beforeBytes }: { body: Body; beforeBytes: (() => Promise<void>) | undefined },
 ): Promise<void> {
-  const stream = ctx.method === 'GET' ? await open() : null;
-  ctx.status = status;
-  ctx.set({ ...describe(file), 'Content-Type': contentType });
+  const stream = ctx.method === 'GET' ? await body.open() : null;
   if (stream) {
     // Too late for another status: what was announced cannot be sent, so the client must see a break.
     stream.once('error', () => ctx.res.destroy());
-    ctx.body = stream;
+    await beforeBytes?.().catch((refusal) => {
+      stream.destroy();
+      throw refusal;
+    });
   }
-  ctx.length = length;
+  ctx.status = body.status;
+  ctx.set({ ...describe(file), 'Content-Type': body.contentType, ...body.headers });
+  if (stream) ctx.body = stream;
+  ctx.length = body.length;
 }
 
+const lengthOf = ({ start, end }: ByteRange): number => end - start + 1;
 const contentRange = ({ start, end }: ByteRange, sizeBytes: number) => `bytes ${start}-${end}/${sizeBytes}`;
