@@ -1,7 +1,6 @@
 import type { RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Share } from './entities/share.ts';
-import { ShareSession } from './entities/shareSession.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
 import type { Page } from './videos.ts';
@@ -37,12 +36,13 @@ export type Admission = 'counted' | 'used_up' | 'foreign' | 'expired' | 'revoked
 
 const STATE = `case when s.revoked_at is not null then 'revoked' when s.expires_at <= now() then 'expired' else 'live' end`;
 const IS_USED_UP = 's.max_views is not null and s.views >= s.max_views';
-const SESSION = `coalesce((select case when x.share_id = s.id then 'counted' else 'foreign' end
-  from share_sessions x where x.id = ?), 'new')`;
 
 /** As long as somebody may take for one viewing, with breaks: after that, a session that comes back is a new view. */
-const SESSION_DAYS = 2;
-const oldSessions = () => ({ createdAt: { $lt: new Date(Date.now() - SESSION_DAYS * 24 * 3600 * 1000) } });
+const SESSION_LIFE = `interval '2 days'`;
+const IS_OLD = `created_at < now() - ${SESSION_LIFE}`;
+const SESSION = `coalesce((select case when x.share_id = s.id then 'counted' else 'foreign' end
+  from share_sessions x where x.id = ? and x.created_at >= now() - ${SESSION_LIFE}), 'new')`;
+const BATCH = 500;
 
 /** Links to videos, their views, and what is still good of them. A deleted video's links are none at all. */
 export class ShareQueries {
@@ -94,8 +94,8 @@ export class ShareQueries {
   }
 
   /**
-   * Makes a session one view, once, however many of its requests ask at the same time; a counted one stays good as long as
-   * its row is there, whatever the number of views.
+   * Makes a session one view, once, however many of its requests ask at the same time; a counted one stays good for two
+   * days, whatever the number of views.
    */
   countSession(shareId: string, sessionId: string): Promise<Admission> {
     return this.#em.transactional(async (tx) => {
@@ -115,7 +115,8 @@ export class ShareQueries {
       if (share.isUsedUp) return 'used_up';
       const [counted] = await tx.execute<{ id: string }[]>(
         `with fresh as (insert into share_sessions (id, share_id, created_at) values (?, ?, now())
-           on conflict (id) do nothing returning share_id)
+           on conflict (id) do update set share_id = excluded.share_id, created_at = excluded.created_at
+           where share_sessions.${IS_OLD} returning share_id)
          update shares s set views = s.views + 1 from fresh where s.id = fresh.share_id returning s.id`,
         [sessionId, shareId],
       );
@@ -124,13 +125,24 @@ export class ShareQueries {
   }
 
   /** How many views are so old that their sessions count anew. */
-  countOldSessions(): Promise<number> {
-    return this.#em.count(ShareSession, oldSessions());
+  async countOldSessions(): Promise<number> {
+    const [row] = await this.#em.execute<{ count: number }[]>(
+      `select count(*)::int as count from share_sessions where ${IS_OLD}`,
+    );
+    return row?.count ?? 0;
   }
 
-  /** Forgets them; the numbers of views stay. @returns how many */
-  removeOldSessions(): Promise<number> {
-    return this.#em.nativeDelete(ShareSession, oldSessions());
+  /** Forgets them, some hundreds in one statement; the numbers of views stay. @returns how many */
+  async removeOldSessions(): Promise<number> {
+    let removed = 0;
+    for (;;) {
+      const rows = await this.#em.execute<{ id: string }[]>(
+        `delete from share_sessions where id in (select id from share_sessions where ${IS_OLD} limit ${BATCH})
+           and ${IS_OLD} returning id`,
+      );
+      removed += rows.length;
+      if (rows.length < BATCH) return removed;
+    }
   }
 
   /** Of the shares given, those that are still good, asked for in one statement. */

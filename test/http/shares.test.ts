@@ -29,7 +29,7 @@ describe('shares', () => {
   const views = async (share: TestShare): Promise<number> => (await listed(share)).views;
   const revoke = (id: string, token = user.token) =>
     api.call(`/v1/shares/${id}`, { method: 'DELETE', token });
-  /** Moves the clock: the share's end comes to lie in the past. */
+  /** Moves the share's end into the past, since the clock that counts is the database's. */
   const expire = (share: TestShare) =>
     api.sql(`update shares set expires_at = now() - interval '1 millisecond' where id = $1`, [share.id]);
   const range = (path: string, of = 'bytes=0-9') => api.call(path, { headers: { range: of } });
@@ -410,19 +410,41 @@ describe('shares', () => {
       assert.deepEqual([await views(open), await views(counted)], [1, 1]);
     });
 
-    it('begin anew for a session that was forgotten', async () => {
+    it('begin anew after two days, whether the session was forgotten or not', async () => {
       const share = await makeShare(api, user, videoId);
       const signed = await openSession(api, share);
+      const age = (hours: number) =>
+        api.sql(
+          `update share_sessions set created_at = now() - make_interval(hours => $1) where share_id = $2`,
+          [hours, share.id],
+        );
       await range(signed);
-      await api.sql(
-        `update share_sessions set created_at = now() - interval '49 hours' where share_id = $1`,
-        [share.id],
-      );
+      await age(47);
+      assert.equal((await range(signed)).status, 206);
+      assert.equal(await views(share), 1);
+      await age(49);
+      await Promise.all([range(signed), range(signed)]);
+      assert.equal(await views(share), 2);
+      await age(49);
+      await api.sql('update shares set max_views = 2 where id = $1', [share.id]);
+      assert.equal((await range(signed)).body.code, 'share_used_up');
+      await api.sql('update shares set max_views = null where id = $1', [share.id]);
       assert.ok((await api.db.shares.countOldSessions()) >= 1);
       assert.ok((await api.db.shares.removeOldSessions()) >= 1);
-      assert.equal(await views(share), 1);
-      assert.equal((await range(signed)).status, 206);
+      assert.equal(await api.db.shares.countOldSessions(), 0);
       assert.equal(await views(share), 2);
+      assert.equal((await range(signed)).status, 206);
+      assert.equal(await views(share), 3);
+    });
+
+    it('are forgotten in any number', async () => {
+      const share = await makeShare(api, user, videoId);
+      await api.sql(
+        `insert into share_sessions (id, share_id, created_at)
+         select gen_random_uuid(), $1, now() - interval '49 hours' from generate_series(1, 1200)`,
+        [share.id],
+      );
+      assert.equal(await api.db.shares.removeOldSessions(), 1200);
     });
   });
 
