@@ -51,7 +51,8 @@ const retryAfter = (error: VideoflowError): { retryAfterMs: number }[] =>
     ? [{ retryAfterMs: error.retryAfterMs }]
     : [];
 
-function recognise(error: unknown): VideoflowError | null {
+/** Gives our own error for one that we know, or null for one that nobody foresaw. */
+export function recognise(error: unknown): VideoflowError | null {
   if (error instanceof VideoflowError) return error;
   if (!(error instanceof Error)) return null;
   // What the client throws when a gRPC call fails, with the server's address in its message.

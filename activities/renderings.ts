@@ -3,11 +3,14 @@ import type { Rendering } from '../src/db/editRecords.ts';
 import type { Edit } from '../src/db/entities/edit.ts';
 import type { Video } from '../src/db/entities/video.ts';
 import { newId } from '../src/db/ids.ts';
-import { RENDERING_PERCENT, resultFilename } from '../src/domain/edit.ts';
+import { COPYING_PERCENT, RENDERING_PERCENT, resultFilename } from '../src/domain/edit.ts';
+import { MediaToolError, NotCopyableError, UnusableMediaError } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
 import type { EditOutcome } from '../src/media/editOutcome.ts';
 import type { Watch } from '../src/media/index.ts';
 import type { EditInput } from '../workflows/contract.ts';
 import { type AttemptTools, quotaLimits, runAttempt } from './attempt.ts';
+import { isCancelled, recognise } from './failures.ts';
 import type { ActivityDeps } from './index.ts';
 import { factsOf, sourceKey } from './videoFacts.ts';
 
@@ -21,8 +24,13 @@ interface Job {
   parents: Video[];
 }
 
-/** Makes a file of the parents' files. Null when this way of making it does not do. */
-type Make = (job: Job, paths: RenderPaths, watch: Watch) => Promise<EditOutcome | null>;
+/** A way of making a file of the parents' files. */
+interface Way {
+  /** Null when this way does not do. */
+  make(job: Job, paths: RenderPaths, tools: AttemptTools & { log: Log }): Promise<EditOutcome | null>;
+  /** What of the whole it shows from its beginning to its end. */
+  percent: { from: number; to: number };
+}
 
 interface RenderPaths {
   /** One for each parent, in their order. */
@@ -35,21 +43,38 @@ export function createRenderingActivities(deps: ActivityDeps) {
   const { config, db, media, storage } = deps;
   const limits = () => ({ maxDurationSec: config.MAX_DURATION_SEC });
 
-  const copy: Make = ({ edit, parents }, paths, watch) =>
+  const tryToCopy = ({ edit, parents }: Job, paths: RenderPaths, watch: Watch) =>
     edit.kind === 'trim'
       ? media.trimByCopying(trimRequest(edit, parents, paths), watch)
       : media.mergeByCopying(mergeRequest(edit, parents, paths), watch);
-  const encode: Make = ({ edit, parents }, paths, watch) =>
-    edit.kind === 'trim'
-      ? media.trimByEncoding(trimRequest(edit, parents, paths), watch)
-      : media.mergeByEncoding(mergeRequest(edit, parents, paths), watch);
 
-  async function work(job: Job, make: Make, tools: AttemptTools): Promise<Rendering | null> {
+  const copy: Way = {
+    percent: { from: 0, to: COPYING_PERCENT - 1 },
+    async make(job, paths, { watch, log }) {
+      if (job.edit.mode === 'keyframe') return (await tryToCopy(job, paths, watch)) ?? refuseToEncode();
+      return tryToCopy(job, paths, watch).catch(async (error: unknown) => {
+        // What failed for want of room does so however it is made.
+        await deps.scratch.assertRoom();
+        if (watch.signal.aborted || isCancelled(error) || !isTroubleOfCopying(error)) throw error;
+        log.warn({ err: error }, 'copying failed, so it is encoded');
+        return null;
+      });
+    },
+  };
+  const encode: Way = {
+    percent: { from: COPYING_PERCENT, to: RENDERING_PERCENT },
+    make: ({ edit, parents }, paths, { watch }) =>
+      edit.kind === 'trim'
+        ? media.trimByEncoding(trimRequest(edit, parents, paths), watch)
+        : media.mergeByEncoding(mergeRequest(edit, parents, paths), watch),
+  };
+
+  async function work(job: Job, way: Way, tools: AttemptTools & { log: Log }): Promise<Rendering | null> {
     const { edit, parents } = job;
-    const { scratchDir, watch, note } = tools;
+    const { scratchDir, note } = tools;
     const inputPaths = await fetchAll(parents, scratchDir);
     const outputPath = join(scratchDir, 'result.mp4');
-    const outcome = await make(job, { inputPaths, outputPath }, watch);
+    const outcome = await way.make(job, { inputPaths, outputPath }, tools);
     if (!outcome) return null;
     // A name of this attempt's own: that of the video to be, should it become one.
     const videoId = newId();
@@ -72,18 +97,18 @@ export function createRenderingActivities(deps: ActivityDeps) {
     return parents.map((parent) => paths.get(parent.id) ?? '');
   }
 
-  async function render({ editId, run, requestId }: EditInput, make: Make): Promise<RenderOutcome> {
+  async function render({ editId, run, requestId }: EditInput, way: Way): Promise<RenderOutcome> {
     const log = deps.log.child({ module: 'activities', editId, run, request_id: requestId });
     const end = await runAttempt<Job, Rendering | null, Exclude<RenderOutcome, 'must_encode'>>(
       { ...deps, log },
       {
         begin: () => db.editRecords.beginAttempt({ editId, run }, limits()),
         showProgress: ({ attempt }, percent) =>
-          db.editRecords.showProgress({ editId, attempt }, Math.floor((percent * RENDERING_PERCENT) / 100)),
-        work: (job, tools) => work(job, make, tools),
-        end: async ({ attempt }, rendering) =>
+          db.editRecords.showProgress({ editId, attempt }, shareOf(way, percent)),
+        work: (job, tools) => work(job, way, { ...tools, log }),
+        end: ({ attempt }, rendering) =>
           rendering === null
-            ? { replacedKeys: [] }
+            ? db.editRecords.handBack({ editId, attempt })
             : db.editRecords.completeRender({ editId, attempt }, rendering, quotaLimits(config)),
       },
     );
@@ -91,12 +116,30 @@ export function createRenderingActivities(deps: ActivityDeps) {
   }
 
   return {
-    /** Makes the result without encoding more of it than a few frames, where that can be done. */
+    /**
+     * Makes the result without encoding more of it than a few frames, where that can be done.
+     *
+     * @throws NotCopyableError when it cannot and nothing may be encoded
+     */
     copyEdit: (input: EditInput): Promise<RenderOutcome> => render(input, copy),
 
     /** Makes the result by encoding it. */
     encodeEdit: (input: EditInput): Promise<RenderOutcome> => render(input, encode),
   };
+}
+
+const shareOf = ({ percent: { from, to } }: Way, percent: number): number =>
+  from + Math.floor((percent * (to - from)) / 100);
+
+function refuseToEncode(): never {
+  throw new NotCopyableError('This part cannot be cut out by copying alone; ask for it with mode "exact"');
+}
+
+/** Whether encoding may manage what copying did not; trouble of the storage, say, is no matter of the way. */
+function isTroubleOfCopying(error: unknown): boolean {
+  const known = recognise(error);
+  if (known instanceof MediaToolError) return known.code !== 'media_tool_missing';
+  return known === null || known instanceof UnusableMediaError;
 }
 
 function trimRequest(edit: Edit, parents: Video[], { inputPaths, outputPath }: RenderPaths) {

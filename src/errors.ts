@@ -45,6 +45,11 @@ export type UnusableMediaCode =
   | 'too_large_picture'
   | 'too_many_streams';
 
+/** Only copying was asked for, and nothing that plays can be copied there. */
+export class NotCopyableError extends VideoflowError {
+  readonly code = 'not_copyable';
+}
+
 /** ffmpeg or ffprobe ended badly for a reason that may pass; the details are in the log, not here. */
 export class MediaToolError extends VideoflowError {
   readonly code: string;

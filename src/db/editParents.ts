@@ -16,6 +16,12 @@ export class UnusableParentError extends VideoflowError {
   }
 }
 
+/** One of them is processed anew: it was ready when the edit had waited for it, and will be again. */
+export class UnreadyParentError extends VideoflowError {
+  readonly code = 'still_processed';
+  override readonly retryClass = 'outside';
+}
+
 export type ParentsSight =
   | { outcome: 'ready' }
   /** One of them is still being processed. */
@@ -27,19 +33,32 @@ export interface EditLimits {
   maxDurationSec: number;
 }
 
-/** Gives the videos that an edit is made of, by their ids; also deleted ones, as long as their rows are there. */
-export async function findParents(em: EntityManager, edit: Edit): Promise<Map<string, Video>> {
+/** By their ids; also deleted ones, as long as their rows are there. */
+async function findParents(em: EntityManager, edit: Edit): Promise<Map<string, Video>> {
   const videos = await em.find(Video, { id: { $in: [...new Set(edit.parents)] } });
   return new Map(videos.map((video) => [video.id, video]));
 }
 
-/** Says whether an edit can be made now, has to wait, or cannot be made. */
+/**
+ * Says whether an edit can be made now, has to wait, or cannot be made.
+ *
+ * @returns with the videos in the order of the edit, each as often as it stands there; without those that are gone
+ */
 export async function judgeParents(
   em: EntityManager,
   edit: Edit,
+  limits: EditLimits,
+): Promise<{ sight: ParentsSight; parents: Video[] }> {
+  const byId = await findParents(em, edit);
+  const sight = await judge(em, { edit, byId }, limits);
+  return { sight, parents: edit.parents.flatMap((id) => byId.get(id) ?? []) };
+}
+
+async function judge(
+  em: EntityManager,
+  { edit, byId }: { edit: Edit; byId: Map<string, Video> },
   { maxDurationSec }: EditLimits,
 ): Promise<ParentsSight> {
-  const byId = await findParents(em, edit);
   let waitsFor: string | null = null;
   for (const id of new Set(edit.parents)) {
     const video = byId.get(id);

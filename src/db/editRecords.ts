@@ -1,12 +1,12 @@
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { type EditMethod, isFinalEdit } from '../domain/edit.ts';
+import { COPYING_PERCENT, type EditMethod, isFinalEdit } from '../domain/edit.ts';
 import { OPTIONAL_STEPS } from '../domain/video.ts';
 import {
   type EditLimits,
-  findParents,
   judgeParents,
   type ParentsSight,
+  UnreadyParentError,
   UnusableParentError,
 } from './editParents.ts';
 import { requeueEdit } from './edits.ts';
@@ -86,13 +86,13 @@ export class EditRecordQueries {
     const edit = await this.#em.findOne(Edit, { id: editId });
     if (!edit || edit.run !== run || isFinalEdit(edit.status) || edit.renderedAt) return { outcome: 'over' };
     if (edit.cancelRequestedAt) return { outcome: 'cancelled' };
-    return judgeParents(this.#em, edit, limits);
+    return (await judgeParents(this.#em, edit, limits)).sight;
   }
 
   /**
    * Begins an attempt: raises its number and shows the edit at work.
    *
-   * @throws UnusableParentError when a parent was deleted meanwhile
+   * @throws UnusableParentError when a parent was deleted meanwhile; UnreadyParentError when one is processed anew
    */
   beginAttempt({ editId, run }: EditOfRun, limits: EditLimits): Promise<EditAttemptBeginning> {
     return this.#em.transactional(async (tx) => {
@@ -101,22 +101,39 @@ export class EditRecordQueries {
       if (edit.renderedAt) return { outcome: 'done' };
       if (isFinalEdit(edit.status)) return { outcome: 'superseded' };
       if (edit.cancelRequestedAt) return { outcome: 'cancelled' };
-      const sight = await judgeParents(tx, edit, limits);
+      const { sight, parents } = await judgeParents(tx, edit, limits);
       if (sight.outcome === 'unusable') throw new UnusableParentError(sight.error);
+      if (sight.outcome === 'waiting')
+        throw new UnreadyParentError(`The video ${sight.videoId} is being processed again`);
       startAttempt(edit);
-      const byId = await findParents(tx, edit);
-      const parents = edit.parents.flatMap((id) => byId.get(id) ?? []);
       return { outcome: 'go', attempt: edit.attempt, edit, parents };
     });
   }
 
-  /** Shows progress in percent of the whole, unless the attempt is no longer the one at work. */
+  /**
+   * Shows progress in percent of the whole, unless the attempt is no longer the one at work. Within a run the shown
+   * percentage only grows: an attempt that repeats another is heard of again once it is as far.
+   */
   async showProgress({ editId, attempt }: EditAttempt, percent: number): Promise<void> {
-    await this.#em.nativeUpdate(
+    await this.#em.execute(
+      `update edits set percent = greatest(percent, ?), updated_at = now()
+       where id = ? and attempt = ? and status = 'running' and rendered_at is null`,
+      [percent, editId, attempt],
+    );
+  }
+
+  /**
+   * Gives an edit that cannot be copied back unfinished, to be encoded.
+   *
+   * @returns null when the attempt is no longer the one at work: nothing was changed
+   */
+  async handBack({ editId, attempt }: EditAttempt): Promise<{ replacedKeys: string[] } | null> {
+    const changed = await this.#em.nativeUpdate(
       Edit,
       { id: editId, attempt, status: 'running', renderedAt: null },
-      { percent, updatedAt: new Date() },
+      { status: 'queued', percent: COPYING_PERCENT, updatedAt: new Date() },
     );
+    return changed === 0 ? null : { replacedKeys: [] };
   }
 
   /**
@@ -148,7 +165,6 @@ export class EditRecordQueries {
   /** Shows that a failed attempt will be repeated, and when. */
   async waitForRetry({ editId, run }: EditOfRun, error: StoredError, nextAttemptAt: Date): Promise<void> {
     await this.#em.nativeUpdate(Edit, unfinished(editId, run), {
-      percent: 0,
       nextAttemptAt,
       updatedAt: new Date(),
       ...errorColumns(error),
@@ -221,7 +237,6 @@ async function ownerOf(tx: EntityManager, editId: string): Promise<string | null
 function startAttempt(edit: Edit): void {
   edit.attempt += 1;
   edit.status = 'running';
-  edit.percent = 0;
   edit.startedAt ??= new Date();
   edit.nextAttemptAt = null;
   edit.updatedAt = new Date();

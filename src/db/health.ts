@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { COPYING_PERCENT } from '../domain/edit.ts';
 
 /** Things of all users that should have moved on long ago, by where they stay. */
 export interface StuckItems {
@@ -43,8 +44,9 @@ const STUCK_ITEMS = `
       and (v.source_key is not null or v.source_url is not null)
   ), quiet as (
     select video_id, is_unstarted, state from open_steps
-    where since < now() - case when state <> 'queued' or is_unstarted then interval '${QUIET_MIN} minutes'
+    where since < now() - case when state = 'running' or is_unstarted then interval '${QUIET_MIN} minutes'
                                when name = 'playback' then interval '${ENCODE_WAITING_MIN} minutes'
+                               when state = 'waiting_retry' then interval '${QUIET_MIN} minutes'
                                else interval '${WAITING_MIN} minutes' end
   )
   select count(distinct video_id) filter (where is_unstarted)::int as unstarted,
@@ -58,9 +60,12 @@ const STUCK_ITEMS = `
            + (select count(*) from uploads where state = 'open' and started_at is not null
               and greatest(expires_at, lease_until) < now() - interval '${WAITING_MIN} minutes')::int as uploads,
          (select count(*) from edits where status in ('queued', 'running') and rendered_at is null
-            and (least(next_attempt_at, cancel_requested_at, case when started_run < run then updated_at end)
+            and (least(cancel_requested_at, case when started_run < run then updated_at end,
+                       case when percent < ${COPYING_PERCENT} then next_attempt_at end)
                    < now() - interval '${QUIET_MIN} minutes'
-                 or status = 'running' and updated_at < now() - interval '${WAITING_MIN} minutes'))::int as edits,
+                 or coalesce(next_attempt_at, case when status = 'queued' and started_at is not null then updated_at end)
+                   < now() - interval '${ENCODE_WAITING_MIN} minutes'
+                 or next_attempt_at is null and status = 'running' and updated_at < now() - interval '${WAITING_MIN} minutes'))::int as edits,
          (select count(*) from orphans where last_seen_at > first_seen_at
             and first_seen_at < now() - interval '${ORPHANED_MIN} minutes')::int as orphans
   from quiet`;

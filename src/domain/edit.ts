@@ -35,6 +35,8 @@ export const MAX_MERGE_INPUTS = 50;
 
 /** Of the whole; the rest is the processing of the new video. */
 export const RENDERING_PERCENT = 90;
+/** Where encoding begins to count. Copying stays below, since it may turn out that the result must be encoded. */
+export const COPYING_PERCENT = 10;
 
 const WORDS: Record<EditKind, { title: string; filename: string }> = {
   trim: { title: 'trimmed', filename: 'trim' },
