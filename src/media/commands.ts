@@ -228,11 +228,11 @@ export const probeArgs = (inputPath: string): string[] => [
 ];
 
 const PROBE_ENTRIES = [
-  'format=format_name,duration,probe_score',
+  'format=format_name,start_time,duration,probe_score',
   [
     'stream=index,codec_type,codec_name,profile,width,height,sample_aspect_ratio,pix_fmt,avg_frame_rate',
     'time_base,level,field_order,color_range,color_space,color_transfer,color_primaries,channel_layout',
-    'duration,channels,sample_rate',
+    'start_time,duration,channels,sample_rate',
   ].join(','),
   'stream_disposition=attached_pic,default',
   'stream_tags=language',

@@ -20,6 +20,7 @@ const stream = z.object({
   sample_aspect_ratio: z.string().optional(),
   pix_fmt: z.string().optional(),
   avg_frame_rate: z.string().optional(),
+  start_time: numeric,
   duration: numeric,
   channels: numeric,
   sample_rate: numeric,
@@ -42,7 +43,7 @@ const stream = z.object({
 /** What ffprobe prints for our fixed list of entries; everything else is dropped. */
 export const probeReport = z.object({
   streams: z.array(stream).default([]),
-  format: z.object({ format_name: z.string(), duration: numeric }),
+  format: z.object({ format_name: z.string(), start_time: numeric, duration: numeric }),
 });
 
 export type ProbeReport = z.infer<typeof probeReport>;
@@ -125,10 +126,17 @@ function displaySize(video: ReportedStream, rotation: number): { width: number; 
   return rotation % 180 === 90 ? { width: height, height: width } : { width, height };
 }
 
-/** The shorter of what stream and container say: each may lie, and a seek past the end finds nothing. */
-export function declaredDuration(report: ProbeReport, video: ReportedStream): number | null {
-  const known = [video.duration, report.format.duration].filter((value) => value !== null && value > 0);
-  return known.length > 0 ? Math.min(...(known as number[])) : null;
+/**
+ * Gives where the picture ends, counted from where a player begins: the earliest of what stream and container say,
+ * since each may lie, and a seek past the end finds nothing. That a picture begins late counts only where the container
+ * says how long it lasts.
+ */
+export function declaredDuration({ format }: ProbeReport, video: ReportedStream): number | null {
+  const isKnown = (value: number | null): value is number => value !== null && value > 0;
+  if (!isKnown(format.duration)) return isKnown(video.duration) ? video.duration : null;
+  if (!isKnown(video.duration)) return format.duration;
+  const lateSec = Math.max(0, (video.start_time ?? 0) - (format.start_time ?? 0));
+  return Math.min(lateSec + video.duration, format.duration);
 }
 
 /** Turns a report into facts. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { MediaFacts } from '../../src/domain/media.ts';
 import { type UnusableMediaCode, UnusableMediaError } from '../../src/errors.ts';
+import { declaredDuration, probeReport, type ReportedStream } from '../../src/media/probeReport.ts';
 import { mediaUnderTest, quietWatch } from '../support/mediaAdapter.ts';
 import { type FixtureName, fixture, GOOD_NAMES } from '../support/mediaFixtures.ts';
 
@@ -38,6 +39,7 @@ const expected: Record<(typeof GOOD_NAMES)[number], Partial<MediaFacts>> = {
   noAudio: { hasAudio: false, audioCodec: null, language: null },
   oneFrame: { durationSec: 0.04 },
   oneKeyframe: { durationSec: 12 },
+  latePicture: { durationSec: 4, hasAudio: true },
   liveMkv: { container: 'mkv', hasAudio: true },
 };
 
@@ -118,6 +120,23 @@ describe('probe', function () {
     const small = mediaUnderTest({ MAX_WIDTH: 639, MAX_HEIGHT: 360 });
     const tooLarge = await refusalOf(small.media.probe(await fixture('vfrRotated'), quietWatch()));
     assert.equal(tooLarge.code, 'too_large_picture');
+  });
+
+  it('ends where the picture does, on the line of a player, and never later than the container says', () => {
+    const lengthOf = (stream: object, format: object) => {
+      const video = { index: 0, codec_type: 'video', ...stream };
+      const report = probeReport.parse({ streams: [video], format: { format_name: 'mov', ...format } });
+      return declaredDuration(report, report.streams[0] as ReportedStream);
+    };
+    const late = { start_time: '3.5', duration: '8' };
+    assert.equal(lengthOf(late, { start_time: '1.5', duration: '10' }), 10);
+    assert.equal(lengthOf(late, { start_time: '1.5', duration: '12' }), 10);
+    assert.equal(lengthOf(late, { start_time: '1.5', duration: '9' }), 9, 'a start that lies');
+    assert.equal(lengthOf({ ...late, start_time: 'N/A' }, { duration: '10' }), 8);
+    assert.equal(lengthOf({ ...late, start_time: '-2' }, { start_time: '0', duration: '10' }), 8);
+    assert.equal(lengthOf(late, { start_time: '1.5' }), 8, 'nothing bounds its start');
+    assert.equal(lengthOf({ start_time: '3.5' }, { duration: '10' }), 10);
+    assert.equal(lengthOf({}, {}), null);
   });
 
   it('never takes cover art or a second track for the video', async () => {

@@ -100,6 +100,17 @@ describe('renderStoryboard', () => {
       }));
   }
 
+  it('keeps a picture that begins after its sound in its place', () =>
+    withFolder(async (folder) => {
+      const { inputPath, imagePath, index } = await render('latePicture', folder);
+      // Counted from the first frame, which stands for what is before it.
+      for (const [cell, frameSec] of [0, 0, 1, 2].entries()) {
+        const tile = await cropOf(imagePath, readCues(index)[cell]?.area ?? [], folder);
+        const likeness = await likenessDb(tile, await frameOf(inputPath, 1 + frameSec, folder));
+        assert.ok(likeness > 20, `cell ${cell}: ${likeness} dB`);
+      }
+    }));
+
   it('decodes only key frames where there are enough, of every codec', () =>
     withFolder(async (folder) => {
       for (const name of ['minute', 'vp9', 'hevc10', 'transportStream'] as const) {

@@ -106,6 +106,12 @@ const GOOD = {
   noAudio: lavfi('mp4', ...picture('320x240', 2), ...h264()),
   oneFrame: lavfi('mp4', ...picture('320x240', 1, 25), '-frames:v', '1', ...h264()),
   oneKeyframe: lavfi('mp4', ...picture('320x240', 12, 25), ...h264(9999), '-keyint_min', '9999'),
+  /** Four seconds of sound, and a picture from the second one on. */
+  latePicture: lavfi(
+    'mp4',
+    ...['-itsoffset', '1', ...picture('320x240', 3), ...sound(4), ...h264(), '-c:a', 'aac'],
+    ...['-fps_mode', 'passthrough'],
+  ),
   /** A recording that was never finished: no length, no index. */
   liveMkv: {
     extension: 'mkv',

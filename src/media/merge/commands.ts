@@ -98,7 +98,8 @@ const encodeSound = (sound: PieceSound, at: number): string[] =>
  */
 export const LIST_GUARD: readonly string[] = [
   ...['-f', 'concat', '-safe', '1', '-protocol_whitelist', 'file', '-format_whitelist', 'concat,mov'],
-  ...['-codec_whitelist', DECODERS.join(','), ...SIZE_GUARD],
+  ...['-codec_whitelist', DECODERS.join(',')],
+  ...SIZE_GUARD,
 ];
 
 export interface ListEntry {

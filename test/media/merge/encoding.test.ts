@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { type DecodedVideo, psnrDb } from '../../support/frames.ts';
+import { type DecodedVideo, type Frame, psnrDb } from '../../support/frames.ts';
+import { mediaUnderTest, quietWatch } from '../../support/mediaAdapter.ts';
+import { fixture } from '../../support/mediaFixtures.ts';
 import { type Clips, createClips, decode, decodeTurned, hashesOf, merge } from '../../support/mergeClips.ts';
 
 /** Brightness at a place of a frame. */
 const lumaAt = ({ frames, width }: DecodedVideo, frame: number, x: number, y: number): number =>
   frames[frame]?.pixels[y * width + x] ?? Number.NaN;
+
+const probeOf = (path: string) => mediaUnderTest().media.probe(path, quietWatch());
 
 const isBlack = (luma: number) => luma <= 18;
 
@@ -101,6 +105,40 @@ describe('merging by encoding the odd ones', function () {
     assert.equal(unlike.outcome.method, 'encode');
     assert.equal((await decode(unlike.path)).frames.length, 120);
   });
+
+  it('shows the whole of a picture that begins after its sound', async () => {
+    const late = await fixture('latePicture');
+    const longer = await clips.make({ seed: 8, sec: 5 });
+    const { path, outcome } = await merge(clips, [late, longer]);
+    assert.equal(outcome.method, 'smart');
+    const [result, own] = [await decode(path), await decode(late)];
+    assert.equal(result.frames.length, 4 * 30 + 5 * 30);
+    assert.equal(own.frames.length, 3 * 30);
+    for (const [at, wanted] of [
+      [0, 0],
+      [30, 0],
+      [119, 89],
+    ] as const) {
+      const db = psnrDb(result.frames[at] as Frame, own.frames[wanted] as Frame, result);
+      assert.ok(db > 35, `frame ${at}: ${db} dB`);
+    }
+    const sound = (await probeOf(path)).streams[1];
+    assert.ok(Math.abs((sound?.durationSec ?? 0) - 9) < 0.1, `${sound?.durationSec} s of sound`);
+  });
+
+  for (const [name, bsf, transfer] of [
+    ['old television', 'colour_primaries=5:transfer_characteristics=5:matrix_coefficients=5', 'bt470bg'],
+    ['a number that stands for none', 'transfer_characteristics=3:matrix_coefficients=6', 'reserved'],
+  ] as const) {
+    it(`encodes beside the colours of ${name}`, async () => {
+      const tagged = await clips.remake(other, ['-bsf:v', `h264_metadata=${bsf}`]);
+      assert.equal((await probeOf(tagged)).streams[0]?.colorTransfer, transfer);
+      const odd = await clips.make({ size: '160x120', seed: 3 });
+      const { path, outcome } = await merge(clips, [tagged, odd]);
+      assert.equal(outcome.method, 'smart');
+      assert.equal((await decode(path)).frames.length, 75);
+    });
+  }
 
   it('encodes irregular frames at the common rate', async () => {
     const args = ['-vf', String.raw`select='not(mod(n\,3))+gt(n\,15)'`, '-fps_mode', 'vfr'];

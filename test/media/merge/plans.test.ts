@@ -164,6 +164,8 @@ describe('the arguments of a merge', () => {
     });
     const at = args.indexOf('-i');
     assert.deepEqual(args.slice(at - LIST_GUARD.length, at), LIST_GUARD);
+    const sizes = FILE_GUARD.slice(FILE_GUARD.indexOf('-max_pixels'));
+    assert.deepEqual(LIST_GUARD.slice(-sizes.length), sizes, 'as large as any other input, and no larger');
     for (const name of ['/etc/passwd', '../x', 'a b', "a'", 'a\nfile b', '-i', 'http:x', '']) {
       assert.throws(() => listText([{ name }]), TypeError, name);
     }
