@@ -1,6 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { rethrowDiskError } from '../diskErrors.ts';
 import type { EditOutcome } from '../editOutcome.ts';
+import { createPasses } from '../passes.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { isIdr } from './avc.ts';
 import { createResultCheck, expectationOf } from './checkResult.ts';
@@ -9,7 +10,6 @@ import { planKeyframeCut, type Selection, secondsAt, selectPictures } from './pl
 import { type CutVideo, cutSmart, isSmartKind } from './smartCut.ts';
 import { cutAllSound } from './sound.ts';
 import { type OpenSource, openSource } from './source.ts';
-import { divideProgress } from './stages.ts';
 import type { TrimRequest } from './trimRequest.ts';
 import { writeMovie } from './writeMovie.ts';
 
@@ -19,6 +19,9 @@ interface Cut extends CutVideo {
   from: number;
   end: number;
 }
+
+/** Of the time: opening, cutting, writing, checking. */
+const SHARES = [20, 30, 30, 20];
 
 const microseconds = (sec: number): number => Math.max(0, Math.round(sec * 1e6) / 1e6);
 
@@ -60,7 +63,7 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
   const finish = async (
     { outputPath, facts }: TrimRequest,
     { source, cut }: { source: OpenSource; cut: Cut },
-    stages: ReturnType<typeof divideProgress>,
+    passOf: ReturnType<typeof createPasses>,
   ): Promise<boolean> => {
     const { video, movie } = source;
     const [fromSec, toSec] = [cut.from, cut.end].map((tick) => secondsAt(video, 0, tick)) as [number, number];
@@ -68,7 +71,7 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
     const file = files.includes(movie.path) ? files.indexOf(movie.path) : files.push(movie.path) - 1;
     const sounds = cutAllSound(movie, { file, facts, fromSec, toSec });
     const output = { files, tracks: [...cut.movie.tracks, ...sounds] };
-    const writing = stages.stage(50, 80);
+    const writing = passOf(2);
     const partPath = `${outputPath}.part`;
     const isWhole = await writeMovie(partPath, output, {
       signal: writing.signal,
@@ -76,7 +79,7 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
     });
     if (!isWhole) return false;
     const expected = expectationOf(output, cut.times, cut.seams);
-    if (!(await checkResult(partPath, expected, stages.stage(80, 99)))) return false;
+    if (!(await checkResult(partPath, expected, passOf(3)))) return false;
     await rename(partPath, outputPath).catch(rethrowDiskError);
     return true;
   };
@@ -94,11 +97,11 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
     watch.signal.throwIfAborted();
     if (mode === 'exact' && !isSmartKind(facts)) return null;
     const remuxPath = `${outputPath}.source.mp4`;
-    const stages = divideProgress(watch);
+    const passOf = createPasses(watch, SHARES);
     try {
-      const source = await openSource({ runner }, { inputPath, facts, remuxPath }, stages.stage(0, 20));
-      const cut = source ? await cutVideo(request, source, stages.stage(20, 50)) : null;
-      if (!source || !cut || !(await finish(request, { source, cut }, stages))) return null;
+      const source = await openSource({ runner }, { inputPath, facts, remuxPath }, passOf(0));
+      const cut = source ? await cutVideo(request, source, passOf(1)) : null;
+      if (!source || !cut || !(await finish(request, { source, cut }, passOf))) return null;
       const seconds = (tick: number) => microseconds(secondsAt(source.video, source.movie.originSec, tick));
       return { method: cut.method, usedStartSec: seconds(cut.from), usedEndSec: seconds(cut.end) };
     } finally {

@@ -3,6 +3,7 @@ import { UnusableMediaError } from '../../errors.ts';
 import { uselessRun } from '../complaints.ts';
 import { rethrowDiskError } from '../diskErrors.ts';
 import type { EditOutcome } from '../editOutcome.ts';
+import { createPasses } from '../passes.ts';
 import type { Runner, ToolRun, Watch } from '../runner.ts';
 import { toolFailed } from '../toolFailure.ts';
 import { createResultCheck, expectationOf } from './checkResult.ts';
@@ -11,12 +12,14 @@ import { encodeRange } from './encodeRange.ts';
 import { type Movie, readMovie, type Track } from './movie.ts';
 import { joinPieces } from './outputTrack.ts';
 import { cutAllSound } from './sound.ts';
-import { divideProgress } from './stages.ts';
 import type { TrimRequest } from './trimRequest.ts';
 import { writeMovie } from './writeMovie.ts';
 
 /** Sound that is copied begins a packet late: it is read from before the range, and cut with its pictures. */
 const READ_BEFORE_SEC = 1;
+/** Of the time: encoding, writing, checking. */
+const SHARES = [90, 7, 3];
+
 const ROUNDING_SEC = 5e-7;
 
 const nothingToShow = () =>
@@ -79,21 +82,21 @@ export function createTrimByEncoding({ runner }: { runner: Runner }) {
     const { outputPath, startSec, endSec } = request;
     const encodedPath = `${outputPath}.encoded.mp4`;
     const partPath = `${outputPath}.part`;
-    const stages = divideProgress(watch);
+    const passOf = createPasses(watch, SHARES);
     const seekSec = Math.max(0, Math.floor(startSec) - READ_BEFORE_SEC);
     try {
-      const run = await encode(request, seekSec, encodedPath, stages.stage(0, 90));
+      const run = await encode(request, seekSec, encodedPath, passOf(0));
       if (run.exitCode !== 0) throw uselessRun('ffmpeg', run);
       const movie = await readMovie(encodedPath);
       const video = movie?.tracks.find(({ kind }) => kind === 'video');
       if (!movie || !video || run.progress.firstSeenSec === null) throw nothingToShow();
       const cut = laidOut(movie, video, request, endSec - startSec);
       if (!cut) throw toolFailed('ffmpeg', run, new Error('two pictures at one time'));
-      const writing = stages.stage(90, 97);
+      const writing = passOf(1);
       const onShare = (share: number) => writing.onProgress(share * 100);
       const isWhole = await writeMovie(partPath, cut.output, { signal: watch.signal, onShare });
       const expected = expectationOf(cut.output, cut.times, []);
-      const isRight = isWhole && (await checkResult(partPath, expected, stages.stage(97, 99)));
+      const isRight = isWhole && (await checkResult(partPath, expected, passOf(2)));
       if (!isRight) throw toolFailed('ffmpeg', run, new Error('the result is not what it should be'));
       await rename(partPath, outputPath).catch(rethrowDiskError);
       const usedStartSec = Math.round((seekSec + run.progress.firstSeenSec) * 1e5) / 1e5;

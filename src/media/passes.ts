@@ -1,4 +1,4 @@
-import type { Watch } from '../runner.ts';
+import type { Watch } from './runner.ts';
 
 /**
  * Gives progress over several passes as one number that never falls: each pass gets a watch of its own.
