@@ -2,6 +2,7 @@ import type { MediaFacts } from '../domain/media.ts';
 import { planPlayback } from '../domain/playback.ts';
 import { UnusableMediaError } from '../errors.ts';
 import { measureLengthArgs } from './commands.ts';
+import { inFull } from './inFull.ts';
 import { decodeArgs } from './playbackCommands.ts';
 import type { Probe } from './probe.ts';
 import type { Runner, ToolRun, Watch } from './runner.ts';
@@ -71,7 +72,7 @@ export function createPlaybackCheck({ runner, probe }: { runner: Runner; probe: 
    * @throws as `Runner.run`
    */
   return async function checkPlayback(made: MadePlayback, watch: Watch): Promise<MediaFacts | null> {
-    const [facts, ...decoded] = await Promise.all([
+    const [facts, ...decoded] = await inFull([
       probe(made.path, watch).catch((error: unknown) => {
         if (error instanceof UnusableMediaError) return null;
         throw error;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MediaFacts } from '../domain/media.ts';
 import { DiskFullError, MediaToolError } from '../errors.ts';
+import { inFull } from './inFull.ts';
 import type { PlaybackRenderer } from './playback.ts';
 import type { Probe } from './probe.ts';
 import type { Watch } from './runner.ts';
@@ -40,16 +41,14 @@ export function createRehearsal({ probe, renderThumbnail, renderStoryboard, enco
         indexPath: join(folder, 'storyboard.vtt'),
       };
       // Side by side: the worker's start waits for them.
-      const work = [
+      await inFull([
         renderThumbnail({ inputPath: SAMPLE, facts, outputPath: join(folder, 'thumbnail.jpg') }, watch),
         renderStoryboard({ inputPath: SAMPLE, facts, imageName: 'storyboard.jpg', ...outputs }, watch),
         encodePlayback(
           { inputPath: SAMPLE, facts: asUnplayable(facts), outputPath: join(folder, 'playback.mp4') },
           watch,
         ),
-      ];
-      await Promise.allSettled(work);
-      await Promise.all(work);
+      ]);
     } catch (cause) {
       const isMissing = cause instanceof MediaToolError && cause.code === 'media_tool_missing';
       if (isMissing || cause instanceof DiskFullError) throw cause;

@@ -8,7 +8,9 @@ import { planPlayback } from '../../src/domain/playback.ts';
 import { MediaToolError, UnusableMediaError } from '../../src/errors.ts';
 import type { Media } from '../../src/media/index.ts';
 import { planPicture } from '../../src/media/playback.ts';
+import { createPlaybackCheck } from '../../src/media/playbackCheck.ts';
 import { decodeArgs, playbackArgs } from '../../src/media/playbackCommands.ts';
+import type { ToolRun } from '../../src/media/runner.ts';
 import { FILE_GUARD } from '../../src/media/safety.ts';
 import { mediaUnderTest, quietWatch, withFolder } from '../support/mediaAdapter.ts';
 import { type FixtureName, fixture } from '../support/mediaFixtures.ts';
@@ -190,6 +192,25 @@ describe('the check of a rendition', () => {
         assert.deepEqual(await readdir(folder), ['ffmpeg']);
       }));
   }
+
+  it('that fails at once still waits for its tools, so that the file is removed under none', async () => {
+    const atWork: (() => void)[] = [];
+    const run = () => new Promise<never>((_, reject) => atWork.push(() => reject(new Error('stopped'))));
+    const check = createPlaybackCheck({
+      runner: { run, runPipe: run },
+      probe: () => Promise.reject(new MediaToolError('no memory')),
+    });
+    const made = { path: '/p', inputPath: '/i', facts: FACTS, run: {} as ToolRun, isCopy: true };
+    let hasEnded = false;
+    const ended = check(made, quietWatch()).finally(() => {
+      hasEnded = true;
+    });
+    const outcome = assert.rejects(ended, MediaToolError);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([atWork.length, hasEnded], [2, false]);
+    for (const stop of atWork) stop();
+    await outcome;
+  });
 });
 
 const FACTS: MediaFacts = {
