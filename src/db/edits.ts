@@ -36,16 +36,27 @@ export interface Parent extends ParentState {
 }
 
 /** What a cancel or a retry was answered in the database, before the engine is told. */
-export type EditIntent =
+export type EditIntent<Result> =
   | {
       outcome: 'accepted';
       edit: Edit;
       /** The edit's own runs to tell. */
       runs: number[];
-      /** The runs of its result's processing to tell, once there is one. */
-      result: { videoId: string; runs: number[] } | null;
+      /** What to tell of its result, where there is one. */
+      result: Result | null;
     }
   | { outcome: 'not_found' | 'not_possible' };
+
+/** A result to be removed. */
+export interface RemovedResult {
+  videoId: string;
+}
+
+/** A result whose processing goes on, with the runs to tell. */
+export interface RetriedResult {
+  videoId: string;
+  runs: number[];
+}
 
 const WITH_RESULT = ['video', 'video.steps'] as const;
 
@@ -100,15 +111,20 @@ export class EditQueries {
     );
   }
 
-  /** Writes the wish to cancel: of the edit itself, or of its result's processing once that is what is left. */
-  requestCancel(userId: string, id: string): Promise<EditIntent> {
+  /**
+   * Writes the wish to cancel. A result that is there already is deleted, which ends the edit: what is cancelled
+   * leaves nothing that is kept and counts as stored.
+   */
+  requestCancel(userId: string, id: string): Promise<EditIntent<RemovedResult>> {
     return this.#em.transactional(async (tx) => {
       const edit = await hold(tx, userId, id);
       if (!edit) return { outcome: 'not_found' };
       if (isFinalEdit(edit.status)) return { outcome: 'not_possible' };
       if (edit.video) {
-        const intent = await new VideoQueries(tx).requestCancel(userId, edit.video.id);
-        return intent.outcome === 'accepted' ? ofResult(edit, edit.video, intent.runs) : intent;
+        const { id: videoId } = edit.video;
+        if (!(await new VideoQueries(tx).requestDelete(userId, videoId))) return { outcome: 'not_possible' };
+        await tx.refresh(edit);
+        return { outcome: 'accepted', edit, runs: [], result: { videoId } };
       }
       edit.cancelRequestedAt = new Date();
       return { outcome: 'accepted', edit, runs: [edit.run], result: null };
@@ -119,14 +135,15 @@ export class EditQueries {
    * Asks for an edit that failed or was cancelled to be done again: what is left of its result's processing, or the
    * whole of it as the next run when there is no result.
    */
-  requestRetry(userId: string, id: string): Promise<EditIntent> {
+  requestRetry(userId: string, id: string): Promise<EditIntent<RetriedResult>> {
     return this.#em.transactional(async (tx) => {
       const edit = await hold(tx, userId, id);
       if (!edit) return { outcome: 'not_found' };
       if (edit.status !== 'failed' && edit.status !== 'cancelled') return { outcome: 'not_possible' };
       if (edit.video) {
         const intent = await new VideoQueries(tx).requestRetry(userId, edit.video.id);
-        return intent.outcome === 'accepted' ? ofResult(edit, edit.video, intent.runs) : intent;
+        if (intent.outcome !== 'accepted') return intent;
+        return { outcome: 'accepted', edit, runs: [], result: { videoId: edit.video.id, runs: intent.runs } };
       }
       edit.run += 1;
       requeueEdit(edit);
@@ -134,13 +151,6 @@ export class EditQueries {
     });
   }
 }
-
-const ofResult = (edit: Edit, { id }: Video, runs: number[]): EditIntent => ({
-  outcome: 'accepted',
-  edit,
-  runs: [],
-  result: { videoId: id, runs },
-});
 
 /** Makes an edit without a result a run's work again. */
 export function requeueEdit(edit: Edit): void {

@@ -10,6 +10,7 @@ import {
   TRIM_MODES,
 } from '../domain/edit.ts';
 import { parseTimecode } from '../domain/timecode.ts';
+import { idField } from './parse.ts';
 import { type FieldError, HttpProblem, invalidRequest, notFound } from './problem.ts';
 import { titleField } from './uploads/videoFields.ts';
 
@@ -43,7 +44,7 @@ export const trimBody = z
 
 export const mergeBody = z.strictObject({
   video_ids: z
-    .array(z.uuid())
+    .array(idField)
     .min(MIN_MERGE_INPUTS, `must name at least ${MIN_MERGE_INPUTS} videos`)
     .max(MAX_MERGE_INPUTS, `must not name more than ${MAX_MERGE_INPUTS} videos`)
     .meta({ description: 'In the order of the result; the same one may stand there more than once' }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EditIntent, Parent } from '../db/edits.ts';
+import type { EditIntent, Parent, RetriedResult } from '../db/edits.ts';
 import type { Edit } from '../db/entities/edit.ts';
 import type { Queries } from '../db/index.ts';
 import { EDIT_STATUSES, isFinalEdit } from '../domain/edit.ts';
@@ -140,18 +140,18 @@ const getEdit = defineRoute({
   }),
 });
 
-interface IntentOptions {
+interface IntentOptions<Result> {
   id: string;
   /** Writes the wish, if the state of the edit allows it. */
-  decide: (queries: Queries) => Promise<EditIntent>;
+  decide: (queries: Queries) => Promise<EditIntent<Result>>;
   refusal: () => HttpProblem;
-  tell: (intent: Extract<EditIntent, { outcome: 'accepted' }>) => Promise<void>;
+  tell: (intent: Extract<EditIntent<Result>, { outcome: 'accepted' }>) => Promise<void>;
 }
 
 /** Decides a wish in the database, together with the answer that is kept, and tells the engine. */
-async function answerIntent(
+async function answerIntent<Result>(
   request: RouteRequest,
-  { id, decide, refusal, tell }: IntentOptions,
+  { id, decide, refusal, tell }: IntentOptions<Result>,
 ): Promise<Reply> {
   const { user, idempotency } = request;
   let tellNow = async (): Promise<void> => {};
@@ -173,7 +173,7 @@ const cancelEdit = defineRoute({
   path: '/v1/edits/:id/cancel',
   operationId: 'cancelEdit',
   tag: TAG,
-  summary: 'Stop an edit; what it made so far is removed',
+  summary: 'Stop an edit; what it made so far is removed, also a new video that is not ready yet',
   scope: 'write',
   params: idParams,
   responses: { ...accepted, 409: { description: '`not_cancellable`: it has ended' } },
@@ -186,7 +186,7 @@ const cancelEdit = defineRoute({
       refusal: () => new HttpProblem('not_cancellable', 'The edit has ended'),
       tell: async ({ runs, result }) => {
         await deps.flows.cancelEdit(params.id, runs);
-        if (result) await deps.flows.cancelProcessing(result.videoId, result.runs);
+        if (result) await deps.flows.startRemoval(result.videoId, user.id);
       },
     });
   },
@@ -197,7 +197,7 @@ const retryEdit = defineRoute({
   path: '/v1/edits/:id/retry',
   operationId: 'retryEdit',
   tag: TAG,
-  summary: 'Do again an edit that failed or was cancelled, keeping what is done',
+  summary: 'Do again an edit that failed or was cancelled, keeping what is there',
   scope: 'write',
   params: idParams,
   responses: {
@@ -231,7 +231,11 @@ const retryEdit = defineRoute({
 });
 
 /** What has to be made again needs its videos. @throws HttpProblem `video_not_usable` */
-async function retryIfUsable({ edits }: Queries, userId: string, id: string): Promise<EditIntent> {
+async function retryIfUsable(
+  { edits }: Queries,
+  userId: string,
+  id: string,
+): Promise<EditIntent<RetriedResult>> {
   const intent = await edits.requestRetry(userId, id);
   if (intent.outcome !== 'accepted' || intent.result) return intent;
   const parents = await edits.findParents(userId, intent.edit.parents);

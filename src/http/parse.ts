@@ -48,8 +48,11 @@ function findUnstorable(value: unknown, path: string[]): string | null {
   return null;
 }
 
+/** An id that a client gives, written as we do: it is compared, and part of the engine's names. */
+export const idField = z.uuid().toLowerCase();
+
 /** The id in a path. */
-export const idParams = z.strictObject({ id: z.uuid() });
+export const idParams = z.strictObject({ id: idField });
 
 /** The calendar years that Postgres writes in the four digits of RFC 3339. */
 const isInFourDigitYear = (instant: string): boolean => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Queries } from '../db/index.ts';
 import type { Intent } from '../db/videos.ts';
 import { isFinalStep, STEP_NAMES, type StepName } from '../domain/video.ts';
-import { idParams } from './parse.ts';
+import { idField, idParams } from './parse.ts';
 import { HttpProblem, notFound } from './problem.ts';
 import type { ProblemCode } from './problemCodes.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
@@ -99,7 +99,7 @@ const retryStep = defineRoute({
   tag: TAG,
   summary: 'Do one step again',
   scope: 'write',
-  params: z.strictObject({ id: z.uuid(), name: z.enum(STEP_NAMES) }),
+  params: z.strictObject({ id: idField, name: z.enum(STEP_NAMES) }),
   responses: { ...accepted, ...nothingToRetry },
   poll: pollSteps,
   handler: (request) => retry(request, request.params.id, request.params.name),

@@ -145,6 +145,29 @@ describe('the records of edits', () => {
     assert.equal(await statusOf(id), 'queued');
   });
 
+  it('wait for their encoder as queued, with no smaller percentage than before', async () => {
+    const id = await add();
+    const copying = await begin(id);
+    await db.editRecords.showProgress(copying, 7);
+    assert.deepEqual(await db.editRecords.handBack(copying), { replacedKeys: [] });
+    const shown = async () => {
+      const { status, percent } = await find(id);
+      return [status, percent];
+    };
+    assert.deepEqual(await shown(), ['queued', 10]);
+    assert.equal(await db.editRecords.handBack(copying), null, 'it was handed back already');
+    const encoding = await begin(id);
+    assert.equal(await db.editRecords.handBack(copying), null, 'another one is at work');
+    assert.deepEqual(await shown(), ['running', 10]);
+    await db.editRecords.showProgress(encoding, 60);
+    await db.editRecords.waitForRetry({ editId: id, run: 1 }, TROUBLE, new Date());
+    await db.editRecords.showProgress(await begin(id), 12);
+    assert.deepEqual(await shown(), ['running', 60]);
+    await db.editRecords.fail({ editId: id, run: 1 }, TROUBLE);
+    await db.edits.requestRetry(userId, id);
+    assert.deepEqual(await shown(), ['queued', 0]);
+  });
+
   it('make no video that its owner has no room for', async () => {
     const id = await add();
     const attempt = await begin(id);
@@ -165,8 +188,9 @@ describe('the records of edits', () => {
       assert.ok(intent.outcome === 'accepted');
       assert.equal(made === null, intent.result === null, 'the cancel went to what is not there');
       await db.editRecords.settle({ editId: id, run: 1 }, { status: 'cancelled' });
-      if (intent.result) await db.steps.settleRun(intent.result.videoId, 1, { state: 'cancelled' });
-      assert.equal(await statusOf(id), 'cancelled');
+      const edit = await find(id);
+      assert.deepEqual([edit.status, edit.video ?? null], ['cancelled', null]);
+      if (intent.result) assert.equal(await db.videos.find(userId, intent.result.videoId), null);
     }
   });
 
@@ -250,6 +274,22 @@ describe('the records of edits', () => {
       assert.equal((await look({ endSec: FACTS.durationSec })).outcome, 'ready');
       const beyond = await look({ endSec: FACTS.durationSec + 0.01 });
       assert.ok(beyond.outcome === 'unusable' && beyond.error.code === 'invalid_range');
+    });
+
+    it('and begin nothing while one of them is processed anew', async () => {
+      const coming = await addVideo();
+      const id = await add({ kind: 'merge', parents: [parent, coming, parent] });
+      await db.editRecords.beginRun({ editId: id, run: 1 });
+      const beginAttempt = () => db.editRecords.beginAttempt({ editId: id, run: 1 }, LIMITS);
+      await assert.rejects(beginAttempt(), { code: 'still_processed', retryClass: 'outside' });
+      assert.equal((await find(id)).attempt, 0);
+      await finish(coming);
+      const begun = await beginAttempt();
+      assert.ok(begun.outcome === 'go');
+      assert.deepEqual(
+        begun.parents.map((video) => video.id),
+        [parent, coming, parent],
+      );
     });
 
     it('and begin nothing when one was deleted at the last moment', async () => {

@@ -273,7 +273,7 @@ describe('edits over HTTP', () => {
     assert.deepEqual(body.error, { code: 'media_tool_failed', message: 'It failed', retryable: true });
   });
 
-  it('is cancelled and retried as itself before its result is there, and as the video afterwards', async () => {
+  it('is cancelled and retried as itself, and takes with it a result that is there', async () => {
     const { id } = (await trim(RANGE)).body;
     api.flowCalls.length = 0;
     assert.equal((await post(`/v1/edits/${id}/cancel`)).status, 202);
@@ -288,13 +288,35 @@ describe('edits over HTTP', () => {
     const videoId = await render(other);
     api.flowCalls.length = 0;
     assert.equal((await post(`/v1/edits/${other}/cancel`)).status, 202);
-    const told = api.flowCalls.find(({ command }) => command === 'cancelProcessing');
-    assert.deepEqual(told?.input, { videoId, runs: [1] });
-    await api.db.steps.settleRun(videoId, 1, { state: 'cancelled' });
-    assert.equal((await get(`/v1/edits/${other}`)).body.status, 'cancelled');
+    const told = api.flowCalls.find(({ command }) => command === 'startRemoval');
+    assert.deepEqual(told?.input, { videoId, userId: user.id });
+    const { body: cancelled } = await get(`/v1/edits/${other}`);
+    assert.deepEqual([cancelled.status, cancelled.video_id], ['cancelled', null]);
+    assert.ok(cancelled.ended_at);
+    assert.equal((await get(`/v1/videos/${videoId}`)).status, 404);
     const again = await post(`/v1/edits/${other}/retry`);
+    assert.deepEqual([again.status, again.body.status, again.body.percent], [202, 'queued', 0]);
+    assert.equal(api.flowCalls.at(-1)?.command, 'startEdit');
+  });
+
+  it('is retried as the video where that is what failed', async () => {
+    const { id } = (await trim(RANGE)).body;
+    const videoId = await render(id);
+    await playWorker(api, videoId).fail('probe', 'media_tool_failed');
+    api.flowCalls.length = 0;
+    const again = await post(`/v1/edits/${id}/retry`);
     assert.deepEqual([again.status, again.body.status, again.body.video_id], [202, 'running', videoId]);
     assert.equal(api.flowCalls.at(-1)?.command, 'startProcessing');
+  });
+
+  it('knows its videos and itself by ids in capitals too', async () => {
+    const capitals = ready.toUpperCase();
+    const { status, body } = await trim(RANGE, capitals);
+    assert.deepEqual([status, body.parents], [202, [ready]]);
+    assert.deepEqual((await merge({ video_ids: [capitals, ready] })).body.parents, [ready, ready]);
+    api.flowCalls.length = 0;
+    assert.equal((await post(`/v1/edits/${body.id.toUpperCase()}/cancel`)).status, 202);
+    assert.deepEqual(api.flowCalls, [{ command: 'cancelEdit', input: { editId: body.id, runs: [1] } }]);
   });
 
   it('is not retried when a video that it needs is gone', async () => {
@@ -335,13 +357,28 @@ describe('edits over HTTP', () => {
     await api.db.editRecords.beginRun({ editId: id, run: 1 });
     await age(10_000);
     assert.equal(await stuck(), before, 'waiting');
-    await api.db.editRecords.beginAttempt({ editId: id, run: 1 }, LIMITS);
+    const beginAttempt = () => api.db.editRecords.beginAttempt({ editId: id, run: 1 }, LIMITS);
+    const begun = await beginAttempt();
+    assert.ok(begun.outcome === 'go');
     assert.equal(await stuck(), before, 'at work');
     await age(61);
     assert.equal(await stuck(), before + 1, 'silent');
     await age(0);
     await age(11, 'next_attempt_at');
     assert.equal(await stuck(), before + 1, 'overdue');
+    await api.sql('update edits set next_attempt_at = null where id = $1', [id]);
+    await api.db.editRecords.handBack({ editId: id, attempt: begun.attempt });
+    await age(23 * 60);
+    assert.equal(await stuck(), before, 'waiting for an encoder');
+    await age(25 * 60);
+    assert.equal(await stuck(), before + 1, 'waiting for an encoder that never comes');
+    await beginAttempt();
+    await age(61);
+    assert.equal(await stuck(), before + 1, 'silent encoder');
+    await age(23 * 60, 'next_attempt_at');
+    assert.equal(await stuck(), before, 'waiting for an encoder once more');
+    await age(25 * 60, 'next_attempt_at');
+    assert.equal(await stuck(), before + 1, 'overdue at an encoder');
     await render(id);
     assert.equal(await stuck(), before, 'rendered');
   });
