@@ -16,7 +16,7 @@ import { admitSigned, signatureFields } from './bytes/signedUrls.ts';
 import { idParams } from './parse.ts';
 import { HttpProblem, invalidRequest } from './problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
-import { baseName, fileResponses, missing, representPicture, requireAsset } from './videoFiles.ts';
+import { baseName, fileResponses, missing, representThumbnail } from './videoFiles.ts';
 import { findVideo } from './videos.ts';
 import { toWorkProblem } from './workFailures.ts';
 
@@ -39,9 +39,10 @@ const choiceFields = {
   }),
   height: sideField.meta({ description: 'The same; with both the picture is fitted inside' }),
 };
-const pictureQuery = z.strictObject({ ...choiceFields, ...signatureFields });
+const choiceQuery = z.strictObject(choiceFields);
+const pictureQuery = choiceQuery.extend(signatureFields);
 
-type Choice = Pick<z.output<typeof pictureQuery>, keyof typeof choiceFields>;
+type Choice = z.output<typeof choiceQuery>;
 type PictureRequest = RouteRequest<unknown, Choice>;
 
 const isChosen = ({ time, width, height }: Choice): boolean =>
@@ -144,10 +145,12 @@ interface PictureRouteFacts {
   format: PictureFormat;
   operationId: string;
   summary: string;
+  /** Whether its addresses are given out signed. */
+  isSigned: boolean;
   answer: (request: PictureRequest, video: Video) => Promise<Reply | undefined>;
 }
 
-const pictureRoute = ({ format, operationId, summary, answer }: PictureRouteFacts): Route =>
+const pictureRoute = ({ format, operationId, summary, isSigned, answer }: PictureRouteFacts): Route =>
   defineRoute({
     method: 'get',
     path: `/v1/videos/:id/thumbnail.${format}`,
@@ -157,9 +160,9 @@ const pictureRoute = ({ format, operationId, summary, answer }: PictureRouteFact
     description:
       'With a time or a size it is made when somebody asks first, and kept while somebody does. Times snap to a tenth of a second, sizes to a short list.',
     scope: 'read',
-    orSigned: admitSignedDefault,
+    ...(isSigned ? { orSigned: admitSignedDefault } : {}),
     params: idParams,
-    query: pictureQuery,
+    query: isSigned ? pictureQuery : choiceQuery,
     responses: {
       ...fileResponses(PICTURE_CONTENT_TYPES[format]),
       202: {
@@ -179,16 +182,17 @@ export const pictureRoutes: readonly Route[] = [
     format: 'jpg',
     operationId: 'getThumbnail',
     summary: 'The picture at a tenth of the duration, or at a chosen time or size',
+    isSigned: true,
     answer: async (request, video) => {
       if (isChosen(request.query)) return answerChosen(request, video, 'jpg');
-      const thumbnail = requireAsset(video, 'thumbnail', 'no_thumbnail');
-      return sendBytes(request.ctx, await representPicture(video, request, thumbnail, ''));
+      return sendBytes(request.ctx, await representThumbnail(video, request, baseName(video)));
     },
   }),
   pictureRoute({
     format: 'webp',
     operationId: 'getWebpThumbnail',
     summary: 'The same as WebP',
+    isSigned: false,
     answer: (request, video) => answerChosen(request, video, 'webp'),
   }),
 ];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Asset } from '../db/entities/asset.ts';
 import type { Video } from '../db/entities/video.ts';
 import type { AssetKind } from '../domain/video.ts';
+import type { Storage } from '../storage/storage.ts';
 import { mediaTypeOf } from './bytes/mediaTypes.ts';
 import { type Representation, representObject, sendBytes } from './bytes/sendBytes.ts';
 import { admitSigned, createSignPath, signatureFields } from './bytes/signedUrls.ts';
@@ -27,14 +28,19 @@ interface FileFacts {
   find: (video: Video, request: FileRequest) => Promise<Representation>;
 }
 
-/** What every file answers, whichever it is. */
-export const fileResponses = (contentType: string | readonly string[]): Route['responses'] => ({
+/** What every file answers, whichever it is and whoever asks. */
+export const bytesResponses = (contentType: string | readonly string[]): Route['responses'] => ({
   200: { description: 'The bytes', contentType },
   206: { description: 'The ranges asked for', contentType },
   304: { description: 'Unchanged' },
-  403: { description: '`invalid_signature`; `insufficient_scope`' },
   412: { description: '`precondition_failed`' },
   416: { description: '`range_not_satisfiable`' },
+});
+
+/** What those of a user answer beside that. */
+export const fileResponses = (contentType: string | readonly string[]): Route['responses'] => ({
+  ...bytesResponses(contentType),
+  403: { description: '`invalid_signature`; `insufficient_scope`' },
 });
 
 /** Every file of a video is given out alike: by token or by signed address, whole or in ranges. */
@@ -67,38 +73,97 @@ export const missing = (code: ProblemCode, video: Video, detail?: string): HttpP
   new HttpProblem(code, detail, { retryable: !GIVEN_UP.includes(video.status) });
 
 /** @throws HttpProblem `not_ready` for a video that has no bytes yet */
-export function representSource(video: Video, { deps }: FileDeps, type: 'inline' | 'attachment') {
+function representSource(
+  video: Video,
+  { deps }: FileDeps,
+  { type, name }: { type: 'inline' | 'attachment'; name: (extension: string) => string },
+): Promise<Representation> {
   if (!video.sourceKey) throw missing('not_ready', video, 'The video has no bytes yet');
   const { contentType, extension } = mediaTypeOf(video.container ?? null);
-  const filename = video.filename ?? `${video.title}.${extension}`;
-  return representObject(deps.storage, video.sourceKey, { contentType, disposition: { type, filename } });
+  const disposition = { type, filename: name(extension) };
+  return representObject(deps.storage, video.sourceKey, { contentType, disposition });
 }
+
+/**
+ * Gives the uploaded bytes under their own name.
+ *
+ * @throws HttpProblem `not_ready` for a video that has no bytes yet
+ */
+export const representUpload = (video: Video, request: FileDeps): Promise<Representation> =>
+  representSource(video, request, {
+    type: 'attachment',
+    name: (extension) => video.filename ?? `${video.title}.${extension}`,
+  });
 
 /**
  * Gives what a browser is to play: the rendition made for it, or the source where there is none (yet).
  *
+ * @param base its name, without an extension
  * @throws HttpProblem `not_ready`
  */
-export async function representPlayable(video: Video, request: FileDeps): Promise<Representation> {
+export async function representPlayable(
+  video: Video,
+  request: FileDeps,
+  base: string,
+): Promise<Representation> {
   if (video.status !== 'ready') throw missing('not_ready', video);
+  const name = (extension: string) => `${base}.${extension}`;
   const rendition = assetOf(video, 'playback');
-  if (!rendition) return representSource(video, request, 'inline');
+  if (!rendition) return representSource(video, request, { type: 'inline', name });
   const { contentType, key } = rendition;
-  const disposition = { type: 'inline' as const, filename: `${baseName(video)}.mp4` };
+  const disposition = { type: 'inline' as const, filename: name('mp4') };
   return representObject(request.deps.storage, key, { contentType, disposition });
 }
 
 /** @throws HttpProblem with the code for a file that is not there */
-export function requireAsset(video: Video, kind: AssetKind, code: ProblemCode): Asset {
+function requireAsset(video: Video, kind: AssetKind, code: ProblemCode): Asset {
   const asset = assetOf(video, kind);
   if (!asset) throw missing(code, video);
   return asset;
 }
 
-/** Gives a picture that was made from a video. */
-export function representPicture(video: Video, { deps }: FileDeps, asset: Asset, suffix: string) {
-  const disposition = { type: 'inline' as const, filename: `${baseName(video)}${suffix}.jpg` };
-  return representObject(deps.storage, asset.key, { contentType: 'image/jpeg', disposition });
+/**
+ * Gives the picture that stands for a video.
+ *
+ * @param base its name, without an extension
+ * @throws HttpProblem `no_thumbnail`
+ */
+export const representThumbnail = async (video: Video, { deps }: FileDeps, base: string) =>
+  representPicture(deps.storage, requireAsset(video, 'thumbnail', 'no_thumbnail'), `${base}.jpg`);
+
+/**
+ * Gives the sheet of seek previews.
+ *
+ * @param base its name, without an extension
+ * @throws HttpProblem `no_storyboard`
+ */
+export const representSheet = async (video: Video, { deps }: FileDeps, base: string) =>
+  representPicture(
+    deps.storage,
+    requireAsset(video, 'storyboard_image', 'no_storyboard'),
+    `${base}-storyboard.jpg`,
+  );
+
+/**
+ * Gives the index of the sheet, with the address of that as the reader can use it.
+ *
+ * @param options.base its name, without an extension
+ * @throws HttpProblem `no_storyboard`
+ */
+export async function representSheetIndex(
+  video: Video,
+  { deps }: FileDeps,
+  { base, sheetUrl }: { base: string; sheetUrl: string },
+): Promise<Representation> {
+  const asset = requireAsset(video, 'storyboard_index', 'no_storyboard');
+  return representIndex(deps.storage, asset, { sheetUrl, filename: `${base}-storyboard.vtt` });
+}
+
+function representPicture(storage: Storage, { key }: Asset, filename: string): Promise<Representation> {
+  return representObject(storage, key, {
+    contentType: 'image/jpeg',
+    disposition: { type: 'inline', filename },
+  });
 }
 
 /** Whoever came by a signed address gets one to the sheet, with the same end; whoever has a token needs none. */
@@ -115,7 +180,7 @@ export const videoFileRoutes: readonly Route[] = [
       'What a browser plays, once the video is ready: an MP4 made for it, or the source where that will do',
     contentType: 'video/*',
     refusals: { 409: { description: '`not_ready`' } },
-    find: representPlayable,
+    find: (video, request) => representPlayable(video, request, baseName(video)),
   }),
   fileRoute({
     name: 'download',
@@ -123,7 +188,7 @@ export const videoFileRoutes: readonly Route[] = [
     summary: 'The uploaded bytes, as a file to keep',
     contentType: ['video/*', 'application/octet-stream'],
     refusals: { 409: { description: '`not_ready`: it has no bytes yet' } },
-    find: async (video, request) => representSource(video, request, 'attachment'),
+    find: async (video, request) => representUpload(video, request),
   }),
   fileRoute({
     name: 'storyboard.jpg',
@@ -131,13 +196,7 @@ export const videoFileRoutes: readonly Route[] = [
     summary: 'The sheet of seek previews',
     contentType: 'image/jpeg',
     refusals: { 404: { description: '`no_storyboard`; `not_found`' } },
-    find: async (video, request) =>
-      representPicture(
-        video,
-        request,
-        requireAsset(video, 'storyboard_image', 'no_storyboard'),
-        '-storyboard',
-      ),
+    find: (video, request) => representSheet(video, request, baseName(video)),
   }),
   fileRoute({
     name: 'storyboard.vtt',
@@ -145,10 +204,7 @@ export const videoFileRoutes: readonly Route[] = [
     summary: 'The WebVTT index of the seek previews',
     contentType: 'text/vtt',
     refusals: { 404: { description: '`no_storyboard`; `not_found`' } },
-    find: async (video, request) => {
-      const asset = requireAsset(video, 'storyboard_index', 'no_storyboard');
-      const filename = `${baseName(video)}-storyboard.vtt`;
-      return representIndex(request.deps.storage, asset, { sheetUrl: sheetUrl(video, request), filename });
-    },
+    find: (video, request) =>
+      representSheetIndex(video, request, { base: baseName(video), sheetUrl: sheetUrl(video, request) }),
   }),
 ];

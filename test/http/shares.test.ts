@@ -200,7 +200,7 @@ describe('shares', () => {
       const whole = await fetch(api.url + signed);
       assert.equal(whole.status, 200);
       assert.ok(Buffer.from(await whole.arrayBuffer()).equals(bytes));
-      assert.match(whole.headers.get('content-disposition') ?? '', /^inline; filename=holiday.mp4$/);
+      assert.match(whole.headers.get('content-disposition') ?? '', /^inline; filename=Holiday.mp4$/);
       assert.equal(whole.headers.get('x-accel-buffering'), 'no');
       assert.match(whole.headers.get('x-robots-tag') ?? '', /noindex/);
       const part = await range(signed, 'bytes=10-19');
@@ -249,6 +249,27 @@ describe('shares', () => {
       await worker.complete('probe');
       assert.equal((await range(await openSession(api, share))).status, 206);
       assert.equal(await views(share), 1);
+    });
+
+    it('tell who watches nothing of the name that the file had, but who may keep it', async () => {
+      const query = '?filename=offer-for-acme-v7.private.mov&title=Our%20offer';
+      const id = await makeReady(api, user, { bytes, query });
+      const share = await makeShare(api, user, id, { allow_download: true });
+      const nameOf = async (path: string) =>
+        ((await api.call(path)).headers.get('content-disposition') ?? '').replace(/^.*filename=/, '');
+      assert.deepEqual(
+        await Promise.all(
+          [
+            await openSession(api, share),
+            ...['poster.jpg', 'storyboard.jpg', 'storyboard.vtt'].map((file) => `${share.path}/${file}`),
+          ].map(nameOf),
+        ),
+        ['.mp4', '.jpg', '-storyboard.jpg', '-storyboard.vtt'].map((end) => `"Our offer${end}"`),
+      );
+      const page = await api.call(share.path);
+      assert.ok(!page.body.includes('acme'));
+      const file = toLocal(api, (await api.call(`${share.path}/download`)).headers.get('location') ?? '');
+      assert.equal(await nameOf(file), 'offer-for-acme-v7.private.mov');
     });
 
     it('play the rendition where there is one, and keep the uploaded bytes', async () => {

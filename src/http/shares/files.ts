@@ -6,13 +6,13 @@ import { type Representation, sendBytes } from '../bytes/sendBytes.ts';
 import { signatureFields } from '../bytes/signedUrls.ts';
 import { HttpProblem } from '../problem.ts';
 import { defineRoute, type Route, type RouteRequest } from '../route.ts';
-import { representIndex } from '../storyboardIndex.ts';
 import {
-  baseName,
-  representPicture,
+  bytesResponses,
   representPlayable,
-  representSource,
-  requireAsset,
+  representSheet,
+  representSheetIndex,
+  representThumbnail,
+  representUpload,
 } from '../videoFiles.ts';
 import {
   admitSession,
@@ -28,15 +28,6 @@ import { explainEnd } from './viewing.ts';
 
 const signedQuery = z.strictObject({ session: z.uuid().optional(), ...signatureFields });
 type SignedRequest = RouteRequest<HandleParams, z.output<typeof signedQuery>>;
-
-const bytesResponses = (contentType: string | string[]): Route['responses'] => ({
-  200: { description: 'The bytes', contentType },
-  206: { description: 'The ranges asked for', contentType },
-  304: { description: 'Unchanged' },
-  412: { description: '`precondition_failed`' },
-  416: { description: '`range_not_satisfiable`' },
-  ...endedResponses,
-});
 
 /** Sends bytes that are cut off when the share ends; `count` runs before the first of them. */
 function sendShared(
@@ -97,6 +88,7 @@ const signedFileRoute = ({
     query: signedQuery,
     responses: {
       ...bytesResponses(contentType),
+      ...endedResponses,
       410: { description: '`share_expired`, `share_revoked`, `share_used_up`' },
       ...refusals,
     },
@@ -125,6 +117,7 @@ const plainFileRoute = ({ name, operationId, summary, contentType, missing, find
     summary,
     responses: {
       ...bytesResponses(contentType),
+      ...endedResponses,
       404: { description: `\`${missing}\`: it has none; \`not_found\`` },
     },
     handler: async (request) => {
@@ -165,7 +158,10 @@ const toDownload = defineRoute({
   },
 });
 
-/** What a player loads, and what people may keep. */
+/**
+ * What a player loads, and what people may keep. The name of the uploaded file may say more than its owner wants to tell those
+ * who watch: what is shown is called by the title.
+ */
 export const sharedFileRoutes: readonly Route[] = [
   signedFileRoute({
     name: 'stream',
@@ -173,7 +169,7 @@ export const sharedFileRoutes: readonly Route[] = [
     summary: 'The video to be played, by an address of a session',
     contentType: 'video/*',
     refusals: { 403: { description: '`invalid_signature`' }, 409: { description: '`not_ready`' } },
-    find: representPlayable,
+    find: (video, request) => representPlayable(video, request, video.title),
   }),
   toDownload,
   signedFileRoute({
@@ -187,7 +183,7 @@ export const sharedFileRoutes: readonly Route[] = [
     },
     find: async (video, request, share) => {
       requireDownload(share);
-      return representSource(video, request, 'attachment');
+      return representUpload(video, request);
     },
   }),
   plainFileRoute({
@@ -196,8 +192,7 @@ export const sharedFileRoutes: readonly Route[] = [
     summary: 'The picture before the first frame',
     contentType: 'image/jpeg',
     missing: 'no_thumbnail',
-    find: async (video, request) =>
-      representPicture(video, request, requireAsset(video, 'thumbnail', 'no_thumbnail'), ''),
+    find: (video, request) => representThumbnail(video, request, video.title),
   }),
   plainFileRoute({
     name: 'captions.vtt',
@@ -215,13 +210,7 @@ export const sharedFileRoutes: readonly Route[] = [
     summary: 'The sheet of seek previews',
     contentType: 'image/jpeg',
     missing: 'no_storyboard',
-    find: async (video, request) =>
-      representPicture(
-        video,
-        request,
-        requireAsset(video, 'storyboard_image', 'no_storyboard'),
-        '-storyboard',
-      ),
+    find: (video, request) => representSheet(video, request, video.title),
   }),
   plainFileRoute({
     name: 'storyboard.vtt',
@@ -229,10 +218,7 @@ export const sharedFileRoutes: readonly Route[] = [
     summary: 'The WebVTT index of the seek previews',
     contentType: 'text/vtt',
     missing: 'no_storyboard',
-    find: async (video, { deps }) => {
-      const asset = requireAsset(video, 'storyboard_index', 'no_storyboard');
-      const filename = `${baseName(video)}-storyboard.vtt`;
-      return representIndex(deps.storage, asset, { sheetUrl: 'storyboard.jpg', filename });
-    },
+    find: (video, request) =>
+      representSheetIndex(video, request, { base: video.title, sheetUrl: 'storyboard.jpg' }),
   }),
 ];
