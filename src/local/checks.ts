@@ -1,20 +1,10 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Environment } from './settings.ts';
 import { spawnTied } from './spawnTied.ts';
-import { readState } from './stateFiles.ts';
-
-/** What the last line of a test run says. */
-export interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
-
-const countsShape = z.object({ passed: z.number(), failed: z.number(), skipped: z.number() });
+import { type Counts, readCounts } from './testCounts.ts';
 
 /** After the last test its process has this long to end by itself. */
 const LINGER_MS = 15_000;
@@ -61,21 +51,20 @@ export async function checkSources(options: CheckOptions): Promise<number> {
   return failed;
 }
 
-/**
- * Runs mocha over the given arguments and gives its counts. Tests that never came to be counted, because a file
- * could not be loaded or the process died, are one failure.
- */
+/** Runs mocha over the given arguments and gives its counts, which `readCounts` explains. */
 export async function runTests(args: string[], countsFile: string, options: CheckOptions): Promise<Counts> {
   const mocha = join(options.root, 'node_modules', 'mocha', 'bin', 'mocha.js');
   const env = { ...options.env, TEST_COUNTS_FILE: countsFile };
   const { child, ended } = await run(process.execPath, [mocha, ...args], { ...options, env });
   const watch = endLingering(countsFile, child, options.say);
-  const code = await ended;
+  const exitCode = await ended;
   watch.abort();
-  const counts = countsShape.safeParse(readState(countsFile)).data;
-  if (!counts) return { passed: 0, failed: 1, skipped: 0 };
-  const isUncountedFailure = code !== 0 && counts.failed === 0 && !watch.signal.reason?.lingered;
-  return isUncountedFailure ? { ...counts, failed: 1 } : counts;
+  const files = globSync(
+    args.filter((arg) => arg.endsWith('.ts')),
+    { cwd: options.root },
+  );
+  const hasLingered = watch.signal.reason?.lingered === true;
+  return readCounts({ countsFile, files, exitCode, hasLingered }, options.say);
 }
 
 /** A test that leaves a connection open must not hold the run for ever; it is named as what it is. */

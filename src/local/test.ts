@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeRingKey } from '../config.ts';
-import { type CheckOptions, type Counts, checkSources, runTests } from './checks.ts';
+import { type CheckOptions, checkSources, runTests } from './checks.ts';
 import type { Part } from './part.ts';
 import { explainFailure } from './refusal.ts';
 import { type Environment, previewConfig, readLocalSettings } from './settings.ts';
@@ -11,6 +11,7 @@ import { prepareDataDir, startFoundation } from './stack.ts';
 import { onStopRequest } from './stopSignals.ts';
 import { endStrays } from './strays.ts';
 import { createTemplateDatabase } from './templateDatabase.ts';
+import type { Counts } from './testCounts.ts';
 import { makeTestFolder } from './testFolder.ts';
 import { runAllTests } from './testLanes.ts';
 

@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CheckOptions, type Counts, runTests } from './checks.ts';
+import { type CheckOptions, runTests } from './checks.ts';
+import type { Counts } from './testCounts.ts';
 
 /** As many test files at a time: most of what they do is wait, and two keep two cores busy. */
 const LANES = 2;

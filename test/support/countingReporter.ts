@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import mocha from 'mocha';
+import { progressFileOf } from '../../src/local/testCounts.ts';
 
 const LANE_REPORTER = fileURLToPath(new URL('laneReporter.ts', import.meta.url));
 
@@ -12,13 +13,21 @@ type RunnerWithWorkers = Mocha.Runner & { isParallelMode(): boolean; workerRepor
 export default class CountingReporter extends mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
     super(runner, options);
-    const leaveCounts = () => {
-      const file = process.env.TEST_COUNTS_FILE;
+    const countsFile = process.env.TEST_COUNTS_FILE;
+    const heard = new Set<string>();
+    const countSoFar = () => {
       const { passes = 0, failures = 0, pending = 0 } = runner.stats ?? {};
-      if (!file) return;
-      writeFileSync(file, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+      return { passed: passes, failed: failures, skipped: pending };
+    };
+    const leaveCounts = () => {
+      if (countsFile) writeFileSync(countsFile, JSON.stringify(countSoFar()));
     };
     runner.on('end', leaveCounts);
+    runner.on('test end', ({ file }) => {
+      if (!countsFile || !file) return;
+      heard.add(relative(process.cwd(), file));
+      writeFileSync(progressFileOf(countsFile), JSON.stringify({ ...countSoFar(), files: [...heard] }));
+    });
     const workers = runner as RunnerWithWorkers;
     if (!workers.isParallelMode()) return;
     workers.workerReporter(LANE_REPORTER);

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
+import { hearLateErrors, type LateErrors } from './lateErrors.ts';
 
 type Listener = (runnable: Mocha.Runnable & { err?: unknown }, error?: unknown) => void;
 
@@ -7,6 +8,7 @@ type Listener = (runnable: Mocha.Runnable & { err?: unknown }, error?: unknown) 
 interface Buffering {
   listeners: Map<string, Listener>;
   createListener(eventName: string): Listener;
+  done(failures: number, callback: (result: unknown) => void): void;
 }
 
 const ParallelBuffered: new (runner: Mocha.Runner, options?: Mocha.MochaOptions) => Buffering = createRequire(
@@ -32,8 +34,30 @@ function makePortable(error: unknown): unknown {
   return cause === undefined ? portable : Object.assign(portable, { cause: makePortable(cause) });
 }
 
-/** Runs in each of mocha's workers, and has every failure arrive as it would have been shown there. */
+/** How long what the tests of a file left to happen may take to go wrong, before the next file is taken up. */
+const AFTERMATH_MS = 100;
+
+/**
+ * Runs in each of mocha's workers, and has every failure arrive as it would have been shown there. What is thrown
+ * while no test runs would end the worker: then nobody hears of it, or the main process loses all that it counted.
+ */
 export default class LaneReporter extends ParallelBuffered {
+  #late: LateErrors;
+
+  constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
+    super(runner, options);
+    this.#late = hearLateErrors((runner.suite.suites[0] ?? runner.suite.tests[0])?.file);
+    runner.once('end', () => this.#late.begin());
+  }
+
+  override done(failures: number, callback: (result: unknown) => void): void {
+    setTimeout(() => {
+      super.done(failures, callback);
+      // Mocha's worker has just removed every listener.
+      this.#late.begin();
+    }, AFTERMATH_MS);
+  }
+
   override createListener(eventName: string): Listener {
     const note = super.createListener(eventName);
     const listener: Listener = (runnable, error) => {
