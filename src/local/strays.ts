@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sendSignal } from './processIdentity.ts';
 
@@ -15,23 +15,25 @@ const readOrNothing = (path: string): string => {
 };
 
 /**
- * Finds the processes, this one left out, that were started with a text in their command line or environment.
- * There is none where the system does not show them under /proc.
+ * Finds the processes of our user, this one left out, that carry the mark of a test run in their environment, as all
+ * that its tests start do. There is none where the system does not show environments under /proc.
  */
-function findProcesses(text: string): number[] {
+function findMarked(folder: string): number[] {
   const found = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
-  return found.map(Number).filter((pid) => pid !== process.pid && isOf(pid, text));
+  const mark = `TEST_RUN_DIR=${folder}`;
+  // A mere mention of the folder will not do: somebody may be reading what the run wrote.
+  const isMarked = (pid: number) => readOrNothing(`/proc/${pid}/environ`).split('\0').includes(mark);
+  return found.map(Number).filter((pid) => pid !== process.pid && isOurs(pid) && isMarked(pid));
 }
 
-function isOf(pid: number, text: string): boolean {
-  const words = ['cmdline', 'environ'].flatMap((part) => readOrNothing(`/proc/${pid}/${part}`).split('\0'));
-  // Somebody's shell may have been opened there, to look.
-  return words.some((word) => word.includes(text) && !/^(OLD)?PWD=/.test(word));
+/** Root may read the environment of everybody. */
+function isOurs(pid: number): boolean {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }
 
 /**
- * Ends what the tests of a run left behind in its folder. One that is given up ends them at once, and nobody else
- * knows of their servers, workers and small disks.
+ * Ends what the tests of a run left behind. One that is given up ends them at once, and nobody else knows of their
+ * servers, workers and small disks. Its own Postgres and Temporal are not among them: they are known by their record.
  */
 export async function endStrays(folder: string): Promise<void> {
   await endProcesses(folder);
@@ -41,7 +43,7 @@ export async function endStrays(folder: string): Promise<void> {
 async function endProcesses(folder: string): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
-    const pids = findProcesses(folder);
+    const pids = findMarked(folder);
     if (pids.length === 0 || Date.now() > deadline) return;
     for (const pid of pids) sendSignal(pid, 'SIGKILL');
     await delay(50);

@@ -10,20 +10,45 @@ import { uniqueName } from '../support/stack.ts';
 const FOREVER = ['-e', 'setInterval(() => {}, 1000)'];
 
 describe('what a test run leaves behind', () => {
-  it('is ended by the folder in its command line or environment; nothing else is', async function () {
+  it('is ended by its mark; nothing that only speaks of the folder is', async function () {
     if (process.platform !== 'linux') return this.skip();
     const folder = `/tmp/${uniqueName('run')}`;
-    const start = (args: string[], env: Record<string, string>) =>
+    const start = (env: Record<string, string>, ...args: string[]) =>
       spawn(process.execPath, [...FOREVER, ...args], { env, stdio: 'ignore' });
-    const strays = [start([`${folder}/data`], {}), start([], { DATA_DIR: `${folder}/data` })];
-    const other = start([], { DATA_DIR: '/tmp' });
+    const strays = [
+      start({ TEST_RUN_DIR: folder }),
+      start({ DATA_DIR: `${folder}/data`, TEST_RUN_DIR: folder }, 'worker'),
+    ];
+    const others = [
+      start({}, `${folder}/log`),
+      start({ DATA_DIR: `${folder}/data` }),
+      // Runs of which one has a longer name.
+      start({ TEST_RUN_DIR: `${folder}2` }),
+      start({ TEST_RUN_DIR: folder.slice(0, -1) }),
+      start({ OLD_TEST_RUN_DIR: folder }),
+    ];
     try {
       const ended = strays.map(async (child) => (await once(child, 'exit'))[1]);
       await endStrays(folder);
       assert.deepEqual(await Promise.all(ended), ['SIGKILL', 'SIGKILL']);
+      for (const { exitCode, signalCode, spawnargs } of others)
+        assert.deepEqual([exitCode, signalCode], [null, null], spawnargs.join(' '));
+    } finally {
+      for (const child of [...strays, ...others]) child.kill('SIGKILL');
+    }
+  });
+
+  it('of another user is left alone', async function () {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) return this.skip();
+    const folder = `/tmp/${uniqueName('run')}`;
+    const env = { TEST_RUN_DIR: folder };
+    const other = spawn('sleep', ['60'], { env, uid: 65_534, gid: 65_534, stdio: 'ignore' });
+    try {
+      await once(other, 'spawn');
+      await endStrays(folder);
       assert.deepEqual([other.exitCode, other.signalCode], [null, null]);
     } finally {
-      for (const child of [...strays, other]) child.kill('SIGKILL');
+      other.kill('SIGKILL');
     }
   });
 

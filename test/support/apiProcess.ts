@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TestApi } from './api.ts';
+import { runMark } from './stack.ts';
 
 const SERVER = fileURLToPath(new URL('../../src/server.ts', import.meta.url));
 
@@ -23,6 +24,7 @@ export async function startApiProcess(api: TestApi, env: Record<string, string> 
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       PATH: process.env.PATH,
+      ...runMark(),
       NODE_ENV: 'test',
       ENCRYPTION_KEYS: api.config.ENCRYPTION_KEYS.map(
         ({ id, bytes }) => `${id}:${bytes.toString('base64')}`,

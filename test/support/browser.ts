@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { runMark } from './stack.ts';
 
 const PAGE = fileURLToPath(new URL('./uploadPage.js', import.meta.url));
 
@@ -95,5 +96,5 @@ const startBrowser = (browser: string, profile: string, url: string): ChildProce
       ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
       ...['--disable-extensions', '--disable-background-networking', `--user-data-dir=${profile}`, url],
     ],
-    { stdio: 'ignore', detached: true, env: { PATH: process.env.PATH, HOME: profile } },
+    { stdio: 'ignore', detached: true, env: { PATH: process.env.PATH, ...runMark(), HOME: profile } },
   );

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitFor } from './stack.ts';
+import { runMark, waitFor } from './stack.ts';
 
 /** What a tab did, as the browser tells it. */
 export interface Watched {
@@ -85,7 +85,7 @@ export async function startBrowser(executable: string): Promise<Browser> {
       '--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4',
       ...[`--user-data-dir=${profile}`, 'about:blank'],
     ],
-    { stdio: 'ignore', detached: true, env: { PATH: process.env.PATH, HOME: profile } },
+    { stdio: 'ignore', detached: true, env: { PATH: process.env.PATH, ...runMark(), HOME: profile } },
   );
   const kill = () => killGroup(child, profile);
   try {

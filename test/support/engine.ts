@@ -21,7 +21,7 @@ import { createLog } from '../../src/log.ts';
 import { createStorage } from '../../src/storage/index.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { findQuietPort } from './quietPort.ts';
-import { temporalAddress, testDatabase, uniqueName, waitFor } from './stack.ts';
+import { runMark, temporalAddress, testDatabase, uniqueName, waitFor } from './stack.ts';
 
 /** A database, a namespace and folders of a test file's own, with as many worker processes as it starts. */
 export interface TestEngine {
@@ -211,7 +211,7 @@ function spawnProgram(
   logPath: string,
 ): ChildProgram {
   const child: ChildProcess = spawn(process.execPath, PROGRAMS[name], {
-    env: { PATH: process.env.PATH, ...environment },
+    env: { PATH: process.env.PATH, ...runMark(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const out = createWriteStream(logPath, { flags: 'a' });

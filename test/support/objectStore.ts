@@ -10,7 +10,7 @@ import { buildGoProgram, hasGo, programCache } from '../../src/local/goProgram.t
 import { openBucket } from '../../src/storage/s3Client.ts';
 import { listObjects, removePrefix } from '../../src/storage/s3Listing.ts';
 import { findQuietPort } from './quietPort.ts';
-import { uniqueName, waitFor } from './stack.ts';
+import { runMark, uniqueName, waitFor } from './stack.ts';
 
 /** Pinned in the go.mod of the module; the name of the kept program changes with it. */
 const VERSION = '1.8.0';
@@ -164,6 +164,7 @@ async function startServer(program: string, access: BucketAccess): Promise<OwnSe
     child = spawn(program, ['--quiet', '--port', host, '--region', access.region, 'posix', dir], {
       env: {
         PATH: process.env.PATH,
+        ...runMark(),
         ROOT_ACCESS_KEY: access.credentials.accessKeyId,
         ROOT_SECRET_KEY: access.credentials.secretAccessKey,
       },

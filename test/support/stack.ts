@@ -71,6 +71,12 @@ export interface Random {
   bytes(count: number): Buffer;
 }
 
+/** Marks what a test starts with an environment of its own: when the run is given up, it is ended by that. */
+export const runMark = (): Record<string, string> => {
+  const folder = process.env.TEST_RUN_DIR;
+  return folder ? { TEST_RUN_DIR: folder } : {};
+};
+
 /** The seed of this run, which `npm test` prints; SEED=… repeats it. */
 export const seed = (): number => Number(process.env.SEED ?? 1);
 
