@@ -49,10 +49,10 @@ const sized = (bytes: Buffer, at: number, isWide: boolean): number =>
 interface Edit {
   shift: number;
   from: number;
-  length: number;
+  to: number;
 }
 
-const UNEDITED: Edit = { shift: 0, from: Number.NEGATIVE_INFINITY, length: Number.POSITIVE_INFINITY };
+const UNEDITED: Edit = { shift: 0, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 /**
  * Reads the edit list (8.6.6): at most some empty time and then one piece at normal speed. Null for anything
@@ -78,7 +78,7 @@ function readEdit(index: Index, trak: Box, timescale: number, movieTimescale: nu
     if (!isNormalSpeed || row !== rows - 1 || mediaTime < 0) return null;
     // A length of nothing stands for "to the end".
     const shownTicks = Math.round(length) || Number.POSITIVE_INFINITY;
-    return { shift: emptyTicks - mediaTime, from: emptyTicks, length: shownTicks };
+    return { shift: emptyTicks - mediaTime, from: emptyTicks, to: emptyTicks + shownTicks };
   }
   return { ...UNEDITED, shift: emptyTicks };
 }
@@ -135,7 +135,7 @@ function readTrack(
   const elng = findPath(index, trak, ['mdia', 'elng']);
   return {
     ...{ index: place.index, kind, timescale, samples, entry, shift: edit.shift },
-    ...{ shownFrom: edit.from, shownTo: edit.from + edit.length },
+    ...{ shownFrom: edit.from, shownTo: edit.to },
     language: bytes.readUInt16BE(mdhd.start + (isWide ? 32 : 20)),
     extendedLanguage: elng && elng.end - elng.start <= 200 ? bytes.subarray(elng.start, elng.end) : null,
     matrix: bytes.subarray(matrixAt, matrixAt + 36),
