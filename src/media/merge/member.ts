@@ -27,6 +27,10 @@ export interface MemberSound {
   endSec: number;
 }
 
+/** Gives how many frames and packets a member is remembered by. */
+export const countTimes = ({ frameTimes, sounds }: Member): number =>
+  sounds.reduce((sum, { packetTimes }) => sum + packetTimes.length, frameTimes.length);
+
 /** Where sound goes on for longer, the last frame stays until it ends. */
 const LONGER_SOUND_SEC = 0.03;
 /** Lengths in edit lists are often whole milliseconds. */
@@ -69,7 +73,8 @@ const ENTRY_HEAD_BYTES = 86;
 
 function configurationOf({ entry }: Track): Buffer | null {
   const box = findPath(openIndex(entry), { start: ENTRY_HEAD_BYTES, end: entry.length }, ['hvcC']);
-  return box && entry.subarray(box.start, box.end);
+  // Copied: a view would keep the whole index of the file in memory.
+  return box && Buffer.from(entry.subarray(box.start, box.end));
 }
 
 /** Gives when frames are shown, sorted; in seconds of the movie. */

@@ -1,5 +1,6 @@
 import type { Runner, Watch } from '../runner.ts';
 import type { CommonFormat } from './format.ts';
+import { countTimes } from './member.ts';
 import { offsetsOf, trainOf } from './offsets.ts';
 import { createPieceMaker, type Piece, type PieceWork } from './pieces.ts';
 import { findHoles } from './soundTrain.ts';
@@ -8,6 +9,12 @@ import { isQuick, type Treatment } from './treatment.ts';
 /** Holes in the sound up to this much, all together, are left: half of what is noticed. */
 const MISSING_SOUND_SEC = 0.02;
 const UNHEARD_SEC = 0.001;
+
+/**
+ * Frames and packets of all pieces together, each a number in memory; six hours at 120 frames a second with four tracks
+ * of sound have 7 million. More is no recording, and is encoded: what we write is regular.
+ */
+const MAX_COPIED_TIMES = 8_000_000;
 
 /** Whether a piece has no sound where it begins or ends, at a join. */
 function isOpenAtJoin(pieces: readonly Piece[], at: number, track: number): boolean {
@@ -58,7 +65,7 @@ const isSame = (one: Treatment, other: Treatment | undefined): boolean =>
 export function createPreparation({ runner }: { runner: Runner }) {
   const makePiece = createPieceMaker({ runner });
 
-  /** Makes each different piece once, in the order of the inputs. Null when a picture may not be encoded. */
+  /** Makes each different piece once, in the order of the inputs. Null when it must not be done so. */
   const makePieces = async (
     treatments: readonly Treatment[],
     work: PieceWork,
@@ -66,6 +73,7 @@ export function createPreparation({ runner }: { runner: Runner }) {
     { made, round }: { made: Map<string, Piece>; round: string },
   ): Promise<Piece[] | null> => {
     const pieces: Piece[] = [];
+    let timesLeft = work.format.picture.key === null ? Number.POSITIVE_INFINITY : MAX_COPIED_TIMES;
     for (const [at, input] of work.request.inputs.entries()) {
       const keyOf = (treatment: Treatment) => `${input.inputPath}\n${JSON.stringify(treatment)}`;
       const wanted = treatments[at] as Treatment;
@@ -75,6 +83,8 @@ export function createPreparation({ runner }: { runner: Runner }) {
       // It may have turned out that copying was not enough.
       made.set(keyOf(wanted), piece).set(keyOf(piece.treatment), piece);
       pieces.push(piece);
+      timesLeft -= countTimes(piece);
+      if (timesLeft < 0) return null;
       watchOf(at).onProgress(100);
     }
     return pieces;
@@ -83,7 +93,8 @@ export function createPreparation({ runner }: { runner: Runner }) {
   /**
    * Gives all inputs as pieces that can be laid end to end.
    *
-   * @returns null when pictures must be encoded and may not be, or when sound takes longer than short work may
+   * @returns null when pictures must be encoded and may not be, when sound takes longer than short work may, or when
+   * what is copied is made of more frames and packets than any recording
    * @throws as `makePiece`
    */
   return async function preparePieces(

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { MediaStream } from '../../../src/domain/media.ts';
+import { crowdedMovie } from '../../support/crowdedMovie.ts';
 import { decodeSound, soundOffsetSec } from '../../support/frames.ts';
 import { mediaUnderTest, quietWatch } from '../../support/mediaAdapter.ts';
 import { makeMedia } from '../../support/mediaFixtures.ts';
@@ -145,6 +148,23 @@ describe('merging by copying', function () {
       percents,
       [...percents].sort((a, b) => a - b),
     );
+  });
+
+  it('remembers no more frames than recordings have: crowded files are left to encoding', async () => {
+    const outcomeOf = async (frames: number) => {
+      const inputPath = join(clips.folder, `crowded-${frames}.mp4`);
+      await writeFile(inputPath, crowdedMovie({ frames, timescale: 1_000_000 }));
+      const { media, lines } = mediaUnderTest();
+      const probed = await media.probe(one, quietWatch());
+      const picture = { ...(probed.streams[0] as MediaStream), timeBase: '1/1000000' };
+      const facts = { ...probed, durationSec: frames / 1_000_000, streams: [picture] };
+      const inputs = Array.from({ length: 50 }, () => ({ inputPath, facts }));
+      const outputPath = join(clips.folder, 'crowd.mp4');
+      const outcome = await media.mergeByCopying({ inputs, outputPath, fit: 'contain' }, quietWatch());
+      return { outcome, joins: lines.filter(({ tool }) => tool === 'ffmpeg').length };
+    };
+    assert.deepEqual(await outcomeOf(1000), { outcome: null, joins: 1 }, 'tried: there is nothing in it');
+    assert.deepEqual(await outcomeOf(170_000), { outcome: null, joins: 0 });
   });
 
   it('keeps the tracks that all have, and the languages that are the same', async () => {
