@@ -8,8 +8,8 @@ const LANES = 2;
 
 /**
  * Run by themselves when all others are over: they hold what a neighbour stretches without any limit, a standstill or
- * the ratio of two short times. Not here are those that hold seconds with room to spare: beside three programs that
- * never rest, cancelling takes one second of the two that `editVideo` allows, and `cutShares` three of its five.
+ * the ratio of two short times. Not here are those that hold seconds with room to spare: `editVideo` allows two for
+ * cancelling, which takes one beside three programs that never rest, and `cutShares` five for what is asked every two.
  */
 const ALONE = new Set([
   // The longest standstill of this very process, and the memory of every tool.
