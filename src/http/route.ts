@@ -127,8 +127,10 @@ interface RouteFacts {
   hidden?: boolean;
   /** Not counted by the rate limiter: health checks and documentation. */
   unlimited?: boolean;
-  /** Public, and counted by the handler, as soon as it knows what the request is for. */
+  /** Public, and counted by the handler, as soon as it knows what the request is for; before that, for its sender. */
   countsItself?: true;
+  /** Makes a page of a refusal, where people come; throws what is to stay a problem. */
+  explain?: (error: unknown, request: { ctx: Context; deps: RouteDeps }) => Reply;
   /**
    * Lets a request without an Authorization header in by other means, such as a signature in the
    * address. Gives null, or throws, when they do not suffice.

@@ -25,11 +25,22 @@ const NOBODY: RequestUser = { id: '', username: null, scopes: [], tokenId: null 
 export function serveRoute(route: Route, deps: RouteDeps): Middleware {
   return async (ctx: Context) => {
     ctx.state.route = route;
-    const user = await admit(ctx, route, deps);
-    const request = await parseRequest(ctx, route, { deps, user });
-    const reply = isIdempotent(route) ? await answerOnce(request, route) : await route.handler(request);
-    if (reply) send(ctx, await finish(reply, request, route));
+    const reply = await answer(ctx, route, deps).catch((error: unknown) => {
+      if (route.explain) return route.explain(error, { ctx, deps });
+      throw error;
+    });
+    if (reply) send(ctx, reply);
   };
+}
+
+async function answer(ctx: Context, route: Route, deps: RouteDeps): Promise<Reply | undefined> {
+  const user = await admit(ctx, route, deps);
+  const request = await parseRequest(ctx, route, { deps, user }).catch(async (error: unknown) => {
+    if (route.countsItself) await deps.limits.countRequest(ctx, null);
+    throw error;
+  });
+  const reply = isIdempotent(route) ? await answerOnce(request, route) : await route.handler(request);
+  return reply && finish(reply, request, route);
 }
 
 /** Finds out who asks, counts the request and checks the scope. */

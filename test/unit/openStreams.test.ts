@@ -9,7 +9,7 @@ import { waitFor } from '../support/stack.ts';
 const log = createLog({ level: 'silent', program: 'test' });
 
 /** A running answer that can be cut, or end by itself. */
-function runAnswer() {
+function runAnswer(ip = '192.0.2.1') {
   const res = Object.assign(new EventEmitter(), { closed: false });
   const end = () => {
     res.closed = true;
@@ -22,7 +22,7 @@ function runAnswer() {
       end();
     },
   };
-  answer.ctx = { req: { socket }, res } as unknown as Context;
+  answer.ctx = { ip, req: { socket }, res } as unknown as Context;
   return answer;
 }
 
@@ -75,6 +75,27 @@ describe('running answers of shares', () => {
     await delay(50);
     assert.equal(state.asked.length, length);
     assert.deepEqual([answer.isCut, gone.isCut], [false, false]);
+  });
+
+  it('are so many for one share and network, and no more', async () => {
+    const { findLive } = askable();
+    const streams = createOpenStreams({ findLive, log, maxOpen: 2 });
+    const refused = { code: 'rate_limited', status: 429, headers: { 'Retry-After': '10' } };
+    const answers = [runAnswer(), runAnswer()];
+    for (const { ctx } of answers) streams.watch('a', ctx);
+    const late = runAnswer();
+    assert.throws(() => streams.watch('a', late.ctx), refused);
+    const elsewhere = [
+      ['b', runAnswer()],
+      ['a', runAnswer('192.0.2.2')],
+      ['a', runAnswer('2001:db8::1')],
+      ['a', runAnswer('2001:db8::2')],
+    ] as const;
+    for (const [share, { ctx }] of elsewhere) streams.watch(share, ctx);
+    assert.throws(() => streams.watch('a', runAnswer('2001:db8::3').ctx), refused);
+    answers[0]?.end();
+    streams.watch('a', late.ctx);
+    for (const { end } of [...answers, late, ...elsewhere.map(([, answer]) => answer)]) end();
   });
 
   it('go on without the database for a while, and not for ever', async () => {

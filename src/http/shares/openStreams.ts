@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import type { Log } from '../../log.ts';
+import { toNetwork } from '../network.ts';
+import { HttpProblem } from '../problem.ts';
 
 /** A revocation must reach running players within 5 s, whichever process was told of it. */
 const CHECK_EVERY_MS = 2000;
@@ -10,9 +12,21 @@ const CHECK_EVERY_MS = 2000;
  */
 const UNCHECKED_MS = 30_000;
 
+/**
+ * So many answers may give out one link's bytes to one network at a time: some for each of a house full of players. A link is in
+ * anybody's hands, and each answer holds a file, a connection and its buffers for as long as its reader likes.
+ */
+const MAX_OPEN = 32;
+/** When one of them may have ended. */
+const FULL_FOR_SEC = 10;
+
 /** The answers that give out bytes of shares right now. */
 export interface OpenStreams {
-  /** Cuts the answer as soon as its share is good no more; lets go of it when it ends. */
+  /**
+   * Cuts the answer as soon as its share is good no more; lets go of it when it ends.
+   *
+   * @throws HttpProblem `rate_limited` when the share has too many answers for the sender's network
+   */
   watch(shareId: string, ctx: Context): void;
 }
 
@@ -22,18 +36,25 @@ export interface OpenStreamsOptions {
   log: Log;
   checkEveryMs?: number;
   uncheckedMs?: number;
+  maxOpen?: number;
 }
 
 interface OpenStream {
   shareId: string;
+  network: string;
   cut: () => void;
   /** When the share was last known to be good. */
   checkedAt: number;
 }
 
+const tooManyOpen = (): HttpProblem =>
+  new HttpProblem('rate_limited', 'Too much is being loaded by this link at the same time', {
+    headers: { 'Retry-After': String(FULL_FOR_SEC) },
+  });
+
 /** Watches the running answers of one process; asks nothing while there are none. */
 export function createOpenStreams(options: OpenStreamsOptions): OpenStreams {
-  const { findLive, checkEveryMs = CHECK_EVERY_MS, uncheckedMs = UNCHECKED_MS } = options;
+  const { findLive, checkEveryMs = CHECK_EVERY_MS, uncheckedMs = UNCHECKED_MS, maxOpen = MAX_OPEN } = options;
   const log = options.log.child({ module: 'shares' });
   const open = new Map<ServerResponse, OpenStream>();
   let timer: NodeJS.Timeout | undefined;
@@ -76,11 +97,14 @@ export function createOpenStreams(options: OpenStreamsOptions): OpenStreams {
   }
 
   return {
-    watch: (shareId, { req, res }) => {
+    watch: (shareId, { ip, req, res }) => {
       if (res.closed) return;
+      const network = toNetwork(ip);
+      const alike = [...open.values()].filter((one) => one.shareId === shareId && one.network === network);
+      if (alike.length >= maxOpen) throw tooManyOpen();
       // A reset, for what lies in the system's buffers would still be sent before an orderly end.
       const cut = () => req.socket.resetAndDestroy();
-      open.set(res, { shareId, cut, checkedAt: performance.now() });
+      open.set(res, { shareId, network, cut, checkedAt: performance.now() });
       res.once('close', () => release(res));
       timer ??= setInterval(() => void check(), checkEveryMs).unref();
     },
