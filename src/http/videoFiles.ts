@@ -66,11 +66,12 @@ const fileRoute = ({ name, operationId, summary, contentType, refusals, find }: 
 export const baseName = (video: Video): string => video.filename?.replace(/\.[^.]*$/, '') || video.title;
 
 /** Without somebody's retry nothing more becomes of these. */
-const GIVEN_UP = ['failed', 'cancelled'];
+export const isGivenUp = ({ status }: Pick<Video, 'status'>): boolean =>
+  status === 'failed' || status === 'cancelled';
 
 /** What is missing now may come with time, unless the work on the video was given up. */
 export const missing = (code: ProblemCode, video: Video, detail?: string): HttpProblem =>
-  new HttpProblem(code, detail, { retryable: !GIVEN_UP.includes(video.status) });
+  new HttpProblem(code, detail, { retryable: !isGivenUp(video) });
 
 /** @throws HttpProblem `not_ready` for a video that has no bytes yet */
 function representSource(

@@ -23,6 +23,9 @@ export interface Signer {
 /** How far the clocks of several machines may be apart. */
 const CLOCK_SKEW_SEC = 60;
 
+/** Unix time in whole seconds, as signatures have it. */
+export const nowSec = (): number => Math.floor(Date.now() / 1000);
+
 /**
  * Makes the signer of read-only addresses: one that is good for GET is good for HEAD and for nothing else.
  *

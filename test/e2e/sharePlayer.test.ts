@@ -6,7 +6,8 @@ import { findBrowser } from '../support/browser.ts';
 import { type Browser, startBrowser, type Tab, type TabOptions } from '../support/devtools.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { FACTS, playWorker, upload } from '../support/processedVideo.ts';
-import { cellColor, type MadeShare, makeWatchable, shareVideo } from '../support/sharedVideo.ts';
+import { cellColor, makeWatchable } from '../support/sharedVideo.ts';
+import { makeShare, type TestShare } from '../support/sharing.ts';
 
 const PHONE: TabOptions = { width: 390, height: 844, isPhone: true };
 /** Addresses are good for ten of them, and one more for clocks that differ. */
@@ -25,7 +26,7 @@ describe('the page of a share, in a browser', function () {
   let api: TestApi;
   let user: TestUser;
   let videoId: string;
-  let share: MadeShare;
+  let share: TestShare;
   let tabs: Tab[] = [];
 
   before(async function () {
@@ -35,7 +36,7 @@ describe('the page of a share, in a browser', function () {
     api.config.PUBLIC_URL = api.url;
     user = await api.makeUser();
     videoId = await makeWatchable(api, user);
-    share = await shareVideo(api, user, videoId);
+    share = await makeShare(api, user, videoId);
   });
   afterEach(async () => {
     Date.now = realNow;
@@ -53,7 +54,7 @@ describe('the page of a share, in a browser', function () {
     await Promise.all([browser?.close(), api?.close()]);
   });
 
-  const open = async ({ path } = share, options: TabOptions = {}): Promise<Tab> => {
+  const open = async ({ path }: Pick<TestShare, 'path'> = share, options: TabOptions = {}): Promise<Tab> => {
     const tab = await browser.open(api.url + path, options);
     tabs.push(tab);
     return tab;
@@ -219,7 +220,7 @@ describe('the page of a share, in a browser', function () {
   });
 
   it('goes on past the end of an address: without a failed request, at the same time, playing', async () => {
-    const once = await shareVideo(api, user, videoId, { max_views: 1 });
+    const once = await makeShare(api, user, videoId, { max_views: 1 });
     const tab = await open(once, { script: CLOCK });
     await play(tab);
     await countLoads(tab);
@@ -294,7 +295,7 @@ describe('the page of a share, in a browser', function () {
   });
 
   it('says so when the link is taken back under a running player', async () => {
-    const other = await shareVideo(api, user, videoId, { allow_download: true });
+    const other = await makeShare(api, user, videoId, { allow_download: true });
     const tab = await open(other);
     await play(tab);
     await api.call(`/v1/shares/${other.id}`, { method: 'DELETE', token: user.token });
@@ -306,7 +307,7 @@ describe('the page of a share, in a browser', function () {
   });
 
   it('says in words why a link does not work', async () => {
-    const tab = await open({ id: '', path: '/s/nothing' }, PHONE);
+    const tab = await open({ path: '/s/nothing' }, PHONE);
     assert.equal(await tab.evaluate('document.querySelector("h1").textContent'), 'There is no video here');
     // The style sheet is there, and fits a phone.
     assert.equal(await tab.evaluate('getComputedStyle(document.querySelector("main")).display'), 'grid');
@@ -317,7 +318,7 @@ describe('the page of a share, in a browser', function () {
     const bytes = await readFile(await fixture('h264'));
     const id = await upload(api, user, bytes);
     const hasty = 'const real = setTimeout; window.setTimeout = (work, ms) => real(work, ms / 50);';
-    const tab = await open(await shareVideo(api, user, id), { script: hasty });
+    const tab = await open(await makeShare(api, user, id), { script: hasty });
     assert.match(await tab.evaluate('waiting.innerText'), /still being prepared/);
     const worker = playWorker(api, id);
     await worker.complete('source');
@@ -352,7 +353,7 @@ describe('the page of a share, in a browser', function () {
     const attack = `"'></title></script><script>window.hacked=1</script><img src=x onerror="window.hacked=1"><svg onload=hacked=1>`;
     const json = { title: attack, description: `${attack}\njavascript:hacked=1` };
     await api.call(`/v1/videos/${videoId}`, { method: 'PATCH', token: user.token, json });
-    const tab = await open(await shareVideo(api, user, videoId, { allow_download: true }));
+    const tab = await open(await makeShare(api, user, videoId, { allow_download: true }));
     await play(tab);
     assert.equal(await tab.evaluate('typeof window.hacked'), 'undefined');
     assert.equal(await tab.evaluate('document.querySelector("h1").textContent'), attack);
@@ -362,20 +363,23 @@ describe('the page of a share, in a browser', function () {
 
   it('shows captions where there are some', async () => {
     const tab = await open();
-    const { html, contentSecurityPolicy } = renderPage({
-      kind: 'player',
-      url: api.url + share.path,
-      title: 'Spoken',
-      description: null,
-      isReady: true,
-      durationSec: 60,
-      width: 640,
-      height: 360,
-      hasPoster: true,
-      hasStoryboard: true,
-      hasCaptions: true,
-      downloadUrl: null,
-    });
+    const { html, contentSecurityPolicy } = renderPage(
+      {
+        kind: 'player',
+        url: api.url + share.path,
+        title: 'Spoken',
+        description: null,
+        state: 'ready',
+        durationSec: 60,
+        width: 640,
+        height: 360,
+        hasPoster: true,
+        hasStoryboard: true,
+        hasCaptions: true,
+        downloadUrl: null,
+      },
+      '',
+    );
     await tab.intercept({
       [share.path]: {
         body: html,
@@ -397,7 +401,7 @@ describe('the page of a share, in a browser', function () {
   });
 
   it('tells those without scripts how to see the video', async () => {
-    const tab = await open(await shareVideo(api, user, videoId, { allow_download: true }), {
+    const tab = await open(await makeShare(api, user, videoId, { allow_download: true }), {
       isScriptless: true,
     });
     const [words, link, controls] = await tab.evaluate<[string, string, boolean]>(

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { renderPage } from '../../src/http/shares/player/page.ts';
 import type { EndedPage, PlayerPage } from '../../src/http/shares/sharePage.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
-import { makeReady, upload } from '../support/processedVideo.ts';
-import { shareVideo } from '../support/sharedVideo.ts';
+import { makeReady, playWorker, upload } from '../support/processedVideo.ts';
+import { makeShare, openSession } from '../support/sharing.ts';
 import { waitFor } from '../support/stack.ts';
 import { videoBytes } from '../support/uploading.ts';
 
@@ -13,7 +13,7 @@ const PAGE: PlayerPage = {
   url: URL_OF_PAGE,
   title: 'A walk',
   description: 'Along the\n\n  harbour',
-  isReady: true,
+  state: 'ready',
   durationSec: 165.04,
   width: 1280,
   height: 720,
@@ -31,7 +31,7 @@ const ATTACKS = [
   '{{alert(1)}} <!-- --> ]]> `',
 ];
 
-const render = (changes: Partial<PlayerPage> = {}) => renderPage({ ...PAGE, ...changes }).html;
+const render = (changes: Partial<PlayerPage> = {}) => renderPage({ ...PAGE, ...changes }, '').html;
 
 /** The page as a browser takes it apart: tags with their attributes, and the text between them. */
 function parse(html: string) {
@@ -91,8 +91,9 @@ describe('the page of a share', () => {
     it('is nothing from elsewhere and nothing inline', () => {
       for (const html of [
         render(),
-        render({ isReady: false }),
-        renderPage({ kind: 'ended', reason: 'expired' }).html,
+        render({ state: 'unavailable' }),
+        render({ state: 'preparing' }),
+        renderPage({ kind: 'ended', reason: 'expired' }, '').html,
       ]) {
         const { attributes } = parse(html);
         for (const [name, value] of attributes) {
@@ -145,10 +146,12 @@ describe('the page of a share', () => {
       ['revoked', /no longer shared/],
       ['used_up', /used up/],
       ['missing', /no video here/],
+      ['no_download', /not for download/],
+      ['too_many', /too much at once/i],
     ];
     for (const [reason, words] of reasons)
       it(`says so (${reason}), without a script and without a preview`, () => {
-        const { html, contentSecurityPolicy } = renderPage({ kind: 'ended', reason });
+        const { html, contentSecurityPolicy } = renderPage({ kind: 'ended', reason }, '');
         assert.match(/<h1>(.*)<\/h1>/.exec(html)?.[1] ?? '', words);
         assert.doesNotMatch(html, /<script|og:/);
         assert.doesNotMatch(contentSecurityPolicy, /script|media|connect|unsafe/);
@@ -168,13 +171,13 @@ describe('the page of a share', () => {
       const id = await makeReady(api, user, { bytes: videoBytes(5000) });
       const json = { title: 'A <b>walk</b>', description: '"quoted"' };
       await api.call(`/v1/videos/${id}`, { method: 'PATCH', token: user.token, json });
-      const { path } = await shareVideo(api, user, id, { allow_download: true });
+      const { path } = await makeShare(api, user, id, { allow_download: true });
       const { status, headers, body } = await api.call(path);
       assert.equal(status, 200);
       assert.equal(headers.get('content-type'), 'text/html; charset=utf-8');
       assert.equal(
         headers.get('content-security-policy'),
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       );
       assert.match(headers.get('cache-control') ?? '', /no-store/);
       assert.equal(headers.get('x-content-type-options'), 'nosniff');
@@ -190,18 +193,60 @@ describe('the page of a share', () => {
     });
 
     it('has a player only when there is something to play', async () => {
-      const { path } = await shareVideo(api, user, await upload(api, user, videoBytes(5000)));
+      const { path } = await makeShare(api, user, await upload(api, user, videoBytes(5000)));
       const { status, body } = await api.call(path);
       assert.equal(status, 200);
       assert.match(body, /still being prepared/);
       assert.doesNotMatch(body, /<video|player\.js/);
     });
 
+    it('says of a video that was given up that there is nothing to wait for, and runs nothing', async () => {
+      for (const end of ['failed', 'cancelled']) {
+        const id = await upload(api, user, videoBytes(5000));
+        const { path } = await makeShare(api, user, id);
+        if (end === 'cancelled') await api.sql(`update videos set status = 'cancelled' where id = $1`, [id]);
+        else await playWorker(api, id).fail('source', 'corrupt_media');
+        const { status, headers, body } = await api.call(path);
+        assert.equal(status, 200);
+        assert.match(body, /could not be prepared/);
+        assert.doesNotMatch(body, /still being prepared|id="waiting"|<video|<script/);
+        assert.doesNotMatch(headers.get('content-security-policy') ?? '', /script|media|connect/);
+        const session = await api.call(`${path}/session`);
+        assert.deepEqual(
+          [session.status, session.body.code, session.body.retryable],
+          [409, 'not_ready', false],
+        );
+      }
+    });
+
+    it('finds its parts behind a proxy that gives us only a part of its host', async () => {
+      const { PUBLIC_URL } = api.config;
+      api.config.PUBLIC_URL = 'https://video.example/films';
+      try {
+        const id = await makeReady(api, user, { bytes: videoBytes(5000) });
+        const share = await makeShare(api, user, id);
+        const pages = [await api.call(share.path), await api.call('/s/nothing')];
+        for (const { body } of pages) {
+          const addresses = [...body.matchAll(/(?:src|href|poster|data-\w+)="(\/[^"]+)"/g)].map(
+            ([, path]) => path,
+          );
+          assert.ok(addresses.some((address) => address.endsWith('.css')));
+          for (const address of addresses) {
+            assert.match(address, /^\/films\/s\//);
+            assert.equal((await api.call(address.slice('/films'.length))).status, 200, address);
+          }
+        }
+        assert.match(await openSession(api, share), /^\/s\//);
+      } finally {
+        api.config.PUBLIC_URL = PUBLIC_URL;
+      }
+    });
+
     it('is a page for people when the link has ended, too', async () => {
       const id = await makeReady(api, user, { bytes: videoBytes(5000) });
       const [expired, revoked] = [
-        await shareVideo(api, user, id, { expires_in: 1 }),
-        await shareVideo(api, user, id),
+        await makeShare(api, user, id, { expires_in: 1 }),
+        await makeShare(api, user, id),
       ];
       await api.call(`/v1/shares/${revoked.id}`, { method: 'DELETE', token: user.token });
       await waitFor(async () => (await api.call(expired.path)).status === 410, {
@@ -222,7 +267,7 @@ describe('the page of a share', () => {
     });
 
     it('finds all its parts here, to be kept for a year', async () => {
-      const pages = [render(), render({ isReady: false })].join('\n');
+      const pages = [render(), render({ state: 'preparing' })].join('\n');
       const paths = new Set([...pages.matchAll(/"(\/s\/assets\/[^"]+)"/g)].map(([, path]) => path ?? ''));
       assert.ok(paths.size > 10);
       for (const path of paths) {

@@ -51,24 +51,3 @@ export async function makeWatchable(api: TestApi, user: TestUser): Promise<strin
   });
   return id;
 }
-
-export interface MadeShare {
-  id: string;
-  /** Of its page, without the host. */
-  path: string;
-}
-
-/** Makes a link to a video. */
-export async function shareVideo(
-  api: TestApi,
-  user: TestUser,
-  videoId: string,
-  fields: { expires_in?: number; max_views?: number; allow_download?: boolean } = {},
-): Promise<MadeShare> {
-  const { status, body } = await api.call(`/v1/videos/${videoId}/shares`, {
-    token: user.token,
-    json: { expires_in: 3600, ...fields },
-  });
-  if (status !== 201) throw new Error(`the share was answered ${status}`);
-  return { id: body.id, path: new URL(body.url).pathname };
-}

@@ -55,3 +55,24 @@ export function askRaw(url: string, path: string, method = 'GET'): Promise<numbe
     asking.end();
   });
 }
+
+/** What the tests do to shares, and see of them, by an API and an owner that there are when they run. */
+export function shareActions(of: () => { api: TestApi; user: TestUser }) {
+  const listed = async ({ videoId, id }: TestShare) => {
+    const { api, user } = of();
+    const { body } = await api.call(`/v1/videos/${videoId}/shares?limit=100`, { token: user.token });
+    return body.data.find((share: { id: string }) => share.id === id);
+  };
+  return {
+    listed,
+    views: async (share: TestShare): Promise<number> => (await listed(share)).views,
+    revoke: (id: string, token = of().user.token) =>
+      of().api.call(`/v1/shares/${id}`, { method: 'DELETE', token }),
+    /** Moves the share's end into the past, since the clock that counts is the database's. */
+    expire: ({ id }: TestShare) =>
+      of().api.sql(`update shares set expires_at = now() - interval '1 millisecond' where id = $1`, [id]),
+    range: (path: string, range = 'bytes=0-9') => of().api.call(path, { headers: { range } }),
+  };
+}
+
+export const isPage = ({ headers }: Answer): boolean => /^text\/html/.test(headers.get('content-type') ?? '');

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
-import { createSigner } from '../../secrets/signing.ts';
+import { createSigner, nowSec } from '../../secrets/signing.ts';
 import { HttpProblem, notFound } from '../problem.ts';
 import type { HttpDeps, RequestUser } from '../route.ts';
 
@@ -19,8 +19,6 @@ export const signatureFields = {
 export type SignPath = (path: string) => string;
 
 type SigningConfig = Pick<Config, 'PUBLIC_URL' | 'SIGNING_KEYS'>;
-
-const nowSec = () => Math.floor(Date.now() / 1000);
 
 /** Makes the function that signs the addresses of one answer, all with the same end. */
 export function createSignPath(config: SigningConfig, expiresSec = nowSec() + SIGNED_FOR_SEC): SignPath {

@@ -24,25 +24,26 @@ import {
   requireView,
 } from './openShare.ts';
 import { isSigned, type SignedFile, signFile } from './shareUrls.ts';
-import { explainEnd } from './viewing.ts';
+import { explainEndToBrowsers } from './viewing.ts';
 
 const signedQuery = z.strictObject({ session: z.uuid().optional(), ...signatureFields });
 type SignedRequest = RouteRequest<HandleParams, z.output<typeof signedQuery>>;
 
-/** Sends bytes that are cut off when the share ends; `count` runs before the first of them. */
-function sendShared(
+/**
+ * Sends bytes that are cut off when the share ends; `count` runs before the first of them.
+ *
+ * @throws HttpProblem `rate_limited` when too many are being sent, and as `sendBytes`
+ */
+async function sendShared(
   { ctx, deps }: RouteRequest<HandleParams>,
   share: FoundShare,
   { file, count }: { file: Representation; count?: () => Promise<void> },
 ): Promise<undefined> {
   // A proxy that reads ahead would go on giving out what was cut off here.
   ctx.set('X-Accel-Buffering', 'no');
-  return sendBytes(ctx, file, {
-    beforeBytes: async () => {
-      await count?.();
-      deps.openStreams.watch(share.id, ctx);
-    },
-  });
+  // Before the file is opened: too many must not hold too many.
+  if (ctx.method === 'GET') deps.openStreams.watch(share.id, ctx);
+  return sendBytes(ctx, file, count ? { beforeBytes: count } : {});
 }
 
 /** @throws HttpProblem `invalid_signature`, `share_used_up`, and what `openShare` throws */
@@ -68,6 +69,7 @@ interface SignedFileFacts {
   summary: string;
   contentType: string | string[];
   refusals: Route['responses'];
+  explain?: Route['explain'];
   find: (video: Video, request: SignedRequest, share: FoundShare) => Promise<Representation>;
 }
 
@@ -78,6 +80,7 @@ const signedFileRoute = ({
   summary,
   contentType,
   refusals,
+  explain,
   find,
 }: SignedFileFacts): Route =>
   defineRoute({
@@ -92,6 +95,7 @@ const signedFileRoute = ({
       410: { description: '`share_expired`, `share_revoked`, `share_used_up`' },
       ...refusals,
     },
+    ...(explain ? { explain } : {}),
     handler: async (request) => {
       const { share, video, sessionId } = await openSigned(request);
       const file = await find(video, request, share);
@@ -136,25 +140,21 @@ const toDownload = defineRoute({
   path: '/s/:handle/download',
   operationId: 'downloadShare',
   summary: 'Begin to download: leads to a signed address, where a download that breaks off can go on',
+  description: 'Also a link that is sent to people: browsers are refused with a page.',
   responses: {
     303: { description: 'Where the file is', headers: { Location: 'Signed, good for an hour' } },
     403: { description: '`download_not_allowed`' },
     ...endedResponses,
-    410: { description: '`share_expired`, `share_revoked`, `share_used_up`; for browsers as a page' },
+    410: { description: '`share_expired`, `share_revoked`, `share_used_up`' },
   },
+  explain: explainEndToBrowsers,
   handler: async (request) => {
-    try {
-      const { handle, share } = await openShare(request);
-      requireDownload(share);
-      requireView(share);
-      const sessionId = randomUUID();
-      const { url } = signFile(request.deps.config, 'file', { handle, shareId: share.id, sessionId });
-      return { status: 303, headers: { Location: url } };
-    } catch (error) {
-      // Also a link that is sent to people.
-      if (request.ctx.accepts('json', 'html') !== 'html') throw error;
-      return explainEnd(error, request.ctx);
-    }
+    const { handle, share } = await openShare(request);
+    requireDownload(share);
+    requireView(share);
+    const sessionId = randomUUID();
+    const { url } = signFile(request.deps.config, 'file', { handle, shareId: share.id, sessionId });
+    return { status: 303, headers: { Location: url } };
   },
 });
 
@@ -181,6 +181,7 @@ export const sharedFileRoutes: readonly Route[] = [
       403: { description: '`invalid_signature`, `download_not_allowed`' },
       409: { description: '`not_ready`: it has no bytes yet' },
     },
+    explain: explainEndToBrowsers,
     find: async (video, request, share) => {
       requireDownload(share);
       return representUpload(video, request);

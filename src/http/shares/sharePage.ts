@@ -8,8 +8,8 @@ export interface PlayerPage {
   url: string;
   title: string;
   description: string | null;
-  /** False while the video is still being processed: there is nothing to play yet. */
-  isReady: boolean;
+  /** `preparing`: there is nothing to play yet; `unavailable`: nor will there be, unless its owner does something. */
+  state: 'preparing' | 'unavailable' | 'ready';
   durationSec: number | null;
   /** As displayed, after the rotation. */
   width: number | null;
@@ -23,8 +23,8 @@ export interface PlayerPage {
 
 export interface EndedPage {
   kind: 'ended';
-  /** `missing`: there is no such link, or its video is gone. */
-  reason: 'expired' | 'revoked' | 'used_up' | 'missing';
+  /** `missing`: there is no such link, or its video is gone; `no_download` and `too_many`: only what was asked for is refused. */
+  reason: 'expired' | 'revoked' | 'used_up' | 'missing' | 'no_download' | 'too_many';
 }
 
 /** A page as it is sent; the policy is what the page needs and nothing more. */

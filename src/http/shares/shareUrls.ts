@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import { createSigner } from '../../secrets/signing.ts';
+import { createSigner, nowSec } from '../../secrets/signing.ts';
 
 /** How long a player uses one address of the bytes before it asks for the next. */
 const STREAM_FOR_SEC = 600;
@@ -19,11 +19,13 @@ export interface SignedFor {
   sessionId: string;
 }
 
-const nowSec = () => Math.floor(Date.now() / 1000);
-
 /** Gives the absolute address of a share's page. */
 export const shareUrl = ({ PUBLIC_URL }: SigningConfig, handle: string): string =>
   `${PUBLIC_URL}/s/${handle}`;
+
+/** Gives what our addresses begin with on their host: empty, unless a proxy gives us only a part of it. */
+export const basePathOf = ({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): string =>
+  new URL(PUBLIC_URL).pathname.replace(/\/$/, '');
 
 /** Signs an address of bytes, for one session of one share. */
 export function signFile(config: SigningConfig, file: SignedFile, { handle, shareId, sessionId }: SignedFor) {

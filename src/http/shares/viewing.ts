@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
+import type { Video } from '../../db/entities/video.ts';
 import { HttpProblem } from '../problem.ts';
 import { defineRoute, type Reply, type Route } from '../route.ts';
+import { isGivenUp, missing } from '../videoFiles.ts';
 import { assetOf } from '../videoViews.ts';
 import { byHandle, endedResponses, type OpenedShare, openShare, requireView } from './openShare.ts';
 import { renderPage } from './player/page.ts';
 import type { EndedPage, PlayerPage, PlayerSession, SharePage } from './sharePage.ts';
-import { shareUrl, signFile } from './shareUrls.ts';
+import { basePathOf, shareUrl, signFile } from './shareUrls.ts';
 
 const HTML = 'text/html; charset=utf-8';
 
@@ -18,7 +19,14 @@ const ENDED_REASONS: Readonly<Record<string, EndedPage['reason']>> = {
   share_expired: 'expired',
   share_revoked: 'revoked',
   share_used_up: 'used_up',
+  download_not_allowed: 'no_download',
+  rate_limited: 'too_many',
 };
+
+function stateOf(video: Video): PlayerPage['state'] {
+  if (video.status === 'ready') return 'ready';
+  return isGivenUp(video) ? 'unavailable' : 'preparing';
+}
 
 function toPlayerPage({ handle, share, video }: OpenedShare, config: Config): PlayerPage {
   const url = shareUrl(config, handle);
@@ -27,19 +35,19 @@ function toPlayerPage({ handle, share, video }: OpenedShare, config: Config): Pl
     url,
     title: video.title,
     description: video.description ?? null,
-    isReady: video.status === 'ready',
+    state: stateOf(video),
     durationSec: video.durationSec ?? null,
     width: video.width ?? null,
     height: video.height ?? null,
     hasPoster: assetOf(video, 'thumbnail') !== undefined,
     hasStoryboard: assetOf(video, 'storyboard_index') !== undefined,
     hasCaptions: false,
-    downloadUrl: share.allowDownload ? `${url}/download` : null,
+    downloadUrl: share.allowDownload && video.sourceKey ? `${url}/download` : null,
   };
 }
 
-function toPageReply(page: SharePage, status: number): Reply {
-  const { html, contentSecurityPolicy } = renderPage(page);
+function toPageReply(page: SharePage, status: number, config: Config): Reply {
+  const { html, contentSecurityPolicy } = renderPage(page, basePathOf(config));
   const headers = {
     'Content-Type': HTML,
     'Content-Security-Policy': contentSecurityPolicy,
@@ -49,12 +57,19 @@ function toPageReply(page: SharePage, status: number): Reply {
 }
 
 /** Tells people in words why a link does not work. @throws whatever has no words */
-export function explainEnd(error: unknown, ctx: Context): Reply {
+export const explainEnd: NonNullable<Route['explain']> = (error, { ctx, deps }) => {
   const reason = error instanceof HttpProblem ? ENDED_REASONS[error.code] : undefined;
   if (!(error instanceof HttpProblem) || reason === undefined) throw error;
   ctx.state.problemCode = error.code;
-  return toPageReply({ kind: 'ended', reason }, error.status);
-}
+  const { headers, ...page } = toPageReply({ kind: 'ended', reason }, error.status, deps.config);
+  return { ...page, headers: { ...error.headers, ...headers } };
+};
+
+/** The same at an address that programs ask, too: browsers say that they want a page. */
+export const explainEndToBrowsers: NonNullable<Route['explain']> = (error, request) => {
+  if (request.ctx.accepts('json', 'html') !== 'html') throw error;
+  return explainEnd(error, request);
+};
 
 const showPage = defineRoute({
   ...byHandle,
@@ -65,15 +80,14 @@ const showPage = defineRoute({
     200: { description: 'The player', contentType: 'text/html' },
     404: { description: 'A page that says so: no such link', contentType: 'text/html' },
     410: { description: 'A page that says so: expired, taken back, or used up', contentType: 'text/html' },
+    429: { description: 'A page that says so: asked for too often', contentType: 'text/html' },
   },
+  explain: explainEnd,
   handler: async (request) => {
-    try {
-      const opened = await openShare(request);
-      requireView(opened.share);
-      return toPageReply(toPlayerPage(opened, request.deps.config), 200);
-    } catch (error) {
-      return explainEnd(error, request.ctx);
-    }
+    const opened = await openShare(request);
+    const { config } = request.deps;
+    requireView(opened.share);
+    return toPageReply(toPlayerPage(opened, config), 200, config);
   },
 });
 
@@ -98,13 +112,18 @@ const openSession = defineRoute({
   responses: {
     200: { description: 'The session', schema: sessionView },
     ...endedResponses,
+    409: {
+      description:
+        '`not_ready`: there is nothing to play yet; without `retryable`, nor will there be unless its owner does something',
+    },
     410: {
       description: '`share_expired`, `share_revoked`; `share_used_up` for a session that was never counted',
     },
   },
   handler: async (request) => {
     const given = request.query.session ?? null;
-    const { handle, share } = await openShare(request, given);
+    const { handle, share, video } = await openShare(request, given);
+    if (video.status !== 'ready') throw missing('not_ready', video);
     const isOwn = share.session !== 'foreign';
     requireView({ ...share, session: isOwn ? share.session : 'new' });
     const sessionId = given !== null && isOwn ? given : randomUUID();

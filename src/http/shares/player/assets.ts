@@ -13,7 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Some twenty kilobytes, read once: the pages name their version. */
+/** Some forty kilobytes, read once: the pages name their version. */
 const files = new Map(
   readdirSync(FOLDER)
     .filter((name) => extname(name) in TYPES)
@@ -30,12 +30,15 @@ const version = [...files]
   .digest('hex')
   .slice(0, 16);
 
-/** Gives the address of a file of the player, good for as long as its bytes are the same. */
-export const assetPath = (name: string): string => `/s/assets/${version}/${name}`;
+/** Gives the address of a file of the player on its host, good for as long as its bytes are the same. */
+export const assetPath = (basePath: string, name: string): string =>
+  `${basePath}/s/assets/${version}/${name}`;
 
 /** The scripts of the player, so that its page can ask for all of them at once. */
-export const playerScripts = (): string[] =>
-  [...files.keys()].filter((name) => extname(name) === '.js' && name !== 'waiting.js').map(assetPath);
+export const playerScripts = (basePath: string): string[] =>
+  [...files.keys()]
+    .filter((name) => extname(name) === '.js' && name !== 'waiting.js')
+    .map((name) => assetPath(basePath, name));
 
 const asset = defineRoute({
   method: 'get',

@@ -30,9 +30,19 @@ const WORDS: Readonly<Record<EndedPage['reason'], Words>> = {
     what: 'The link may have lost a part on its way to you, or the video has been deleted.',
     advice: 'Check that you have copied the whole address, or ask the person who sent it to you.',
   },
+  no_download: {
+    title: 'This video is not for download',
+    what: 'The person who shared it lets you watch it, but not keep it.',
+    advice: 'If you need the file, ask them for it.',
+  },
+  too_many: {
+    title: 'Too much at once',
+    what: 'More was asked for from your network in a short time than one link gives.',
+    advice: 'Wait a minute, and load the page again.',
+  },
 };
 
-/** Gives the page for a link that leads nowhere: what has happened, and what one can do about it. */
+/** Gives the page for a link that leads nowhere, or not now: what has happened, and what one can do about it. */
 export function renderEnded(reason: EndedPage['reason']): { title: string; body: Html } {
   const { title, what, advice } = WORDS[reason];
   const body = html`<main class="notice">

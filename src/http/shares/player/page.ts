@@ -1,4 +1,4 @@
-import type { PlayerPage, RenderedPage, SharePage } from '../sharePage.ts';
+import type { RenderedPage, SharePage } from '../sharePage.ts';
 import { assetPath } from './assets.ts';
 import { renderEnded } from './endedPage.ts';
 import { type Html, html } from './html.ts';
@@ -6,45 +6,48 @@ import { renderPlayer } from './playerPage.ts';
 import { previewTags } from './previewTags.ts';
 
 /** Everything from here and nothing inline: what a user wrote could not run even if it got past the escaping. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "media-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const policyOf = (...fromHere: string[]): string =>
+  [
+    "default-src 'none'",
+    ...['style-src', 'img-src', ...fromHere].map((kind) => `${kind} 'self'`),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
+const POLICY = policyOf('script-src', 'media-src', 'connect-src');
 /** A page without a script needs no more. */
-const STILL_POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const STILL_POLICY = policyOf();
 
-/** Gives the page for people at the address of a share: the player, or why there is none. */
-export function renderPage(page: SharePage): RenderedPage {
+const SCRIPTS = { ready: 'player.js', preparing: 'waiting.js', unavailable: null } as const;
+
+/**
+ * Gives the page for people at the address of a share: the player, or why there is none.
+ *
+ * @param basePath what our addresses begin with on their host, without a slash at the end: empty for most
+ */
+export function renderPage(page: SharePage, basePath: string): RenderedPage {
   if (page.kind === 'ended') {
     const { title, body } = renderEnded(page.reason);
-    return { html: frame(title, null, body), contentSecurityPolicy: STILL_POLICY };
+    return { html: frame(basePath, { title, head: null, body }), contentSecurityPolicy: STILL_POLICY };
   }
+  const script = SCRIPTS[page.state];
+  const head = html`${previewTags(page)}
+${script && html`<script type="module" src="${assetPath(basePath, script)}"></script>`}`;
   return {
-    html: frame(page.title, playerHead(page), renderPlayer(page)),
-    contentSecurityPolicy: POLICY,
+    html: frame(basePath, { title: page.title, head, body: renderPlayer(page, basePath) }),
+    contentSecurityPolicy: script ? POLICY : STILL_POLICY,
   };
 }
 
-const playerHead = (page: PlayerPage): Html => html`${previewTags(page)}
-<script type="module" src="${assetPath(page.isReady ? 'player.js' : 'waiting.js')}"></script>`;
+interface PageParts {
+  title: string;
+  /** What only this page has in it. */
+  head: Html | null;
+  body: Html;
+}
 
-/** @param head what only this page has in it */
-const frame = (title: string, head: Html | null, body: Html): string =>
+const frame = (basePath: string, { title, head, body }: PageParts): string =>
   `${
     html`<!doctype html>
 <html lang="en">
@@ -56,8 +59,8 @@ const frame = (title: string, head: Html | null, body: Html): string =>
 <meta name="theme-color" content="#141517" media="(prefers-color-scheme: dark)">
 <meta name="robots" content="noindex">
 <title>${title}</title>
-<link rel="icon" type="image/svg+xml" href="${assetPath('icon.svg')}">
-<link rel="stylesheet" href="${assetPath('player.css')}">
+<link rel="icon" type="image/svg+xml" href="${assetPath(basePath, 'icon.svg')}">
+<link rel="stylesheet" href="${assetPath(basePath, 'player.css')}">
 ${head}
 </head>
 <body>

@@ -4,10 +4,11 @@ import { type Html, html } from './html.ts';
 import { icon } from './icons.ts';
 
 /** Gives what is inside the player page: the player, and what the video is. */
-export function renderPlayer(page: PlayerPage): Html {
-  const { title, description, downloadUrl, isReady } = page;
+export function renderPlayer(page: PlayerPage, basePath: string): Html {
+  const { title, description, downloadUrl, state } = page;
+  const shown = { ready: () => player(page, basePath), preparing: () => preparing(page), unavailable };
   return html`<main class="page">
-${isReady ? player(page) : preparing(page)}
+${shown[state]()}
 <header class="about">
 <h1 dir="auto">${title}</h1>
 ${downloadUrl === null ? null : downloadLink(downloadUrl)}
@@ -30,13 +31,17 @@ const preparing = (
 ${withoutScript(page)}
 </section>`;
 
+const unavailable = (): Html => html`<section class="player" aria-label="Video player">
+<div class="message"><p>This video could not be prepared to be played. Ask the person who sent you the link about it.</p></div>
+</section>`;
+
 /**
  * The player's parts, all of them with their names. Own ones: media-chrome 4.19 writes <style> elements into its shadow roots, which
  * this page's policy refuses, and so do the others that come as elements.
  */
-function player(page: PlayerPage): Html {
+function player(page: PlayerPage, basePath: string): Html {
   const path = pathOf(page);
-  return html`${playerScripts().map((script) => html`<link rel="modulepreload" href="${script}">`)}
+  return html`${playerScripts(basePath).map((script) => html`<link rel="modulepreload" href="${script}">`)}
 <section class="player" id="player" aria-label="Video player" data-session="${path}/session" data-duration="${page.durationSec ?? 0}" data-title="${page.title}"${
     page.hasStoryboard ? html` data-storyboard="${path}/storyboard.vtt"` : null
   }>
