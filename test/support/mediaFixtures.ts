@@ -264,6 +264,17 @@ const SPECIAL = {
     const whole = await readFile(await cached('transportStream'));
     return whole.subarray(Math.floor(whole.length / 3 / 188) * 188);
   }),
+  /** Damaged on its way: what is copied of it does not decode without a complaint. */
+  noisyBroadcast: bytes('ts', async () => {
+    const content = await readFile(await cached('transportStream'));
+    const noise = seededBytes(13, 150);
+    for (let at = Math.floor(content.length * 0.9); at < content.length; at++) {
+      // Packets in the middle of a picture: those at its beginning are marked (ISO/IEC 13818-1, 2.4.3.2).
+      const isPicture = at % 188 === 0 && content.readUInt16BE(at + 1) === 0x0100;
+      if (isPicture) noise.copy(content, at + 188 - noise.length);
+    }
+    return content;
+  }),
 } satisfies Record<string, Recipe>;
 
 const RECIPES: Record<string, Recipe> = { ...GOOD, ...BAD, ...BOMBS, ...SPECIAL };

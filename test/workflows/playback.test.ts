@@ -74,7 +74,7 @@ describe('the step of playback', () => {
     this.timeout(120_000);
     const encoded = await add('avi');
     // Its packets can be copied; what comes of it does not decode.
-    const handedBack = await add('midBroadcast');
+    const handedBack = await add('noisyBroadcast');
     for (const id of [encoded, handedBack]) {
       const step = stepOf(await untilReady(id), 'playback');
       assert.ok(['queued', 'running'].includes(step.state), step.state);

@@ -118,7 +118,7 @@ async function record(engine: TestEngine): Promise<void> {
     engine.startWorker();
   });
   await run('processVideo-copied', await fixture('transportStream'));
-  await run('processVideo-handedBack', await fixture('midBroadcast'));
+  await run('processVideo-handedBack', await fixture('noisyBroadcast'));
   await save('processVideo-fetched', await recordFetched(engine));
   await save('renderPicture-done', await recordPicture(engine, ready));
   await engine.db.videos.requestDelete(engine.userId, ready);
