@@ -107,20 +107,16 @@ export function freeSetId({ sequenceSets, pictureSets }: AvcParameters): number 
 }
 
 const UNIT = { slice: 1, lastSlice: 5, idrSlice: 5 } as const;
-const MAX_UNITS_BEFORE_PICTURE = 64;
+/** What may stand before a picture (delimiters, parameter sets, remarks, captions) takes up less. */
+const LOOKED_AT_BYTES = 16 * 1024;
 
 /** Whether decoding can begin at a sample with nothing known: its first slice is of an IDR picture (7.4.1.2.4). */
 export async function isIdr(file: FileHandle, { samples }: Track, sample: number): Promise<boolean> {
-  const start = samples.offsets[sample] as number;
-  const end = start + (samples.sizes[sample] as number);
-  const head = Buffer.alloc(5);
-  let at = start;
-  for (let unit = 0; unit < MAX_UNITS_BEFORE_PICTURE && at + 5 <= end; unit++) {
-    const { bytesRead } = await file.read(head, 0, 5, at);
-    if (bytesRead < 5) return false;
-    const type = head.readUInt8(4) & 0x1f;
+  const head = Buffer.alloc(Math.min(samples.sizes[sample] as number, LOOKED_AT_BYTES));
+  const { bytesRead } = await file.read(head, 0, head.length, samples.offsets[sample]);
+  for (let at = 0; at + 5 <= bytesRead; at += 4 + head.readUInt32BE(at)) {
+    const type = head.readUInt8(at + 4) & 0x1f;
     if (type >= UNIT.slice && type <= UNIT.lastSlice) return type === UNIT.idrSlice;
-    at += 4 + head.readUInt32BE(0);
   }
   return false;
 }

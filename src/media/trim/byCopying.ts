@@ -3,11 +3,10 @@ import { rethrowDiskError } from '../diskErrors.ts';
 import type { EditOutcome } from '../editOutcome.ts';
 import { createPasses } from '../passes.ts';
 import type { Runner, Watch } from '../runner.ts';
-import { isIdr } from './avc.ts';
 import { createResultCheck, expectationOf } from './checkResult.ts';
 import { joinPieces } from './outputTrack.ts';
 import { planKeyframeCut, type Selection, secondsAt, selectPictures } from './plan.ts';
-import { type CutVideo, cutSmart, isSmartKind } from './smartCut.ts';
+import { type CutVideo, createLook, cutSmart, isSmartKind, type SmartRequest } from './smartCut.ts';
 import { cutAllSound } from './sound.ts';
 import { type OpenSource, openSource } from './source.ts';
 import type { TrimRequest } from './trimRequest.ts';
@@ -25,10 +24,14 @@ const SHARES = [20, 30, 30, 20];
 
 const microseconds = (sec: number): number => Math.max(0, Math.round(sec * 1e6) / 1e6);
 
-async function cutAtKeyframes({ movie, video }: OpenSource, selection: Selection): Promise<Cut | null> {
+async function cutAtKeyframes(
+  { movie, video }: OpenSource,
+  selection: Selection,
+  { signal }: Watch,
+): Promise<Cut | null> {
   const file = await open(movie.path);
   const isH264 = video.entry.toString('latin1', 4, 7) === 'avc';
-  const canBegin = (sample: number) => (isH264 ? isIdr(file, video, sample) : Promise.resolve(true));
+  const canBegin = isH264 ? createLook(file, video, signal) : () => Promise.resolve(true);
   const plan = await planKeyframeCut(video, selection, canBegin).finally(() => file.close());
   if (!plan) return null;
   const zero = plan.copied[0] as number;
@@ -43,20 +46,46 @@ async function cutAtKeyframes({ movie, video }: OpenSource, selection: Selection
   };
 }
 
+/** What may be waited for on the queue of short work, in seconds. */
+const QUICK_SEC = 10;
+
+/** Whether what a cut encodes is done on the queue of short work. */
+export const isQuick = (workSec: number): boolean => workSec <= QUICK_SEC;
+
 export type TrimByCopying = ReturnType<typeof createTrimByCopying>;
 
-/** Makes the function that trims without encoding, or with as little of it as there can be. */
+/** Makes the function that trims without encoding, or with as little of it as there can be, where that is quick. */
 export function createTrimByCopying({ runner }: { runner: Runner }) {
+  const trimCopying = createCopyingTrim({ runner });
+
+  /**
+   * Trims by copying: whole groups of pictures for `keyframe`; for `exact` all but the pictures at both ends
+   * that depend on others outside, which are encoded to match.
+   *
+   * @returns null when the video cannot be copied from, too little of it can, what must be encoded takes long, or the
+   * check of the result failed; nothing is left then
+   * @throws as `Runner.run`
+   */
+  return (request: TrimRequest, watch: Watch): Promise<EditOutcome | null> =>
+    trimCopying(request, isQuick, watch);
+}
+
+/** Makes the function that copies what can be copied, whatever that takes. */
+export function createCopyingTrim({ runner }: { runner: Runner }) {
   const checkResult = createResultCheck({ runner });
 
-  const cutVideo = async (request: TrimRequest, source: OpenSource, watch: Watch): Promise<Cut | null> => {
-    const { facts, mode, outputPath } = request;
+  const cutVideo = async (
+    request: TrimRequest & Pick<SmartRequest, 'isAccepted'>,
+    source: OpenSource,
+    watch: Watch,
+  ): Promise<Cut | null> => {
+    const { facts, mode, outputPath, isAccepted } = request;
     const selection = selectPictures(source.video, source.movie.originSec, request);
     if (!selection) return null;
-    if (mode === 'keyframe') return cutAtKeyframes(source, selection);
-    const cut = await cutSmart(runner, { source, selection, facts, scratchPath: outputPath }, watch);
-    if (!cut) return null;
-    return { ...cut, method: 'smart', from: selection.times[0] as number, end: selection.end };
+    if (mode === 'keyframe') return cutAtKeyframes(source, selection, watch);
+    const smart = { source, selection, facts, scratchPath: outputPath, isAccepted };
+    const cut = await cutSmart(runner, smart, watch);
+    return cut && { ...cut, method: 'smart', from: selection.begin, end: selection.end };
   };
 
   /** Adds the sound, writes the file and checks it; false when it did not turn out as it should. */
@@ -67,8 +96,8 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
   ): Promise<boolean> => {
     const { video, movie } = source;
     const [fromSec, toSec] = [cut.from, cut.end].map((tick) => secondsAt(video, 0, tick)) as [number, number];
-    const { files } = cut.movie;
-    const file = files.includes(movie.path) ? files.indexOf(movie.path) : files.push(movie.path) - 1;
+    const files = [...new Set([...cut.movie.files, movie.path])];
+    const file = files.indexOf(movie.path);
     const sounds = cutAllSound(movie, { file, facts, fromSec, toSec });
     const output = { files, tracks: [...cut.movie.tracks, ...sounds] };
     const writing = passOf(2);
@@ -85,14 +114,15 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
   };
 
   /**
-   * Trims by copying: whole groups of pictures for `keyframe`; for `exact` all but the pictures at both ends
-   * that depend on others outside, which are encoded to match.
+   * Trims as `trimByCopying`.
    *
-   * @returns null when the video cannot be copied from, too little of it can, or the check of the result
-   * failed; nothing is left then
-   * @throws as `Runner.run`
+   * @param isAccepted whether to do what must be encoded, by its seconds of work
    */
-  return async function trimByCopying(request: TrimRequest, watch: Watch): Promise<EditOutcome | null> {
+  return async function trimCopying(
+    request: TrimRequest,
+    isAccepted: (workSec: number) => boolean,
+    watch: Watch,
+  ): Promise<EditOutcome | null> {
     const { inputPath, outputPath, facts, mode } = request;
     watch.signal.throwIfAborted();
     if (mode === 'exact' && !isSmartKind(facts)) return null;
@@ -100,7 +130,7 @@ export function createTrimByCopying({ runner }: { runner: Runner }) {
     const passOf = createPasses(watch, SHARES);
     try {
       const source = await openSource({ runner }, { inputPath, facts, remuxPath }, passOf(0));
-      const cut = source ? await cutVideo(request, source, passOf(1)) : null;
+      const cut = source ? await cutVideo({ ...request, isAccepted }, source, passOf(1)) : null;
       if (!source || !cut || !(await finish(request, { source, cut }, passOf))) return null;
       const seconds = (tick: number) => microseconds(secondsAt(source.video, source.movie.originSec, tick));
       return { method: cut.method, usedStartSec: seconds(cut.from), usedEndSec: seconds(cut.end) };

@@ -1,14 +1,16 @@
 import { rename, rm } from 'node:fs/promises';
-import { UnusableMediaError } from '../../errors.ts';
+import { MediaToolError, UnusableMediaError } from '../../errors.ts';
 import { uselessRun } from '../complaints.ts';
 import { rethrowDiskError } from '../diskErrors.ts';
 import type { EditOutcome } from '../editOutcome.ts';
 import { createPasses } from '../passes.ts';
 import type { Runner, ToolRun, Watch } from '../runner.ts';
 import { toolFailed } from '../toolFailure.ts';
+import { createCopyingTrim, isQuick } from './byCopying.ts';
 import { createResultCheck, expectationOf } from './checkResult.ts';
 import { soundOptions, wholeEncoder } from './commands.ts';
 import { encodeRange } from './encodeRange.ts';
+import { findHeldPicture } from './heldPicture.ts';
 import { type Movie, readMovie, type Track } from './movie.ts';
 import { joinPieces } from './outputTrack.ts';
 import { cutAllSound } from './sound.ts';
@@ -21,23 +23,40 @@ const READ_BEFORE_SEC = 1;
 const SHARES = [90, 7, 3];
 
 const ROUNDING_SEC = 5e-7;
+/** Of times that a tool has told. */
+const TOLD_SEC = 2e-5;
 
 const nothingToShow = () =>
-  new UnusableMediaError('corrupt_media', 'No picture begins within the range; choose a longer one');
+  new UnusableMediaError('corrupt_media', 'No picture is shown within the range; choose another one');
+
+/** Pictures that were encoded. */
+interface Encoded {
+  run: ToolRun;
+  path: string;
+  /** When the first one is shown; from then on, or from `heldFromSec` on, is the result. */
+  firstSec: number;
+  heldFromSec: number | null;
+}
 
 /** All of what was encoded, its sound cut to its pictures. */
-function laidOut(movie: Movie, video: Track, request: TrimRequest, rangeSec: number) {
+function laidOut(movie: Movie, video: Track, request: TrimRequest, { firstSec, heldFromSec }: Encoded) {
   const { samples, timescale, shift } = video;
   const shown = Array.from(samples.shownTimes).sort((one, other) => one - other);
-  const [zero, last] = [shown[0] as number, shown.at(-1) as number];
+  const [first, last] = [shown[0] as number, shown.at(-1) as number];
+  const heldTicks = heldFromSec === null ? 0 : Math.round((heldFromSec - firstSec) * timescale);
+  const rangeTicks = (request.endSec - request.startSec) * timescale;
   const usualTicks = timescale / (request.facts.fps ?? 30);
   // After uneven pictures the last one's length is a guess of the encoder's.
-  const end = Math.min(samples.endTime, Math.max(last + usualTicks, zero + rangeSec * timescale));
-  const times = shown.map((time) => time - zero);
-  const length = Math.max(Math.round(end) - zero, last - zero + 1);
+  const end = Math.min(samples.endTime, Math.max(last + usualTicks, first + rangeTicks));
+  const times = shown.map((time) => time - first);
+  const length =
+    heldFromSec === null
+      ? Math.max(Math.round(end) - first, last - first + 1)
+      : Math.max(1, Math.round(rangeTicks));
   const joined = joinPieces([{ file: 0, track: video, from: 0, to: samples.count }], [times], length);
   if (!joined) return null;
-  const [fromSec, toSec] = [zero, zero + length].map((tick) => (tick + shift) / timescale) as [
+  const begin = first + heldTicks;
+  const [fromSec, toSec] = [begin, begin + length].map((tick) => (tick + shift) / timescale) as [
     number,
     number,
   ];
@@ -51,59 +70,100 @@ function laidOut(movie: Movie, video: Track, request: TrimRequest, rangeSec: num
   };
 }
 
+/** Reads what was encoded, as the movie it is in the result. */
+async function readEncoded(request: TrimRequest, encoded: Encoded) {
+  const movie = await readMovie(encoded.path);
+  const video = movie?.tracks.find(({ kind }) => kind === 'video');
+  const cut = movie && video ? laidOut(movie, video, request, encoded) : null;
+  // Its index is larger than what is read here, or two pictures have one time.
+  if (!cut) throw toolFailed('ffmpeg', encoded.run, new Error('what was encoded cannot be laid out'));
+  return cut;
+}
+
 export type TrimByEncoding = ReturnType<typeof createTrimByEncoding>;
 
 /** Makes the function that trims anything that can be decoded. */
 export function createTrimByEncoding({ runner }: { runner: Runner }) {
   const checkResult = createResultCheck({ runner });
+  const trimCopying = createCopyingTrim({ runner });
 
-  const encode = (request: TrimRequest, seekSec: number, path: string, watch: Watch): Promise<ToolRun> => {
-    const { facts, inputPath, startSec, endSec } = request;
-    const [fromSec, toSec] = [startSec, endSec].map((time) => time - seekSec - ROUNDING_SEC);
-    return encodeRange(
+  /** Encodes the pictures that begin from one time until another; null when none does. */
+  const encode = async (
+    { facts, inputPath, outputPath, endSec }: TrimRequest,
+    { fromSec, toSec }: { fromSec: number; toSec: number },
+    watch: Watch,
+  ): Promise<Omit<Encoded, 'heldFromSec'> | null> => {
+    const path = `${outputPath}.encoded.mp4`;
+    const seekSec = Math.max(0, Math.floor(fromSec) - READ_BEFORE_SEC);
+    const pictures = { fromSec: fromSec - seekSec, toSec: toSec - seekSec };
+    const run = await encodeRange(
       runner,
       {
         ...{ inputPath, outputPath: path, streamIndex: facts.videoStreamIndex, facts },
-        range: { seekSec, fromSec: fromSec as number, toSec: toSec as number, isOwnLine: false },
+        range: { ...{ seekSec, soundToSec: endSec - seekSec, isOwnLine: false }, ...pictures },
         ...{ encoder: wholeEncoder(facts), sound: soundOptions(facts) },
       },
       watch,
     );
+    if (run.exitCode !== 0) throw uselessRun('ffmpeg', run);
+    const { firstSeenSec } = run.progress;
+    return firstSeenSec === null ? null : { run, path, firstSec: seekSec + firstSeenSec };
+  };
+
+  /** Encodes the pictures of the range; where none begins in it, the one that is shown all the while. */
+  const encodeShown = async (request: TrimRequest, watch: Watch): Promise<Encoded> => {
+    const [startSec, endSec] = [request.startSec - ROUNDING_SEC, request.endSec - ROUNDING_SEC];
+    const encoded = await encode(request, { fromSec: startSec, toSec: endSec }, watch);
+    if (encoded) return { ...encoded, heldFromSec: null };
+    const heldSec = await findHeldPicture(runner, { ...request, beforeSec: startSec }, watch);
+    const toSec = startSec;
+    const held =
+      heldSec === null ? null : await encode(request, { fromSec: heldSec - TOLD_SEC, toSec }, watch);
+    if (!held) throw nothingToShow();
+    return { ...held, heldFromSec: request.startSec };
+  };
+
+  const encodeAll = async (request: TrimRequest, watch: Watch): Promise<EditOutcome> => {
+    const partPath = `${request.outputPath}.part`;
+    const passOf = createPasses(watch, SHARES);
+    const encoded = await encodeShown(request, passOf(0));
+    const cut = await readEncoded(request, encoded);
+    const writing = passOf(1);
+    const onShare = (share: number) => writing.onProgress(share * 100);
+    const isWhole = await writeMovie(partPath, cut.output, { signal: watch.signal, onShare });
+    const expected = expectationOf(cut.output, cut.times, []);
+    const isRight = isWhole && (await checkResult(partPath, expected, passOf(2)));
+    if (!isRight) throw toolFailed('ffmpeg', encoded.run, new Error('the result is not what it should be'));
+    await rename(partPath, request.outputPath).catch(rethrowDiskError);
+    const usedStartSec = Math.round((encoded.heldFromSec ?? encoded.firstSec) * 1e5) / 1e5;
+    const usedEndSec = Math.round((usedStartSec + cut.lengthSec) * 1e5) / 1e5;
+    return { method: 'encode', usedStartSec, usedEndSec };
   };
 
   /**
-   * Trims by encoding the pictures of the range once, in H.264; sound is copied where it plays everywhere,
-   * else made AAC.
+   * Trims by encoding, in H.264: only what cannot be copied, where that is more than `trimByCopying` does; else the
+   * pictures of the range once. Sound is copied where it plays everywhere, else made AAC.
    *
-   * @throws UnusableMediaError `corrupt_media` when the range has no picture; MediaToolError when the result
-   * did not turn out as it should; as `Runner.run`
+   * @throws UnusableMediaError `corrupt_media` when no picture is shown in the range; MediaToolError when the
+   * result did not turn out as it should; as `encodeRange`
    */
   return async function trimByEncoding(request: TrimRequest, watch: Watch): Promise<EditOutcome> {
-    const { outputPath, startSec, endSec } = request;
-    const encodedPath = `${outputPath}.encoded.mp4`;
-    const partPath = `${outputPath}.part`;
-    const passOf = createPasses(watch, SHARES);
-    const seekSec = Math.max(0, Math.floor(startSec) - READ_BEFORE_SEC);
+    const rising = createPasses(watch, [1])(0);
+    const { outputPath } = request;
     try {
-      const run = await encode(request, seekSec, encodedPath, passOf(0));
-      if (run.exitCode !== 0) throw uselessRun('ffmpeg', run);
-      const movie = await readMovie(encodedPath);
-      const video = movie?.tracks.find(({ kind }) => kind === 'video');
-      if (!movie || !video || run.progress.firstSeenSec === null) throw nothingToShow();
-      const cut = laidOut(movie, video, request, endSec - startSec);
-      if (!cut) throw toolFailed('ffmpeg', run, new Error('two pictures at one time'));
-      const writing = passOf(1);
-      const onShare = (share: number) => writing.onProgress(share * 100);
-      const isWhole = await writeMovie(partPath, cut.output, { signal: watch.signal, onShare });
-      const expected = expectationOf(cut.output, cut.times, []);
-      const isRight = isWhole && (await checkResult(partPath, expected, passOf(2)));
-      if (!isRight) throw toolFailed('ffmpeg', run, new Error('the result is not what it should be'));
-      await rename(partPath, outputPath).catch(rethrowDiskError);
-      const usedStartSec = Math.round((seekSec + run.progress.firstSeenSec) * 1e5) / 1e5;
-      const usedEndSec = Math.round((usedStartSec + cut.lengthSec) * 1e5) / 1e5;
-      return { method: 'encode', usedStartSec, usedEndSec };
+      const copied = request.mode === 'exact' ? await copyMost(request, rising) : null;
+      return copied ?? (await encodeAll(request, rising));
     } finally {
-      await Promise.all([encodedPath, partPath].map((path) => rm(path, { force: true })));
+      await Promise.all(['.encoded.mp4', '.part'].map((end) => rm(outputPath + end, { force: true })));
     }
   };
+
+  /** What is quick was tried before, and came to nothing. */
+  function copyMost(request: TrimRequest, watch: Watch): Promise<EditOutcome | null> {
+    const isUntried = (workSec: number) => !isQuick(workSec);
+    return trimCopying(request, isUntried, watch).catch((error: unknown) => {
+      if (error instanceof MediaToolError) return null;
+      throw error;
+    });
+  }
 }

@@ -1,6 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { z } from 'zod';
+import type { ToolLimits } from '../confinement.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { countPacketsArgs, decodeWindowArgs } from './commands.ts';
+import { checkLimits } from './limits.ts';
 import type { OutputMovie, OutputTrack } from './outputTrack.ts';
 import { closedPoints } from './plan.ts';
 
@@ -20,7 +23,6 @@ export interface Expectation {
 /** How much is decoded on each side of a seam, and at both ends. */
 const WINDOW_SEC = 1;
 const ACCEPTED_DIFFERENCE_SEC = 0.03;
-const LIMITS = { wallClockSec: 180, cpuSec: 300, fileSizeBytes: 0 };
 
 const counted = z.object({
   streams: z.array(
@@ -103,11 +105,16 @@ export function expectationOf({ tracks }: OutputMovie, ticks: number[], seams: n
   };
 }
 
+interface Result {
+  path: string;
+  limits: ToolLimits;
+}
+
 /** Makes the function that says whether a result is what it should be. */
 export function createResultCheck({ runner }: { runner: Runner }) {
-  const countsRight = async (path: string, expected: Expectation, watch: Watch): Promise<boolean> => {
+  const countsRight = async ({ path, limits }: Result, expected: Expectation, watch: Watch) => {
     const args = countPacketsArgs(path);
-    const run = await runner.run({ tool: 'ffprobe', args, limits: LIMITS, output: 'text' }, watch);
+    const run = await runner.run({ tool: 'ffprobe', args, limits, output: 'text' }, watch);
     if (run.exitCode !== 0) return false;
     const report = counted.safeParse(JSON.parse(run.stdout));
     if (!report.success) return false;
@@ -127,10 +134,15 @@ export function createResultCheck({ runner }: { runner: Runner }) {
     );
   };
 
-  const decodesRight = async (path: string, expected: Expectation, wide: Window, watch: Watch) => {
+  const decodesRight = async (
+    { path, limits }: Result,
+    expected: Expectation,
+    wide: Window,
+    watch: Watch,
+  ) => {
     const { window, pictures } = snap(expected, wide);
     const args = decodeWindowArgs(path, window);
-    const run = await runner.run({ tool: 'ffmpeg', args, limits: LIMITS, output: 'progress' }, watch);
+    const run = await runner.run({ tool: 'ffmpeg', args, limits, output: 'progress' }, watch);
     return run.exitCode === 0 && run.stderrTail === '' && run.progress.frames === pictures;
   };
 
@@ -142,9 +154,10 @@ export function createResultCheck({ runner }: { runner: Runner }) {
    */
   return async function checkResult(path: string, expected: Expectation, watch: Watch): Promise<boolean> {
     const quiet = { ...watch, onProgress: () => undefined };
+    const result = { path, limits: checkLimits((await stat(path)).size) };
     const checks = [
-      countsRight(path, expected, quiet),
-      ...windowsOf(expected).map((window) => decodesRight(path, expected, window, quiet)),
+      countsRight(result, expected, quiet),
+      ...windowsOf(expected).map((window) => decodesRight(result, expected, window, quiet)),
     ];
     // All of them are waited for: whoever removes the result finds nobody reading it.
     const results = await Promise.allSettled(checks);

@@ -19,6 +19,8 @@ export interface Range {
    */
   fromSec: number;
   toSec: number;
+  /** Sound is wanted until then. */
+  soundToSec: number;
   isOwnLine: boolean;
 }
 
@@ -41,19 +43,27 @@ const FINE_TIMESCALE = '1000000';
 /** Pictures in 4:2:0 have even sides; VP9 and 4:4:4 may have others. A line that is missing shows less than one that is made up. */
 const EVEN_SIDES = 'crop=trunc(iw/2)*2:trunc(ih/2)*2';
 
+const isTaken = ({ fromSec, toSec }: Range): string =>
+  String.raw`select='gte(t\,${seconds(fromSec)})*lt(t\,${seconds(toSec)})'`;
+
+const readFrom = ({ seekSec, soundToSec }: Range): string[] => [
+  ...(seekSec > 0 ? ['-ss', String(seekSec)] : []),
+  ...['-t', (soundToSec + READ_ON_SEC).toFixed(6)],
+];
+
 /** Encodes the pictures of a range again, unturned, each at its own time. Standard output tells their times. */
 export function encodeRangeArgs(command: EncodeCommand): string[] {
   const { range, streamIndex, inputPath, outputPath, encoder, sound, fileSizeBytes } = command;
-  const { seekSec, fromSec, toSec, isOwnLine } = range;
-  const isTaken = String.raw`select='gte(t\,${seconds(fromSec)})*lt(t\,${seconds(toSec)})'`;
-  const filters = [...(isOwnLine ? [`setpts=PTS-${seekSec}/TB`] : []), isTaken, PRINT_TIME, EVEN_SIDES];
+  const { seekSec, isOwnLine } = range;
+  const filters = [
+    ...(isOwnLine ? [`setpts=PTS-${seekSec}/TB`] : []),
+    isTaken(range),
+    PRINT_TIME,
+    EVEN_SIDES,
+  ];
   return assemble({
     global: [...progressTo('pipe:1'), ...(isOwnLine ? ['-copyts'] : [])],
-    inputOptions: [
-      ...[...FILE_GUARD, '-noautorotate'],
-      ...(seekSec > 0 ? ['-ss', String(seekSec)] : []),
-      ...['-t', (toSec + READ_ON_SEC).toFixed(6)],
-    ],
+    inputOptions: [...FILE_GUARD, '-noautorotate', ...readFrom(range)],
     input: fileUrl(inputPath),
     outputOptions: [
       ...['-map', `0:${streamIndex}`, '-vf', filters.join(',')],
@@ -62,6 +72,24 @@ export function encodeRangeArgs(command: EncodeCommand): string[] {
       ...['-movie_timescale', FINE_TIMESCALE, '-fs', String(fileSizeBytes), '-f', 'mp4'],
     ],
     output: fileUrl(outputPath),
+  });
+}
+
+/** Decodes the pictures of a range to nowhere; standard output tells their times. */
+export function pictureTimesArgs({
+  inputPath,
+  streamIndex,
+  range,
+}: Pick<EncodeCommand, 'inputPath' | 'streamIndex' | 'range'>): string[] {
+  return assemble({
+    global: progressTo('pipe:1'),
+    inputOptions: [...FILE_GUARD, ...readFrom(range)],
+    input: fileUrl(inputPath),
+    outputOptions: [
+      ...['-map', `0:${streamIndex}`, '-vf', [isTaken(range), PRINT_TIME].join(',')],
+      ...['-an', '-sn', '-dn', '-fps_mode', 'passthrough', '-f', 'null'],
+    ],
+    output: 'pipe:1',
   });
 }
 

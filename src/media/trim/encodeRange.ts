@@ -2,6 +2,7 @@ import type { MediaFacts } from '../../domain/media.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, ToolRun, Watch } from '../runner.ts';
 import { encodeRangeArgs, type Range } from './commands.ts';
+import { encodeLimits, refuseCutShort } from './limits.ts';
 
 export interface RangeRequest {
   inputPath: string;
@@ -13,35 +14,15 @@ export interface RangeRequest {
   sound: string[];
 }
 
-const MIB = 1024 * 1024;
-/** More than noise needs at the qualities used here. */
-const BYTES_PER_PIXEL = 1;
-const MOST_FPS = 240;
-const SOUND_BYTES_PER_SEC = 1_000_000;
-
-/** Scaled from measurements: 1080p30 is encoded 2.5 times as fast as it plays on two cores; 8K sixteen times slower. */
-const REFERENCE_PIXELS = 1920 * 1080;
-const SECONDS_PER_SECOND = 12;
-
-function limitsOf({ facts, range }: RangeRequest) {
-  const { width, height, fps } = facts;
-  const lengthSec = range.toSec - Math.max(0, range.fromSec);
-  const weight = Math.max(1, (width * height) / REFERENCE_PIXELS) * Math.max(1, (fps ?? 30) / 30);
-  const wallClockSec = 120 + lengthSec * SECONDS_PER_SECOND * weight;
-  const pixelsPerSec = width * height * Math.min(fps ?? 30, MOST_FPS);
-  const fileSizeBytes = 64 * MIB + lengthSec * (pixelsPerSec * BYTES_PER_PIXEL + SOUND_BYTES_PER_SEC);
-  return { wallClockSec, cpuSec: wallClockSec * 8, fileSizeBytes: Math.ceil(fileSizeBytes) };
-}
-
 /**
  * Encodes the pictures of a range, and sound around it, into a file to take samples from.
  *
- * @throws as `Runner.run`
+ * @throws MediaToolError `media_tool_output_too_large`; as `Runner.run`
  */
-export function encodeRange(runner: Runner, request: RangeRequest, watch: Watch): Promise<ToolRun> {
-  const limits = limitsOf(request);
+export async function encodeRange(runner: Runner, request: RangeRequest, watch: Watch): Promise<ToolRun> {
+  const limits = encodeLimits(request.facts, request.range);
   const { fromSec, toSec } = request.range;
-  return runner.run(
+  const run = await runner.run(
     {
       tool: 'ffmpeg',
       args: encodeRangeArgs({ ...request, fileSizeBytes: limits.fileSizeBytes }),
@@ -54,4 +35,6 @@ export function encodeRange(runner: Runner, request: RangeRequest, watch: Watch)
     },
     watch,
   );
+  if (run.exitCode === 0) await refuseCutShort(request.outputPath, limits);
+  return run;
 }

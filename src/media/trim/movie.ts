@@ -42,9 +42,11 @@ export interface Track {
 
 const KINDS: Record<string, Track['kind']> = { vide: 'video', soun: 'audio' };
 
-/** Reads a full box's 32 or 64 bit number, by its version. */
-const sized = (bytes: Buffer, at: number, isWide: boolean): number =>
-  isWide ? Number(bytes.readBigInt64BE(at)) : bytes.readUInt32BE(at);
+/** How a row of an edit list begins, by the version of its box: its length in the movie's ticks, and the time in the media. */
+const readEditRow = (bytes: Buffer, at: number, isWide: boolean): { length: number; mediaTime: number } =>
+  isWide
+    ? { length: Number(bytes.readBigUInt64BE(at)), mediaTime: Number(bytes.readBigInt64BE(at + 8)) }
+    : { length: bytes.readUInt32BE(at), mediaTime: bytes.readInt32BE(at + 4) };
 
 interface Edit {
   shift: number;
@@ -68,28 +70,30 @@ function readEdit(index: Index, trak: Box, timescale: number, movieTimescale: nu
   let emptyTicks = 0;
   for (let row = 0; row < rows; row++) {
     const at = box.start + 8 + row * rowBytes;
-    const length = (sized(bytes, at, isWide) * timescale) / movieTimescale;
-    const mediaTime = isWide ? Number(bytes.readBigInt64BE(at + 8)) : bytes.readInt32BE(at + 4);
+    const { length, mediaTime } = readEditRow(bytes, at, isWide);
+    const ticks = Math.round((length * timescale) / movieTimescale);
     if (mediaTime === -1) {
-      emptyTicks += Math.round(length);
+      emptyTicks += ticks;
       continue;
     }
     const isNormalSpeed = bytes.readUInt32BE(at + rowBytes - 4) === 0x10000;
     if (!isNormalSpeed || row !== rows - 1 || mediaTime < 0) return null;
     // A length of nothing stands for "to the end".
-    const shownTicks = Math.round(length) || Number.POSITIVE_INFINITY;
+    const shownTicks = ticks || Number.POSITIVE_INFINITY;
     return { shift: emptyTicks - mediaTime, from: emptyTicks, to: emptyTicks + shownTicks };
   }
   return { ...UNEDITED, shift: emptyTicks };
 }
 
-function readEntry(index: Index, stbl: Box): Buffer | null {
+/** The fields of an entry before its boxes (8.5.2, 12.1.3, 12.2.3): shorter ones describe nothing. */
+const ENTRY_FIELDS_BYTES: Record<Track['kind'], number> = { video: 86, audio: 36 };
+
+function readEntry(index: Index, stbl: Box, kind: Track['kind']): Buffer | null {
   const stsd = findPath(index, stbl, ['stsd']);
   if (!stsd || stsd.start + 8 > stsd.end || index.bytes.readUInt32BE(stsd.start + 4) !== 1) return null;
   const entry = index.bytes.subarray(stsd.start + 8, stsd.end);
-  return entry.length >= 16 && entry.readUInt32BE(0) <= entry.length
-    ? entry.subarray(0, entry.readUInt32BE(0))
-    : null;
+  const length = entry.length >= 4 ? entry.readUInt32BE(0) : 0;
+  return length >= ENTRY_FIELDS_BYTES[kind] && length <= entry.length ? entry.subarray(0, length) : null;
 }
 
 interface TrackHeaders {
@@ -129,7 +133,7 @@ function readTrack(
   const timescale = bytes.readUInt32BE(mdhd.start + (isWide ? 20 : 12));
   const edit = timescale > 0 ? readEdit(index, trak, timescale, place.movieTimescale) : null;
   const samples = readSampleList(index, stbl);
-  const entry = readEntry(index, stbl);
+  const entry = readEntry(index, stbl, kind);
   if (!edit || !samples || !entry) return 'unreadable';
   const matrixAt = tkhd.start + (bytes[tkhd.start] === 1 ? 52 : 40);
   const elng = findPath(index, trak, ['mdia', 'elng']);

@@ -3,12 +3,14 @@ import type { SampleList } from './sampleList.ts';
 
 /** What is kept of a video track, in ticks of its samples' own line. */
 export interface Selection {
-  /** Pictures with from <= shown < to are kept. */
+  /** Pictures with from <= shown < to are kept; never more than is visible, so that nothing hidden comes to light. */
   from: number;
   to: number;
   /** When they are shown, rising. */
   times: number[];
-  /** When the last one's time ends: the next picture's, or the end of the track. */
+  /** When what is kept begins: the first one's time, or later when that is shown all the while. */
+  begin: number;
+  /** When it ends: with the next picture, or the track; where one is shown all the while, with the range. */
   end: number;
 }
 
@@ -31,7 +33,7 @@ export const secondsAt = ({ timescale, shift }: Track, originSec: number, tick: 
 
 /**
  * Selects the pictures a range shows: those that appear in it; when none does, the one that is shown all
- * the while. Null when the track shows nothing.
+ * the while, for as long as the range is. Null when the track shows nothing.
  */
 export function selectPictures(
   track: Track,
@@ -40,21 +42,16 @@ export function selectPictures(
 ): Selection | null {
   const visible = visibleTimes(track);
   if (visible.length === 0) return null;
-  let from = tickAt(track, originSec, startSec);
-  let to = tickAt(track, originSec, endSec);
-  let [first, next] = [from, to].map((tick) => lowerBound(visible, tick)) as [number, number];
+  const [from, to] = [startSec, endSec].map((time) => tickAt(track, originSec, time)) as [number, number];
+  const [first, next] = [from, to].map((tick) => lowerBound(visible, tick)) as [number, number];
   if (first === next) {
-    first = Math.max(0, first - 1);
-    next = first + 1;
-    from = visible[first] as number;
-    to = from + 1;
+    const held = visible[Math.max(0, first - 1)] as number;
+    return { from: held, to: held + 1, times: [held], begin: from, end: Math.max(to, from + 1) };
   }
   const times = Array.from(visible.subarray(first, next));
+  const [begin, last] = [times[0] as number, times.at(-1) as number];
   const end = visible[next] ?? Math.min(track.samples.endTime, track.shownTo - track.shift);
-  // Never outside of what is visible, so that nothing hidden in the source comes to light.
-  from = Math.max(from, visible[0] as number);
-  to = Math.min(to, end);
-  return { from, to, times, end: Math.max(end, (times.at(-1) ?? 0) + 1) };
+  return { from: begin, to: Math.min(to, end), times, begin, end: Math.max(end, last + 1) };
 }
 
 /** The first place whose value is not below the wanted one. */
@@ -93,25 +90,33 @@ export interface SmartPlan {
 
 /** Below this share of copied pictures nothing is won over encoding them all. */
 const LEAST_COPIED_SHARE = 0.25;
+/**
+ * How many samples of a track are looked into for one at which decoding can begin. Where so many of them were none,
+ * groups are most likely never closed.
+ */
+export const MOST_LOOKS = 400;
+
+/** Looks into a sample: whether decoding can begin at it with nothing known. */
+export type Look = (sample: number) => Promise<boolean>;
 
 /**
  * Finds what can be copied: from the first point in the range where decoding can begin, up to the last one
  * behind which nothing belongs to what was before.
  *
- * @param canBegin whether decoding can begin at a sync sample with nothing known
+ * @param canBegin asked of sync samples
  * @returns null when too little can
  */
 export async function planSmartCut(
   { samples }: Track,
   { from, to, times }: Selection,
-  canBegin: (sample: number) => Promise<boolean>,
+  canBegin: Look,
 ): Promise<SmartPlan | null> {
   const { latestBefore, isClosed, isOpening, earliestFrom } = closedPoints(samples);
-  let first = 0;
-  while (first < samples.count) {
-    const isInRange = (earliestFrom[first] as number) >= from && isOpening(first);
-    if (isInRange && samples.isSync[first] && (await canBegin(first))) break;
-    first++;
+  let [first, looks] = [0, 0];
+  for (; first < samples.count; first++) {
+    if (!samples.isSync[first] || (earliestFrom[first] as number) < from || !isOpening(first)) continue;
+    if ((earliestFrom[first] as number) >= to || looks++ === MOST_LOOKS) return null;
+    if (await canBegin(first)) break;
   }
   let last = samples.count;
   while (last > first && !(isClosed(last) && (latestBefore[last] as number) < to)) last--;
@@ -126,6 +131,26 @@ export async function planSmartCut(
   };
 }
 
+/** Encoded at 1080p in a second of two busy cores, measured; decoding alone is so much faster. */
+const PICTURES_A_SECOND = 75;
+const REFERENCE_PIXELS = 1920 * 1080;
+const DECODING_SHARE = 0.2;
+
+/** Gives the seconds of work for what a plan encodes, and for what is decoded on the way there. */
+export function workSecOf({ samples }: Track, { head, tail, to }: SmartPlan, pixels: number): number {
+  const firstShown = head.length > 0 ? samples.shownTimes.indexOf(head[0] as number) : 0;
+  const decoded = sinceSync(samples, firstShown) + (tail.length > 0 ? sinceSync(samples, to) : 0);
+  const pictures = head.length + tail.length + decoded * DECODING_SHARE;
+  return (pictures / PICTURES_A_SECOND) * (pixels / REFERENCE_PIXELS);
+}
+
+/** How many samples a decoder must be given before one. */
+function sinceSync({ isSync }: SampleList, sample: number): number {
+  let sync = sample;
+  while (sync > 0 && !isSync[sync]) sync--;
+  return sample - sync;
+}
+
 /** Samples that can be copied as they are, and what they show. */
 export interface KeyframePlan {
   from: number;
@@ -138,20 +163,21 @@ export interface KeyframePlan {
  * Finds the smallest run of samples that shows the whole range: from the last point at or before its start
  * where decoding can begin, up to the first at or behind its end where it can stop.
  *
- * @returns null when it would show what the source hides
+ * @param canBegin asked of sync samples
+ * @returns null when it would show what the source hides, or where to begin is not found
  */
 export async function planKeyframeCut(
   track: Track,
-  { from, times, end }: Selection,
-  canBegin: (sample: number) => Promise<boolean>,
+  { from, end }: Selection,
+  canBegin: Look,
 ): Promise<KeyframePlan | null> {
   const { samples, shift, shownFrom, shownTo } = track;
   const { isClosed, isOpening, earliestFrom, latestBefore } = closedPoints(samples);
-  const start = Math.max(from, times[0] as number);
-  let first = samples.count - 1;
+  let [first, looks] = [samples.count - 1, 0];
   for (; first > 0; first--) {
-    const isBefore = (earliestFrom[first] as number) <= start && isOpening(first);
-    if (isBefore && samples.isSync[first] && (await canBegin(first))) break;
+    if (!samples.isSync[first] || (earliestFrom[first] as number) > from || !isOpening(first)) continue;
+    if (looks++ === MOST_LOOKS) return null;
+    if (await canBegin(first)) break;
   }
   let last = first + 1;
   while (last < samples.count && !(isClosed(last) && (earliestFrom[last] as number) >= end)) last++;

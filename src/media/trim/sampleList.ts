@@ -41,29 +41,25 @@ export function readSampleList(index: Index, stbl: Box): SampleList | null {
   if (!stsz || stsz.start + 12 > stsz.end) return null;
   const count = index.bytes.readUInt32BE(stsz.start + 8);
   const isOneSize = index.bytes.readUInt32BE(stsz.start + 4) > 0;
-  if (count === 0 || count > (isOneSize ? MAX_EQUAL_SAMPLES : Math.min(MAX_SAMPLES, stsz.end - stsz.start))) {
-    return null;
-  }
+  const rows = Math.floor((stsz.end - stsz.start - 12) / 4);
+  if (count === 0 || count > (isOneSize ? MAX_EQUAL_SAMPLES : Math.min(MAX_SAMPLES, rows))) return null;
   const list = emptyList(count);
   const { bytes } = index;
+  readSizes(bytes, stsz, list);
   const isRead =
-    readSizes(bytes, stsz, list) &&
     readOffsets(bytes, boxes, list) &&
     readTimes(bytes, boxes, list) &&
     readSyncSamples(bytes, boxes.get('stss'), list);
   return isRead ? list : null;
 }
 
-function readSizes(bytes: Buffer, stsz: Box, { sizes, count }: SampleList): boolean {
+function readSizes(bytes: Buffer, stsz: Box, { sizes, count }: SampleList): void {
   const oneSize = bytes.readUInt32BE(stsz.start + 4);
   if (oneSize > 0) {
     sizes.fill(oneSize);
-    return true;
+    return;
   }
-  const table = readTable(bytes, stsz, 4, 12);
-  if (!table || table.rows < count) return false;
-  for (let at = 0; at < count; at++) sizes[at] = bytes.readUInt32BE(table.at(at));
-  return true;
+  for (let at = 0; at < count; at++) sizes[at] = bytes.readUInt32BE(stsz.start + 12 + at * 4);
 }
 
 function readOffsets(bytes: Buffer, boxes: Map<string, Box>, { offsets, sizes, count }: SampleList): boolean {

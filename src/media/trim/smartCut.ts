@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { MediaFacts } from '../../domain/media.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { type AvcParameters, freeSetId, isIdr, readAvc, withParameters } from './avc.ts';
@@ -6,7 +6,7 @@ import { profileOf, seamEncoder } from './commands.ts';
 import { encodeRange } from './encodeRange.ts';
 import { readMovie, type Track } from './movie.ts';
 import { joinPieces, type OutputMovie, type Piece } from './outputTrack.ts';
-import { planSmartCut, type Selection } from './plan.ts';
+import { type Look, planSmartCut, type Selection, type SmartPlan, workSecOf } from './plan.ts';
 import type { OpenSource } from './source.ts';
 import { videoStreamOf } from './trimRequest.ts';
 
@@ -35,16 +35,19 @@ export interface CutVideo {
   seams: number[];
 }
 
-interface SmartRequest {
+export interface SmartRequest {
   source: OpenSource;
   selection: Selection;
   facts: MediaFacts;
   /** Begins the names of what is made on the way. */
   scratchPath: string;
+  /** Whether what must be encoded, in seconds of work, is to be. */
+  isAccepted(workSec: number): boolean;
 }
 
 interface EncodedPiece {
-  piece: Piece;
+  /** Which file it is of is known with all of them. */
+  piece: Omit<Piece, 'file'>;
   path: string;
   avc: AvcParameters;
 }
@@ -52,8 +55,8 @@ interface EncodedPiece {
 /**
  * Finds what of a range can be copied and encodes the pictures before and behind it.
  *
- * @returns null when too little can be copied, or what was encoded is not what was asked for
- * @throws as `Runner.run`
+ * @returns null when too little can be copied, the work is not accepted, or what was encoded is not what was asked for
+ * @throws as `encodeRange`
  */
 export async function cutSmart(
   runner: Runner,
@@ -65,26 +68,44 @@ export async function cutSmart(
   const avc = readAvc(video.entry);
   const setId = avc?.lengthBytes === 4 ? freeSetId(avc) : null;
   if (!avc || setId === null) return null;
-  const file = await open(movie.path);
-  const plan = await planSmartCut(video, selection, (sample) => isIdr(file, video, sample)).finally(() =>
-    file.close(),
-  );
+  const plan = await planCut(request, watch);
   if (!plan) return null;
   const { head, copied, tail } = plan;
   const seam = { ...request, setId };
+  const [headWatch, tailWatch] = head.length < tail.length ? [quiet(watch), watch] : [watch, quiet(watch)];
   const encoded = await bothOf(
-    encodePiece(runner, { ...seam, times: head, path: `${request.scratchPath}.head.mp4` }, watch),
-    encodePiece(runner, { ...seam, times: tail, path: `${request.scratchPath}.tail.mp4` }, quiet(watch)),
+    encodePiece(runner, { ...seam, times: head, path: `${request.scratchPath}.head.mp4` }, headWatch),
+    encodePiece(runner, { ...seam, times: tail, path: `${request.scratchPath}.tail.mp4` }, tailWatch),
   );
   if (encoded === null) return null;
   const [before, behind] = encoded;
   const pieces = [
     ...(before === 'none' ? [] : [{ ...before, times: head }]),
-    { piece: { file: 0, track: video, from: plan.from, to: plan.to }, path: movie.path, avc, times: copied },
+    { piece: { track: video, from: plan.from, to: plan.to }, path: movie.path, avc, times: copied },
     ...(behind === 'none' ? [] : [{ ...behind, times: tail }]),
   ];
   return assemblePieces(pieces, video, selection);
 }
+
+async function planCut(request: SmartRequest, { signal }: Watch): Promise<SmartPlan | null> {
+  const { source, selection, facts, isAccepted } = request;
+  const { movie, video } = source;
+  const file = await open(movie.path);
+  try {
+    const plan = await planSmartCut(video, selection, createLook(file, video, signal));
+    return plan && isAccepted(workSecOf(video, plan, facts.width * facts.height)) ? plan : null;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes the look into samples; it throws the signal's reason when aborted. */
+export const createLook =
+  (file: FileHandle, video: Track, signal: AbortSignal): Look =>
+  (sample) => {
+    signal.throwIfAborted();
+    return isIdr(file, video, sample);
+  };
 
 const quiet = (watch: Watch): Watch => ({ ...watch, onProgress: () => undefined });
 
@@ -120,11 +141,11 @@ async function encodePiece(runner: Runner, request: PieceRequest, watch: Watch):
   if (first === undefined || last === undefined) return 'none';
   const ownSec = (tick: number) => (tick + video.shift) / video.timescale;
   const seekSec = Math.max(0, Math.floor(ownSec(first) - movie.originSec));
-  const range = {
-    ...{ seekSec, isOwnLine: true },
-    fromSec: ownSec(first - BETWEEN) - seekSec,
-    toSec: ownSec(last + BETWEEN) - seekSec,
-  };
+  const [fromSec, toSec] = [first - BETWEEN, last + BETWEEN].map((tick) => ownSec(tick) - seekSec) as [
+    number,
+    number,
+  ];
+  const range = { seekSec, fromSec, toSec, soundToSec: toSec, isOwnLine: true };
   const encoder = seamEncoder(facts, setId);
   const input = { inputPath: movie.path, streamIndex: video.index, outputPath: path };
   const run = await encodeRange(runner, { ...input, facts, range, encoder, sound: [] }, watch);
@@ -134,23 +155,26 @@ async function encodePiece(runner: Runner, request: PieceRequest, watch: Watch):
   const firstSeenSec = run.progress.firstSeenSec ?? Number.NaN;
   const isInPlace = Math.abs(firstSeenSec + seekSec - ownSec(first)) < 0.001;
   if (!track || !avc || !isWhole || !isInPlace) return null;
-  // The number is given when all pieces are known.
-  return { piece: { file: -1, track, from: 0, to: times.length }, path, avc };
+  return { piece: { track, from: 0, to: times.length }, path, avc };
 }
 
 type TimedPiece = EncodedPiece & { times: number[] };
 
 /** Lays the pieces end to end under one sample entry that knows the parameters of all. */
-function assemblePieces(pieces: TimedPiece[], video: Track, { times, end }: Selection): CutVideo | null {
+function assemblePieces(
+  pieces: TimedPiece[],
+  video: Track,
+  { times, begin, end }: Selection,
+): CutVideo | null {
   const zero = times[0] as number;
   const shown = pieces.map((each) => each.times.map((time) => time - zero));
   const numbered = pieces.map(({ piece }, file) => ({ ...piece, file }));
-  const joined = joinPieces(numbered, shown, end - zero);
+  const joined = joinPieces(numbered, shown, end - begin);
   if (!joined) return null;
   const others = pieces.map(({ avc }) => avc);
   const track = {
     ...{ ...video, ...joined, entry: withParameters(video.entry, others) },
-    ...{ silentSec: 0, lengthSec: (end - zero) / video.timescale },
+    ...{ silentSec: 0, lengthSec: (end - begin) / video.timescale },
   };
   return {
     movie: { files: pieces.map(({ path }) => path), tracks: [track] },

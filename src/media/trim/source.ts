@@ -3,6 +3,7 @@ import type { MediaFacts } from '../../domain/media.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { remuxArgs } from './commands.ts';
+import { refuseCutShort } from './limits.ts';
 import { type Movie, readMovie, type Track } from './movie.ts';
 import { soundStreamsOf } from './trimRequest.ts';
 
@@ -38,7 +39,7 @@ function takeTracks(movie: Movie | null, facts: MediaFacts, videoIndex: number):
  * `remuxPath`, which the caller removes.
  *
  * @returns null when it cannot be copied into an MP4
- * @throws as `Runner.run`
+ * @throws MediaToolError `media_tool_output_too_large`; as `Runner.run`
  */
 export async function openSource(
   { runner }: { runner: Runner },
@@ -51,17 +52,21 @@ export async function openSource(
   if (own) return own;
   const fileSizeBytes = facts.sizeBytes * 2 + 64 * MIB;
   const wallClockSec = 60 + facts.durationSec * 0.5;
+  const limits = { wallClockSec, cpuSec: wallClockSec, fileSizeBytes };
   const run = await runner.run(
     {
       tool: 'ffmpeg',
       args: remuxArgs(inputPath, remuxPath, facts, fileSizeBytes),
-      limits: { wallClockSec, cpuSec: wallClockSec, fileSizeBytes },
+      limits,
       output: 'progress',
       percentOf: percentOfLength(facts.durationSec),
     },
     watch,
   );
-  if (run.exitCode === 0) return takeTracks(await readMovie(remuxPath), facts, 0);
-  await rm(remuxPath, { force: true });
-  return null;
+  if (run.exitCode !== 0) {
+    await rm(remuxPath, { force: true });
+    return null;
+  }
+  await refuseCutShort(remuxPath, limits);
+  return takeTracks(await readMovie(remuxPath), facts, 0);
 }

@@ -32,7 +32,7 @@ const optionOf = (args: readonly string[], name: string) => args[args.indexOf(na
 describe('argument lists of trimming', () => {
   const hostile = "/scratch/-i file:'; concat:|%d [v].mp4";
   const plain = factsOf(stream(0, {}));
-  const range = { seekSec: 3, fromSec: 0.25, toSec: 1.75, isOwnLine: true };
+  const range = { seekSec: 3, fromSec: 0.25, toSec: 1.75, soundToSec: 1.75, isOwnLine: true };
   const encode = {
     ...{ inputPath: hostile, outputPath: '/scratch/out.mp4', streamIndex: 0, range },
     ...{ encoder: wholeEncoder(plain), sound: soundOptions(plain), fileSizeBytes: 10_000_000 },
