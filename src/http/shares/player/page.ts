@@ -19,6 +19,8 @@ const POLICY = policyOf('script-src', 'media-src', 'connect-src');
 /** A page without a script needs no more. */
 const STILL_POLICY = policyOf();
 
+/** Beside that of every page; what is for phones comes last, since it takes back some of the others. */
+const STYLES = ['player.css', 'seekBar.css', 'phone.css'];
 const SCRIPTS = { ready: 'player.js', preparing: 'waiting.js', unavailable: null } as const;
 
 /**
@@ -32,7 +34,8 @@ export function renderPage(page: SharePage, basePath: string): RenderedPage {
     return { html: frame(basePath, { title, head: null, body }), contentSecurityPolicy: STILL_POLICY };
   }
   const script = SCRIPTS[page.state];
-  const head = html`${previewTags(page)}
+  const head = html`${STYLES.map((name) => html`<link rel="stylesheet" href="${assetPath(basePath, name)}">`)}
+${previewTags(page)}
 ${script && html`<script type="module" src="${assetPath(basePath, script)}"></script>`}`;
   return {
     html: frame(basePath, { title: page.title, head, body: renderPlayer(page, basePath) }),
@@ -60,7 +63,7 @@ const frame = (basePath: string, { title, head, body }: PageParts): string =>
 <meta name="robots" content="noindex">
 <title>${title}</title>
 <link rel="icon" type="image/svg+xml" href="${assetPath(basePath, 'icon.svg')}">
-<link rel="stylesheet" href="${assetPath(basePath, 'player.css')}">
+<link rel="stylesheet" href="${assetPath(basePath, 'page.css')}">
 ${head}
 </head>
 <body>

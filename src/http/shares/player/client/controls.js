@@ -1,9 +1,7 @@
+import { find } from './elements.js';
 import { formatClock } from './times.js';
 
 const IDLE_MS = 2500;
-
-/** @param {string} id */
-const find = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /**
  * @param {HTMLElement} button

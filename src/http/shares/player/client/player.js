@@ -1,4 +1,5 @@
 import { createCaptions, createFullscreen, showState, watchPresence } from './controls.js';
+import { find } from './elements.js';
 import { listenToKeys } from './keyboard.js';
 import { createMessages } from './messages.js';
 import { createPreview } from './preview.js';
@@ -6,9 +7,6 @@ import { createSeekBar } from './seekBar.js';
 import { createSession } from './session.js';
 import { Source } from './source.js';
 import { createStill } from './still.js';
-
-/** @param {string} id */
-const find = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const player = find('player');
 const video = /** @type {HTMLVideoElement} */ (find('video'));

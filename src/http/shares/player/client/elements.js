@@ -1,0 +1,6 @@
+/**
+ * Gives an element that the page has for certain.
+ *
+ * @param {string} id
+ */
+export const find = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
