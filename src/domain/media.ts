@@ -49,3 +49,19 @@ export interface MediaStream {
   colorPrimaries: string | null;
   channelLayout: string | null;
 }
+
+/** Gives the stream a player shows; undefined when a record does not fit its file. */
+export const videoStreamOf = ({ streams, videoStreamIndex }: MediaFacts): MediaStream | undefined =>
+  streams.find(({ index }) => index === videoStreamIndex);
+
+/** Gives the sound tracks that can be decoded, in their order: nothing is made of one in a codec that has no name. */
+export const soundStreamsOf = ({ streams }: MediaFacts): MediaStream[] =>
+  streams.filter(({ type, codec }) => type === 'audio' && codec !== 'unknown' && codec !== 'none');
+
+/** Whether a picture is made of two fields that must be told apart: shown at once, they are a comb. */
+export const isInterlaced = ({ fieldOrder }: Partial<MediaStream>): boolean =>
+  (fieldOrder ?? 'progressive') !== 'progressive';
+
+/** Whether a picture is stored as red, green and blue, by ffmpeg's names. */
+export const isRgb = ({ pixelFormat }: Partial<MediaStream>): boolean =>
+  /^(gbr|rgb|bgr|argb|abgr|pal8)/.test(pixelFormat ?? '');

@@ -1,5 +1,5 @@
 /** What a browser needs before it plays a video. Pure: the facts of the probe decide. */
-import type { MediaFacts, MediaStream } from './media.ts';
+import { isInterlaced, type MediaFacts, type MediaStream, soundStreamsOf, videoStreamOf } from './media.ts';
 
 /**
  * - `none`: browsers play the source as it is
@@ -69,22 +69,15 @@ function fits(table: Record<string, Demands>, { codec, profile, pixelFormat }: S
   );
 }
 
-/** Browsers show both fields of an interlaced picture at once, as a comb. */
-export const isInterlaced = ({ fieldOrder }: Partial<MediaStream>): boolean =>
-  fieldOrder !== null && fieldOrder !== undefined && fieldOrder !== 'progressive';
-
 /** The chosen picture; a record without streams still names its codec. */
-export const pictureOf = (facts: MediaFacts): Stream =>
-  facts.streams.find(({ index }) => index === facts.videoStreamIndex) ?? { codec: facts.videoCodec };
-
-const soundsOf = (facts: MediaFacts): MediaStream[] => facts.streams.filter(({ type }) => type === 'audio');
+export const pictureOf = (facts: MediaFacts): Stream => videoStreamOf(facts) ?? { codec: facts.videoCodec };
 
 /** Whether a browser shows the picture and plays the first sound: it never looks at a second one. */
 function plays(facts: MediaFacts): boolean {
   const container = PLAYED[facts.container];
   if (!container) return false;
   const picture = pictureOf(facts);
-  const [sound] = soundsOf(facts);
+  const sound = facts.streams.find(({ type }) => type === 'audio');
   const isHeard = sound === undefined || fits(container.sounds, sound);
   return fits(container.pictures, picture) && !isInterlaced(picture) && isHeard;
 }
@@ -97,7 +90,7 @@ export function planPlayback(facts: MediaFacts): PlaybackPlan {
   const picture = pictureOf(facts);
   const plan = {
     picture: treat(fits(MP4.pictures, picture) && !isInterlaced(picture)),
-    sound: soundsOf(facts)
+    sound: soundStreamsOf(facts)
       .slice(0, MAX_SOUND_TRACKS)
       .map((sound) => ({ streamIndex: sound.index, treatment: treat(fits(MP4.sounds, sound)) })),
   };

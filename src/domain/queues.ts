@@ -4,3 +4,9 @@
  */
 export const QUEUES = ['workflows', 'media', 'encode', 'net', 'publish'] as const;
 export type Queue = (typeof QUEUES)[number];
+
+/**
+ * Where the workers of a queue show that they are there. Whoever has all its slots full polls for no more work, maybe
+ * for hours, and would look like nobody on the queue itself.
+ */
+export const presenceQueue = (queue: Queue): string => `${queue}/presence`;

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import type { MediaFacts, MediaStream } from '../domain/media.ts';
-import { isInterlaced, type PlaybackPlan, pictureOf, planPlayback } from '../domain/playback.ts';
+import { isInterlaced, isRgb, type MediaFacts, type MediaStream } from '../domain/media.ts';
+import { type PlaybackPlan, pictureOf, planPlayback } from '../domain/playback.ts';
 import { MediaToolError } from '../errors.ts';
 import { uselessRun } from './complaints.ts';
 import type { ToolLimits } from './confinement.ts';
@@ -149,7 +149,7 @@ export function planPicture(facts: MediaFacts): PictureEncoding {
     maxBitsPerSec: Math.round(Math.min(MOST_MAX_BITS, Math.max(LEAST_MAX_BITS, wanted))),
     isInterlaced: isInterlaced(picture),
     highRange: transfer === 'smpte2084' || transfer === 'arib-std-b67' ? transfer : null,
-    isRgb: /^(gbr|rgb|bgr|argb|abgr|pal8)/.test(picture.pixelFormat ?? ''),
+    isRgb: isRgb(picture),
     threads: Math.min(MAX_THREADS, availableParallelism()),
   };
 }

@@ -81,6 +81,11 @@ const CASES: [string, MediaFacts, string][] = [
   // Only the index.
   ['MP4, index last', facts('mp4', [high, aac], last), 'index_first cc'],
   ['MP4 with AV1, index last', facts('mp4', [picture('av1')], last), 'index_first c'],
+  [
+    'MP4 with a sound that nobody can decode',
+    facts('mp4', [high, sound('unknown'), aac], first),
+    'index_first cc',
+  ],
   // Only the container.
   ['MOV', facts('mov', [high, aac], first), 'remux cc'],
   ['MOV, index last', facts('mov', [high, aac], last), 'remux cc'],

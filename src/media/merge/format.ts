@@ -1,6 +1,12 @@
-import type { MediaFacts, MediaStream } from '../../domain/media.ts';
+import {
+  isInterlaced,
+  type MediaFacts,
+  type MediaStream,
+  soundStreamsOf,
+  videoStreamOf,
+} from '../../domain/media.ts';
 import { channelsOf, isEncodableSound, nearestSound, pictureEncoder } from './encoders.ts';
-import { type MergeInput, pictureOf, soundsOf } from './request.ts';
+import type { MergeInput } from './request.ts';
 
 /** Colours as ffmpeg calls them; what a file leaves open as players guess it. */
 export interface Colors {
@@ -76,16 +82,12 @@ export function effectiveColors(stream: MediaStream): Colors {
   };
 }
 
-/** Whether a picture is made of two fields that must be told apart. */
-export const isInterlaced = ({ fieldOrder }: MediaStream): boolean =>
-  (fieldOrder ?? 'progressive') !== 'progressive';
-
 /**
  * Gives what two pictures must have in common to follow each other as they are; null for a picture that is
  * never copied. Rates of frames may differ: an MP4 holds a time for each frame. Time bases are mended by copying.
  */
 export function pictureKey(facts: MediaFacts): string | null {
-  const stream = pictureOf(facts);
+  const stream = videoStreamOf(facts);
   if (!stream || !COPIED_PICTURES.includes(stream.codec) || !COPIED_CONTAINERS.includes(facts.container))
     return null;
   const { space, primaries, transfer, range } = effectiveColors(stream);
@@ -134,8 +136,8 @@ function timescaleOf(inputs: readonly MergeInput[], key: string | null): number 
   const counted = inputs
     .filter(({ facts }) => MP4_FAMILY.includes(facts.container) && pictureKey(facts) === key)
     .map(({ facts }) => ({
-      key: pictureOf(facts)?.timeBase ?? null,
-      value: ratioOf(pictureOf(facts)?.timeBase ?? null, '/'),
+      key: videoStreamOf(facts)?.timeBase ?? null,
+      value: ratioOf(videoStreamOf(facts)?.timeBase ?? null, '/'),
       durationSec: facts.durationSec,
     }));
   const ratio = groupByKey(counted)[0]?.first;
@@ -144,13 +146,13 @@ function timescaleOf(inputs: readonly MergeInput[], key: string | null): number 
 
 /** Usual colours are not stretched into a larger range: a picture of a high one is no model for others. */
 function isModel({ facts }: MergeInput): boolean {
-  const stream = pictureOf(facts);
+  const stream = videoStreamOf(facts);
   if (!stream || isInterlaced(stream) || isHighRange(effectiveColors(stream))) return false;
   return pictureEncoder(stream.codec, stream.profile, stream.pixelFormat ?? '') !== null;
 }
 
 function copiedPicture({ facts }: MergeInput, key: string | null, timescale: number): PictureFormat {
-  const stream = pictureOf(facts) as MediaStream;
+  const stream = videoStreamOf(facts) as MediaStream;
   return {
     key,
     ...{ codec: stream.codec, profile: stream.profile ?? '', pixelFormat: stream.pixelFormat ?? 'yuv420p' },
@@ -171,7 +173,7 @@ const even = (px: number): number => Math.max(2, Math.round(px / 2) * 2);
 
 /** What every player shows, in the shape of an input: for when no picture is copied. */
 function plainPicture({ facts }: MergeInput): PictureFormat {
-  const stream = pictureOf(facts);
+  const stream = videoStreamOf(facts);
   const [width, height] = [even(facts.width), even(facts.height)];
   const space = Math.min(width, height) >= HD_LINES ? 'bt709' : 'smpte170m';
   return {
@@ -212,7 +214,7 @@ function choosePicture(inputs: readonly MergeInput[]): PictureFormat {
 
 function chooseSound(inputs: readonly MergeInput[], track: number): SoundFormat {
   const heard = inputs.flatMap(({ facts }) => {
-    const stream = soundsOf(facts)[track];
+    const stream = soundStreamsOf(facts)[track];
     return stream
       ? [{ key: soundKey(facts.container, stream), value: stream, durationSec: facts.durationSec }]
       : [];
@@ -243,7 +245,7 @@ function chooseSound(inputs: readonly MergeInput[], track: number): SoundFormat 
 
 /** As many tracks as every input with sound has; none when no input has any. */
 function countTracks(inputs: readonly MergeInput[]): number {
-  const counts = inputs.map(({ facts }) => soundsOf(facts).length).filter((count) => count > 0);
+  const counts = inputs.map(({ facts }) => soundStreamsOf(facts).length).filter((count) => count > 0);
   return counts.length === 0 ? 0 : Math.min(...counts);
 }
 

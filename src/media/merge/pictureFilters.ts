@@ -1,7 +1,8 @@
 import type { MergeFit } from '../../domain/edit.ts';
+import { isInterlaced, isRgb, videoStreamOf } from '../../domain/media.ts';
 import { fitFilters } from './fitting.ts';
-import { type Colors, effectiveColors, isHighRange, isInterlaced, type PictureFormat } from './format.ts';
-import { type MergeInput, pictureOf } from './request.ts';
+import { type Colors, effectiveColors, isHighRange, type PictureFormat } from './format.ts';
+import type { MergeInput } from './request.ts';
 
 /** ffmpeg's `scale` calls some matrices by other names than its probe. */
 const MATRICES: Record<string, string> = {
@@ -34,15 +35,14 @@ const USUAL: Colors = { space: 'bt709', primaries: 'bt709', transfer: 'bt709', r
  * first of these. A frame is there from the very first moment: one that begins late is shown from the beginning.
  */
 export function pictureFilters({ facts }: MergeInput, format: PictureFormat, fit: MergeFit): string[] {
-  const stream = pictureOf(facts);
+  const stream = videoStreamOf(facts);
   if (!stream) return [];
   const own = effectiveColors(stream);
   const isMapped = isHighRange(own);
   const from = isMapped ? USUAL : own;
-  const isRgb = /^(gbr|rgb|bgr|argb|abgr|pal8)/.test(stream.pixelFormat ?? '');
   const scaleOptions = [
     'flags=bicubic',
-    ...(isRgb ? [] : matrix('in', from)),
+    ...(isRgb(stream) ? [] : matrix('in', from)),
     ...matrix('out', format.colors),
     `out_range=${format.colors.range === 'pc' ? 'pc' : 'tv'}`,
   ].join(':');

@@ -1,5 +1,6 @@
 import { symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { soundStreamsOf } from '../../domain/media.ts';
 import { damaged, uselessRun } from '../complaints.ts';
 import { rethrowDiskError } from '../diskErrors.ts';
 import { percentOfLength } from '../progress.ts';
@@ -9,7 +10,7 @@ import type { CommonFormat } from './format.ts';
 import { copyLimits, encodeLimits } from './limits.ts';
 import { inspectMember, type Member } from './member.ts';
 import { pictureFilters } from './pictureFilters.ts';
-import { type MergeInput, type MergeRequest, soundsOf } from './request.ts';
+import type { MergeInput, MergeRequest } from './request.ts';
 import { isCopy, type Treatment } from './treatment.ts';
 
 /** A member of the join under a name of ours, and what was done for it. */
@@ -31,14 +32,21 @@ export interface PieceWork {
 const MISSING_SEC = 2;
 const MISSING_SHARE = 0.05;
 
+/** Whether the streams that are taken come first in the file: the list takes them by their places. */
+const hasUsualOrder = ({ facts }: MergeInput, { sounds }: CommonFormat): boolean =>
+  [facts.videoStreamIndex, ...soundStreamsOf(facts).map(({ index }) => index)]
+    .slice(0, 1 + sounds.length)
+    .every((index, at) => index === at);
+
 /** Gives an input a name of ours, if it can be a member just as it is. */
 async function linkInput(
-  { inputPath }: MergeInput,
+  input: MergeInput,
   place: string,
   treatment: Treatment,
   { folder, format }: PieceWork,
 ): Promise<Piece | null> {
-  const member = await inspectMember(inputPath, format);
+  const { inputPath } = input;
+  const member = hasUsualOrder(input, format) ? await inspectMember(inputPath, format) : null;
   if (!member) return null;
   const name = `input-${place}.mp4`;
   await symlink(resolve(inputPath), join(folder, name)).catch(rethrowDiskError);
@@ -112,7 +120,7 @@ function assertComplete({ facts }: MergeInput, { lengthSec }: Member): void {
 }
 
 function pieceSounds({ facts }: MergeInput, treatment: Treatment, format: CommonFormat): PieceSound[] {
-  const streams = soundsOf(facts);
+  const streams = soundStreamsOf(facts);
   return format.sounds.map((sound, track) => {
     const kind = treatment.sounds[track] ?? 'silence';
     const stream = streams[track];

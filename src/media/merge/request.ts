@@ -1,5 +1,5 @@
 import type { MergeFit } from '../../domain/edit.ts';
-import type { MediaFacts, MediaStream } from '../../domain/media.ts';
+import type { MediaFacts } from '../../domain/media.ts';
 
 export interface MergeInput {
   inputPath: string;
@@ -12,10 +12,3 @@ export interface MergeRequest {
   outputPath: string;
   fit: MergeFit;
 }
-
-/** Gives the stream that is shown; undefined when a record does not fit its file. */
-export const pictureOf = ({ streams, videoStreamIndex }: MediaFacts): MediaStream | undefined =>
-  streams.find(({ index }) => index === videoStreamIndex);
-
-export const soundsOf = ({ streams }: MediaFacts): MediaStream[] =>
-  streams.filter(({ type }) => type === 'audio');

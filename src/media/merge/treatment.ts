@@ -1,5 +1,6 @@
+import { soundStreamsOf } from '../../domain/media.ts';
 import { type CommonFormat, pictureKey, soundKey } from './format.ts';
-import { type MergeInput, soundsOf } from './request.ts';
+import type { MergeInput } from './request.ts';
 
 export type SoundTreatment = 'copy' | 'encode' | 'silence';
 
@@ -12,7 +13,7 @@ export interface Treatment {
 
 /** Gives the least that brings an input to the common format. */
 export function planTreatment({ facts }: MergeInput, format: CommonFormat): Treatment {
-  const sounds = soundsOf(facts);
+  const sounds = soundStreamsOf(facts);
   const isSame = format.picture.key !== null && pictureKey(facts) === format.picture.key;
   return {
     picture: isSame ? 'copy' : 'encode',

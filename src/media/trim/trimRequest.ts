@@ -1,5 +1,5 @@
 import type { TrimMode } from '../../domain/edit.ts';
-import type { MediaFacts, MediaStream } from '../../domain/media.ts';
+import type { MediaFacts } from '../../domain/media.ts';
 
 export interface TrimRequest {
   inputPath: string;
@@ -12,10 +12,4 @@ export interface TrimRequest {
   mode: TrimMode;
 }
 
-/** Gives the stream a player shows. */
-export const videoStreamOf = ({ streams, videoStreamIndex }: MediaFacts): MediaStream | undefined =>
-  streams.find(({ index }) => index === videoStreamIndex);
-
-/** Gives the sound tracks that can be decoded, in their order. */
-export const soundStreamsOf = ({ streams }: MediaFacts): MediaStream[] =>
-  streams.filter(({ type, codec }) => type === 'audio' && codec !== 'unknown' && codec !== 'none');
+export { soundStreamsOf, videoStreamOf } from '../../domain/media.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MediaStream } from '../../../src/domain/media.ts';
 import { crowdedMovie } from '../../support/crowdedMovie.ts';
@@ -184,6 +184,33 @@ describe('merging by copying', function () {
     };
     assert.deepEqual(await tracksOf((await merge(clips, [two, alsoTwo])).path), ['deu', null]);
     assert.deepEqual(await tracksOf((await merge(clips, [two, one])).path), [null]);
+  });
+
+  it('passes over a track of sound that nobody can decode, and takes the next one', async () => {
+    const args = [
+      '-filter_complex',
+      '[1:a]asplit[x][y];[x]volume=0[z]',
+      '-map',
+      '0:v',
+      '-map',
+      '[z]',
+      '-map',
+      '[y]',
+    ];
+    const two = await clips.make({ seed: 12, args });
+    const content = await readFile(two);
+    for (const name of ['mp4a', 'esds'])
+      content.write('zzzz', content.indexOf(name, content.indexOf('moov')));
+    const odd = join(clips.folder, 'odd-sound.mp4');
+    await writeFile(odd, content);
+    const { path, outcome } = await merge(clips, [odd, one]);
+    assert.equal(outcome.method, 'copy');
+    const whole = await decodeSound(path);
+    const sounds = [await decodeSound(odd, 1), await decodeSound(one)] as const;
+    for (const [at, sound] of sounds.entries()) {
+      const offsetSec = soundOffsetSec(whole, sound, at);
+      assert.ok(Math.abs(offsetSec) < IN_SYNC_SEC, `input ${at}: ${offsetSec} s`);
+    }
   });
 
   it('leaves pictures that hide something to encoding, and shows nothing of what is hidden', async () => {
