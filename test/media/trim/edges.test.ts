@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UnusableMediaError } from '../../../src/errors.ts';
 import { createRunner, type Runner } from '../../../src/media/runner.ts';
 import { createTrimByCopying } from '../../../src/media/trim/byCopying.ts';
 import type { FramesInput } from '../../support/framesInputs.ts';
@@ -75,15 +74,6 @@ describe('the edges of an exact trim', () => {
       assert.equal(trimmed.method, method);
     });
   }
-
-  it('says so when no picture begins within the range', () =>
-    withFolder(async (folder) => {
-      await assert.rejects(
-        trim(await source('bFrames'), { startSec: 5.081, endSec: 5.082 }, folder),
-        (error) => error instanceof UnusableMediaError && error.code === 'corrupt_media',
-      );
-      assert.deepEqual(await readdir(folder), []);
-    }));
 });
 
 describe('a trim at key frames', () => {

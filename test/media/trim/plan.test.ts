@@ -3,7 +3,14 @@ import { windowsOf } from '../../../src/media/trim/checkResult.ts';
 import type { Track } from '../../../src/media/trim/movie.ts';
 import { interleave } from '../../../src/media/trim/movieBoxes.ts';
 import { joinPieces } from '../../../src/media/trim/outputTrack.ts';
-import { planKeyframeCut, planSmartCut, selectPictures } from '../../../src/media/trim/plan.ts';
+import {
+  MOST_LOOKS,
+  planKeyframeCut,
+  planSmartCut,
+  type SmartPlan,
+  selectPictures,
+  workSecOf,
+} from '../../../src/media/trim/plan.ts';
 import { cutSound, packLanguage } from '../../../src/media/trim/sound.ts';
 
 /** A track of so many ticks a second whose samples are shown at these times; those with a star can begin. */
@@ -53,7 +60,8 @@ describe('the selection of pictures', () => {
   });
 
   it('gives what is shown all the while when nothing appears', () => {
-    assert.deepEqual(selectPictures(trackOf('0* 1 50'), 0, range(2, 3))?.times, [1]);
+    const held = selectPictures(trackOf('0* 1 50'), 0, range(2, 3));
+    assert.deepEqual([held?.times, held?.begin, held?.end], [[1], 20, 30]);
   });
 
   it('never takes what an edit list hides', () => {
@@ -86,6 +94,64 @@ describe('the plan of a smart cut', () => {
   it('is given up where too little could be copied', async () => {
     assert.equal(await plan(closed, 0.1, 0.4), null);
     assert.equal(await plan(trackOf('0* 1 2 3 4 5 6 7 8 9*'), 0.1, 1), null);
+  });
+});
+
+describe('the work of a smart cut', () => {
+  /** An hour of 30 pictures a second with so many in a group. */
+  function hourOf(group: number): Track {
+    const count = 108_000;
+    const shownTimes = Float64Array.from({ length: count }, (_, at) => at);
+    const isSync = Uint8Array.from(shownTimes, (at) => (at % group === 0 ? 1 : 0));
+    const track = trackOf('0*', { timescale: 30 });
+    return { ...track, samples: { ...track.samples, count, shownTimes, isSync, endTime: count } };
+  }
+  async function workSec(group: number, startSec: number, endSec: number, pixels = 1920 * 1080) {
+    const track = hourOf(group);
+    const plan = await planSmartCut(
+      track,
+      selectPictures(track, 0, range(startSec, endSec)) as never,
+      always,
+    );
+    return workSecOf(track, plan as SmartPlan, pixels);
+  }
+
+  it('is a matter of seconds with 250 pictures of 1080p in a group, wherever it is cut', async () => {
+    assert.ok((await workSec(250, 250 / 30 + 1 / 30, 3000 / 30 - 1 / 30)) < 8);
+  });
+
+  it('is long with few key frames, with large pictures, and far behind a key frame', async () => {
+    assert.ok((await workSec(36_000, 1, 3599)) > 400);
+    assert.ok((await workSec(250, 250 / 30 + 1 / 30, 3000 / 30 - 1 / 30, 3840 * 2160)) > 12);
+    assert.ok((await workSec(36_000, 1199.9, 2400)) > 60);
+  });
+});
+
+describe('the search for where decoding can begin', () => {
+  const allSync = trackOf(Array.from({ length: 5000 }, (_, at) => `${at}*`).join(' '));
+  const counting = () => {
+    const looks: number[] = [];
+    return {
+      looks,
+      never: (sample: number) => {
+        looks.push(sample);
+        return Promise.resolve(false);
+      },
+    };
+  };
+
+  it('is given up after some hundred samples', async () => {
+    const [smart, keyframe] = [counting(), counting()];
+    const selection = selectPictures(allSync, 0, range(100, 490)) as never;
+    assert.equal(await planSmartCut(allSync, selection, smart.never), null);
+    assert.equal(await planKeyframeCut(allSync, selection, keyframe.never), null);
+    assert.deepEqual([smart.looks.length, keyframe.looks.length], [MOST_LOOKS, MOST_LOOKS]);
+  });
+
+  it('never looks beyond the range', async () => {
+    const { looks, never } = counting();
+    await planSmartCut(allSync, selectPictures(allSync, 0, range(100, 100.5)) as never, never);
+    assert.deepEqual(looks, [1000, 1001, 1002, 1003, 1004]);
   });
 });
 
