@@ -1,109 +1,32 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { renderPage } from '../../src/http/shares/player/page.ts';
-import { startApi, type TestApi, type TestUser } from '../support/api.ts';
-import { findBrowser } from '../support/browser.ts';
-import { type Browser, startBrowser, type Tab, type TabOptions } from '../support/devtools.ts';
+import type { Tab } from '../support/devtools.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { FACTS, playWorker, upload } from '../support/processedVideo.ts';
-import { cellColor, makeWatchable } from '../support/sharedVideo.ts';
-import { makeShare, type TestShare } from '../support/sharing.ts';
-
-const PHONE: TabOptions = { width: 390, height: 844, isPhone: true };
-/** Addresses are good for ten of them, and one more for clocks that differ. */
-const MINUTE_MS = 60_000;
-/** Lets the page's clock be moved, and counts how often the video was given another address. */
-const CLOCK = `
-  const real = Date.now;
-  window.skewMs = 0;
-  Date.now = () => real() + window.skewMs;`;
+import { cellColor } from '../support/sharedVideo.ts';
+import {
+  aboutEqual,
+  isPlaying,
+  nextPicture,
+  PHONE,
+  play,
+  streamsOf,
+  timeOf,
+  useSharePages,
+} from '../support/sharePages.ts';
+import { makeShare } from '../support/sharing.ts';
 
 describe('the page of a share, in a browser', function () {
   this.timeout(60_000);
-  const executable = findBrowser() ?? '';
-  const realNow = Date.now;
-  let browser: Browser;
-  let api: TestApi;
-  let user: TestUser;
-  let videoId: string;
-  let share: TestShare;
-  let tabs: Tab[] = [];
-
-  before(async function () {
-    // The skip shows in the run's last line.
-    if (executable === '') this.skip();
-    [browser, api] = await Promise.all([startBrowser(executable), startApi()]);
-    api.config.PUBLIC_URL = api.url;
-    user = await api.makeUser();
-    videoId = await makeWatchable(api, user);
-    share = await makeShare(api, user, videoId);
-  });
-  afterEach(async () => {
-    Date.now = realNow;
-    const opened = tabs;
-    tabs = [];
-    for (const tab of opened) {
-      await tab.close();
-      assert.deepEqual(tab.complaints, [], 'no error, and nothing that the policy refused');
-      // Without scripts the browser draws buttons of its own.
-      const foreign = tab.requests.filter(({ url }) => ![api.url, 'null'].includes(new URL(url).origin));
-      assert.deepEqual(foreign, [], 'nothing from elsewhere');
-    }
-  });
-  after(async () => {
-    await Promise.all([browser?.close(), api?.close()]);
-  });
-
-  const open = async ({ path }: Pick<TestShare, 'path'> = share, options: TabOptions = {}): Promise<Tab> => {
-    const tab = await browser.open(api.url + path, options);
-    tabs.push(tab);
-    return tab;
-  };
-  const isPlaying = 'video.readyState > 2 && !video.paused && video.currentTime > 0.2';
-  const play = async (tab: Tab) => {
-    await tab.until('video.currentSrc');
-    await tab.click('#start');
-    await tab.until(isPlaying);
-  };
-  /** Waits for a picture of the video, and gives the time it belongs to. */
-  const nextPicture = (tab: Tab) =>
-    tab.evaluate<number>(
-      'new Promise((resolve) => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)))',
-    );
-  const timeOf = (tab: Tab) => tab.evaluate<number>('video.currentTime');
-  const countLoads = (tab: Tab) =>
-    tab.evaluate(`
-      window.loads = 0;
-      window.stillSeen = false;
-      video.addEventListener('loadstart', () => {
-        window.loads += 1;
-        window.stillSeen = !still.hidden && still.width === 640;
-      });`);
-  /** A place in the middle: to read the index, which is at the end of the file, the browser reads some of the last seconds, too. */
-  const isLoadedAt = (tab: Tab, sec: number) =>
-    tab.evaluate<boolean>(
-      `Array.from({ length: video.buffered.length }, (_, at) => at).some((at) => video.buffered.start(at) <= ${sec} && ${sec} <= video.buffered.end(at))`,
-    );
-  /** A browser may hold bytes of a place that it does not call loaded: it seeks until it has to ask. Gives the time. */
-  const seekUntilReloaded = async (tab: Tab): Promise<number> => {
-    for (const tenth of [7, 3, 5, 8, 4, 6]) {
-      await tab.press(String(tenth));
-      await tab.until('window.loads > 0 || (video.readyState > 2 && !video.seeking)');
-      if ((await tab.evaluate<number>('window.loads')) > 0) return tenth * 6;
-    }
-    throw new Error('the browser needed no bytes');
-  };
-  const streamsOf = (tab: Tab) => tab.requests.filter(({ url }) => url.includes('/stream?'));
-  const sessionsOf = (tab: Tab) => tab.requests.filter(({ url }) => /\/session(\?|$)/.test(url));
-  const aboutEqual = (actual: number, expected: number, within: number) =>
-    assert.ok(Math.abs(actual - expected) <= within, `${actual} is not ${expected} ± ${within}`);
+  const here = useSharePages();
 
   it('plays when asked to, and loads nothing of the video before', async () => {
-    const tab = await open();
+    const tab = await here.open();
     await tab.until('video.currentSrc');
     assert.equal(await tab.evaluate('document.querySelector("#total").textContent'), '1:00');
     assert.deepEqual(streamsOf(tab), []);
-    const [before] = await api.sql('select views from shares where id = $1', [share.id]);
+    const [before] = await here.api.sql('select views from shares where id = $1', [here.share.id]);
     assert.equal(before.views, 0);
 
     await play(tab);
@@ -111,12 +34,12 @@ describe('the page of a share, in a browser', function () {
     const first = await nextPicture(tab);
     await tab.until(`video.currentTime > ${first} + 0.3`);
     assert.ok((await nextPicture(tab)) > first);
-    const [after] = await api.sql('select views from shares where id = $1', [share.id]);
+    const [after] = await here.api.sql('select views from shares where id = $1', [here.share.id]);
     assert.equal(after.views, 1);
   });
 
   it('seeks by a click on the bar and by dragging, and shows the pictures of there', async () => {
-    const tab = await open();
+    const tab = await here.open();
     await play(tab);
     await tab.click('#seek', 0.5);
     await tab.until('video.currentTime >= 29.5 && !video.seeking');
@@ -125,7 +48,7 @@ describe('the page of a share, in a browser', function () {
     await tab.until('video.currentTime >= 53 && !video.seeking');
     aboutEqual(await nextPicture(tab), 54, 1.5);
     // Before anything was played, too.
-    const other = await open();
+    const other = await here.open();
     await other.until('video.currentSrc');
     await other.click('#seek', 0.75);
     await other.until('video.readyState > 1 && !video.seeking');
@@ -134,7 +57,7 @@ describe('the page of a share, in a browser', function () {
   });
 
   it('shows the picture of the place under the mouse', async () => {
-    const tab = await open();
+    const tab = await here.open();
     await tab.until('video.currentSrc');
     for (const [x, second] of [
       [0.008, 0],
@@ -164,7 +87,7 @@ describe('the page of a share, in a browser', function () {
   });
 
   it('is used by the keyboard', async () => {
-    const tab = await open();
+    const tab = await here.open();
     await tab.until('video.currentSrc');
     await tab.press('k');
     await tab.until(isPlaying);
@@ -193,7 +116,7 @@ describe('the page of a share, in a browser', function () {
   });
 
   it('is walked through by the tab key, with the focus in sight and the slider speaking', async () => {
-    const tab = await open();
+    const tab = await here.open();
     await tab.until('video.currentSrc');
     const names: string[] = [];
     for (;;) {
@@ -219,115 +142,8 @@ describe('the page of a share, in a browser', function () {
     assert.deepEqual(names, ['Play', 'Position in the video', 'Play', 'Mute', 'Volume', 'Full screen']);
   });
 
-  it('goes on past the end of an address: without a failed request, at the same time, playing', async () => {
-    const once = await makeShare(api, user, videoId, { max_views: 1 });
-    const tab = await open(once, { script: CLOCK });
-    await play(tab);
-    await countLoads(tab);
-    Date.now = () => realNow() + 15 * MINUTE_MS;
-    await tab.evaluate(`window.skewMs = ${15 * MINUTE_MS}`);
-    // What is loaded, or about to be, is played on.
-    const before = await timeOf(tab);
-    await tab.until(`video.currentTime > ${before} + 0.5`);
-    assert.equal(await tab.evaluate('window.loads'), 0);
-
-    assert.equal(await isLoadedAt(tab, 42), false);
-    await tab.press('7');
-    await tab.until('video.currentTime > 42.3 && video.readyState > 2 && !video.paused');
-    aboutEqual(await nextPicture(tab), await timeOf(tab), 0.5);
-    assert.equal(await tab.evaluate('window.loads'), 1);
-    // The last picture stood there in the meantime, and no black or the poster.
-    assert.equal(await tab.evaluate('window.stillSeen'), true);
-    await tab.until('still.hidden');
-    const [first, second] = sessionsOf(tab);
-    assert.equal(sessionsOf(tab).length, 2);
-    assert.equal(first?.url.includes('?session='), false);
-    assert.match(second?.url ?? '', /\?session=[\da-f-]{36}$/, 'the same view goes on');
-    assert.deepEqual(
-      streamsOf(tab).filter(({ status }) => status !== null && status >= 400),
-      [],
-    );
-  });
-
-  for (const isPaused of [false, true])
-    it(`goes on where an address was refused that should still have been good, ${isPaused ? 'paused' : 'playing'}`, async () => {
-      const tab = await open();
-      await play(tab);
-      if (isPaused) await tab.evaluate('video.pause()');
-      await countLoads(tab);
-      Date.now = () => realNow() + 15 * MINUTE_MS;
-      const sec = await seekUntilReloaded(tab);
-      await tab.until('window.loads === 1 && video.readyState > 2 && !video.seeking && !video.error');
-      assert.ok(streamsOf(tab).some(({ status }) => status === 403));
-      await tab.until('still.hidden');
-      assert.equal(await tab.evaluate('window.stillSeen'), true);
-      if (isPaused) {
-        assert.deepEqual(await tab.evaluate('[video.paused, video.currentTime]'), [true, sec]);
-        await tab.press('k');
-      }
-      await tab.until(`!video.paused && video.currentTime > ${sec + 0.3}`);
-    });
-
-  it('plays what was clicked before it knew an address', async () => {
-    const slow = `
-      const real = fetch;
-      window.fetch = async (...given) => {
-        await new Promise((resolve) => setTimeout(resolve, 700));
-        return real(...given);
-      };`;
-    const tab = await open(share, { script: slow });
-    await tab.press('5');
-    await tab.click('#start');
-    assert.equal(await tab.evaluate('video.currentSrc'), '');
-    await tab.until('video.currentTime > 30.2 && video.readyState > 2 && !video.paused');
-  });
-
-  it('finds its way back when the connection was lost', async () => {
-    const tab = await open();
-    await play(tab);
-    const offline = { offline: true, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
-    await tab.send('Network.emulateNetworkConditions', offline);
-    await tab.press('7');
-    await tab.until('!message.hidden');
-    assert.match(await tab.evaluate('message.textContent'), /connection is lost/);
-    await tab.send('Network.emulateNetworkConditions', { ...offline, offline: false });
-    await tab.until('message.hidden && video.currentTime > 42.3 && !video.paused');
-  });
-
-  it('says so when the link is taken back under a running player', async () => {
-    const other = await makeShare(api, user, videoId, { allow_download: true });
-    const tab = await open(other);
-    await play(tab);
-    await api.call(`/v1/shares/${other.id}`, { method: 'DELETE', token: user.token });
-    await tab.press('7');
-    await tab.until('!message.hidden');
-    assert.match(await tab.evaluate('message.textContent'), /taken back/);
-    assert.equal(await tab.evaluate('video.paused && !video.hasAttribute("src") && controls.hidden'), true);
-    assert.equal(await tab.evaluate('document.querySelector(".download")'), null, 'nor can it be kept');
-  });
-
-  it('says in words why a link does not work', async () => {
-    const tab = await open({ path: '/s/nothing' }, PHONE);
-    assert.equal(await tab.evaluate('document.querySelector("h1").textContent'), 'There is no video here');
-    // The style sheet is there, and fits a phone.
-    assert.equal(await tab.evaluate('getComputedStyle(document.querySelector("main")).display'), 'grid');
-    assert.equal(await tab.evaluate('document.documentElement.scrollWidth'), 390);
-  });
-
-  it('waits for a video that is still being processed', async () => {
-    const bytes = await readFile(await fixture('h264'));
-    const id = await upload(api, user, bytes);
-    const hasty = 'const real = setTimeout; window.setTimeout = (work, ms) => real(work, ms / 50);';
-    const tab = await open(await makeShare(api, user, id), { script: hasty });
-    assert.match(await tab.evaluate('waiting.innerText'), /still being prepared/);
-    const worker = playWorker(api, id);
-    await worker.complete('source');
-    await worker.complete('probe', { facts: { ...FACTS, durationSec: 2 } });
-    await tab.until('document.querySelector("#video")?.currentSrc');
-  });
-
   it('fits on a phone, and is played with a finger', async () => {
-    const tab = await open(share, PHONE);
+    const tab = await here.open(here.share, PHONE);
     await tab.until('video.currentSrc');
     assert.equal(await tab.evaluate('document.documentElement.scrollWidth'), 390);
     const small = await tab.evaluate<string[]>(
@@ -349,24 +165,12 @@ describe('the page of a share, in a browser', function () {
     assert.ok(scroll === 844 && bottom <= 390, 'the whole player is in sight when the phone is turned');
   });
 
-  it('runs nothing that somebody wrote into the title or the description', async () => {
-    const attack = `"'></title></script><script>window.hacked=1</script><img src=x onerror="window.hacked=1"><svg onload=hacked=1>`;
-    const json = { title: attack, description: `${attack}\njavascript:hacked=1` };
-    await api.call(`/v1/videos/${videoId}`, { method: 'PATCH', token: user.token, json });
-    const tab = await open(await makeShare(api, user, videoId, { allow_download: true }));
-    await play(tab);
-    assert.equal(await tab.evaluate('typeof window.hacked'), 'undefined');
-    assert.equal(await tab.evaluate('document.querySelector("h1").textContent'), attack);
-    assert.equal(await tab.evaluate('document.title'), attack);
-    assert.equal(await tab.evaluate('document.querySelectorAll("script, img").length'), 1);
-  });
-
   it('shows captions where there are some', async () => {
-    const tab = await open();
+    const tab = await here.open();
     const { html, contentSecurityPolicy } = renderPage(
       {
         kind: 'player',
-        url: api.url + share.path,
+        url: here.api.url + here.share.path,
         title: 'Spoken',
         description: null,
         state: 'ready',
@@ -381,11 +185,11 @@ describe('the page of a share, in a browser', function () {
       '',
     );
     await tab.intercept({
-      [share.path]: {
+      [here.share.path]: {
         body: html,
         headers: { 'content-type': 'text/html', 'content-security-policy': contentSecurityPolicy },
       },
-      [`${share.path}/captions.vtt`]: {
+      [`${here.share.path}/captions.vtt`]: {
         body: 'WEBVTT\n\n00:00.000 --> 01:00.000\nHello there\n',
         headers: { 'content-type': 'text/vtt' },
       },
@@ -400,10 +204,45 @@ describe('the page of a share, in a browser', function () {
     assert.equal(await tab.evaluate('video.textTracks[0].mode'), 'disabled');
   });
 
+  it('says in words why a link does not work', async () => {
+    const tab = await here.open({ path: '/s/nothing' }, PHONE);
+    assert.equal(await tab.evaluate('document.querySelector("h1").textContent'), 'There is no video here');
+    // The style sheet is there, and fits a phone.
+    assert.equal(await tab.evaluate('getComputedStyle(document.querySelector("main")).display'), 'grid');
+    assert.equal(await tab.evaluate('document.documentElement.scrollWidth'), 390);
+  });
+
+  it('waits for a video that is still being processed', async () => {
+    const bytes = await readFile(await fixture('h264'));
+    const id = await upload(here.api, here.user, bytes);
+    const hasty = 'const real = setTimeout; window.setTimeout = (work, ms) => real(work, ms / 50);';
+    const tab = await here.open(await makeShare(here.api, here.user, id), { script: hasty });
+    assert.match(await tab.evaluate('waiting.innerText'), /still being prepared/);
+    const worker = playWorker(here.api, id);
+    await worker.complete('source');
+    await worker.complete('probe', { facts: { ...FACTS, durationSec: 2 } });
+    await tab.until('document.querySelector("#video")?.currentSrc');
+  });
+
+  it('runs nothing that somebody wrote into the title or the description', async () => {
+    const attack = `"'></title></script><script>window.hacked=1</script><img src=x onerror="window.hacked=1"><svg onload=hacked=1>`;
+    const json = { title: attack, description: `${attack}\njavascript:hacked=1` };
+    await here.api.call(`/v1/videos/${here.videoId}`, { method: 'PATCH', token: here.user.token, json });
+    const tab = await here.open(await makeShare(here.api, here.user, here.videoId, { allow_download: true }));
+    await play(tab);
+    assert.equal(await tab.evaluate('typeof window.hacked'), 'undefined');
+    assert.equal(await tab.evaluate('document.querySelector("h1").textContent'), attack);
+    assert.equal(await tab.evaluate('document.title'), attack);
+    assert.equal(await tab.evaluate('document.querySelectorAll("script, img").length'), 1);
+  });
+
   it('tells those without scripts how to see the video', async () => {
-    const tab = await open(await makeShare(api, user, videoId, { allow_download: true }), {
-      isScriptless: true,
-    });
+    const tab = await here.open(
+      await makeShare(here.api, here.user, here.videoId, { allow_download: true }),
+      {
+        isScriptless: true,
+      },
+    );
     const [words, link, controls] = await tab.evaluate<[string, string, boolean]>(
       `(({ innerText, children: [p] }) => [innerText, p.querySelector('a').href, document.querySelector('.controls').offsetHeight > 0])(document.querySelector('noscript .message'))`,
     );
