@@ -16,6 +16,7 @@ import {
 import type { Probe } from './probe.ts';
 import { percentOfLength } from './progress.ts';
 import type { Runner, ToolRun, Watch } from './runner.ts';
+import { highRangeOf } from './usualRange.ts';
 
 export interface PlaybackRequest {
   inputPath: string;
@@ -142,13 +143,12 @@ export function planPicture(facts: MediaFacts): PictureEncoding {
   const shrink = Math.min(1, MAX_SIDE_PX / Math.max(facts.width, facts.height));
   const [width, height] = [even(facts.width * shrink), even(facts.height * shrink)];
   const wanted = width * height * (facts.fps ?? USUAL_FPS) * MAX_BITS_PER_PIXEL;
-  const transfer = picture.colorTransfer;
   return {
     width,
     height,
     maxBitsPerSec: Math.round(Math.min(MOST_MAX_BITS, Math.max(LEAST_MAX_BITS, wanted))),
     isInterlaced: isInterlaced(picture),
-    highRange: transfer === 'smpte2084' || transfer === 'arib-std-b67' ? transfer : null,
+    highRange: highRangeOf(picture.colorTransfer),
     isRgb: isRgb(picture),
     threads: Math.min(MAX_THREADS, availableParallelism()),
   };

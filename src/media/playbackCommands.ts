@@ -1,5 +1,6 @@
 import { assemble, fileUrl, progressTo, seconds } from './commands.ts';
 import { FILE_GUARD } from './safety.ts';
+import { type HighRange, intoUsualRange } from './usualRange.ts';
 
 /** How a picture is encoded for browsers. */
 export interface PictureEncoding {
@@ -10,7 +11,7 @@ export interface PictureEncoding {
   maxBitsPerSec: number;
   isInterlaced: boolean;
   /** Of a picture that is brighter than usual screens: it is brought into their range. */
-  highRange: 'smpte2084' | 'arib-std-b67' | null;
+  highRange: HighRange | null;
   /** Stored as red, green and blue. */
   isRgb: boolean;
   threads: number;
@@ -77,23 +78,11 @@ function pictureFilters({ width, height, isInterlaced, highRange, isRgb }: Pictu
     ...(isInterlaced ? ['yadif=mode=send_frame:deint=interlaced'] : []),
     `scale=${width}:${height}:flags=bicubic:out_range=tv${colors}`,
     'setsar=1',
-    ...(highRange ? [intoUsualRange(highRange)] : []),
+    ...(highRange ? intoUsualRange(highRange) : []),
     'format=yuv420p',
     ...(isRgb ? ['setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709'] : []),
   ];
 }
-
-/** The way of ffmpeg's own documentation: linear light, smaller gamut, tone mapping, and back. */
-const intoUsualRange = (transfer: string) =>
-  [
-    // Some files name the transfer alone.
-    `setparams=color_primaries=bt2020:color_trc=${transfer}:colorspace=bt2020nc:range=tv`,
-    'zscale=t=linear:npl=100',
-    'format=gbrpf32le',
-    'zscale=p=bt709',
-    'tonemap=tonemap=hable:desat=0',
-    'zscale=t=bt709:m=bt709:r=tv',
-  ].join(',');
 
 /** Where sound is missing in between, silence keeps the rest in its place. */
 const encodeSound = ({ channels, sampleRate }: SoundEncoding, at: number): string[] => [

@@ -5,6 +5,7 @@ import {
   soundStreamsOf,
   videoStreamOf,
 } from '../../domain/media.ts';
+import { highRangeOf } from '../usualRange.ts';
 import { channelsOf, isEncodableSound, nearestSound, pictureEncoder } from './encoders.ts';
 import type { MergeInput } from './request.ts';
 
@@ -61,15 +62,11 @@ const COPIED_SOUNDS = ['aac', 'mp3', 'opus', 'ac3', 'eac3'];
 const COPIED_CONTAINERS = ['mp4', 'mov', 'mkv', 'webm', 'mpegts', 'flv'];
 const MP4_FAMILY = ['mp4', 'mov'];
 
-const HIGH_RANGE = ['smpte2084', 'arib-std-b67'];
 const DEFAULT_TIMESCALE = 90_000;
 const DEFAULT_FRAME_RATE = '30/1';
 const MAX_FPS = 120;
 /** Players take untagged pictures of at least this height for high definition. */
 const HD_LINES = 720;
-
-/** Whether a picture is made for screens brighter than usual. */
-export const isHighRange = ({ transfer }: Colors): boolean => HIGH_RANGE.includes(transfer);
 
 /** Gives the colours a player would show. */
 export function effectiveColors(stream: MediaStream): Colors {
@@ -147,7 +144,7 @@ function timescaleOf(inputs: readonly MergeInput[], key: string | null): number 
 /** Usual colours are not stretched into a larger range: a picture of a high one is no model for others. */
 function isModel({ facts }: MergeInput): boolean {
   const stream = videoStreamOf(facts);
-  if (!stream || isInterlaced(stream) || isHighRange(effectiveColors(stream))) return false;
+  if (!stream || isInterlaced(stream) || highRangeOf(stream.colorTransfer) !== null) return false;
   return pictureEncoder(stream.codec, stream.profile, stream.pixelFormat ?? '') !== null;
 }
 

@@ -1,7 +1,8 @@
 import type { MergeFit } from '../../domain/edit.ts';
 import { isInterlaced, isRgb, videoStreamOf } from '../../domain/media.ts';
+import { highRangeOf, intoUsualRange } from '../usualRange.ts';
 import { fitFilters } from './fitting.ts';
-import { type Colors, effectiveColors, isHighRange, type PictureFormat } from './format.ts';
+import { type Colors, effectiveColors, type PictureFormat } from './format.ts';
 import type { MergeInput } from './request.ts';
 
 /** ffmpeg's `scale` calls some matrices by other names than its probe. */
@@ -18,16 +19,6 @@ const MATRICES: Record<string, string> = {
 const matrix = (side: 'in' | 'out', { space }: Colors): string[] =>
   MATRICES[space] ? [`${side}_color_matrix=${MATRICES[space]}`] : [];
 
-/** The way of ffmpeg's own documentation: linear light, smaller gamut, tone mapping, and back. */
-const intoUsualRange = (transfer: string): string[] => [
-  `zscale=tin=${transfer}:pin=bt2020:min=bt2020nc:rin=tv:t=linear:npl=100`,
-  'format=gbrpf32le',
-  'zscale=p=bt709',
-  'tonemap=tonemap=hable:desat=0',
-  'zscale=t=bt709:m=bt709:r=tv',
-  'format=yuv420p',
-];
-
 const USUAL: Colors = { space: 'bt709', primaries: 'bt709', transfer: 'bt709', range: 'tv' };
 
 /**
@@ -38,8 +29,8 @@ export function pictureFilters({ facts }: MergeInput, format: PictureFormat, fit
   const stream = videoStreamOf(facts);
   if (!stream) return [];
   const own = effectiveColors(stream);
-  const isMapped = isHighRange(own);
-  const from = isMapped ? USUAL : own;
+  const highRange = highRangeOf(own.transfer);
+  const from = highRange ? USUAL : own;
   const scaleOptions = [
     'flags=bicubic',
     ...(isRgb(stream) ? [] : matrix('in', from)),
@@ -49,7 +40,7 @@ export function pictureFilters({ facts }: MergeInput, format: PictureFormat, fit
   return [
     ...(isInterlaced(stream) ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
     `fps=${format.frameRate}:start_time=0`,
-    ...(isMapped ? intoUsualRange(own.transfer) : []),
+    ...(highRange ? intoUsualRange(highRange, own.range === 'pc' ? 'pc' : 'tv') : []),
     ...fitFilters(facts, format, fit, scaleOptions),
     `format=${format.pixelFormat}`,
   ];
