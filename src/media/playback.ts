@@ -5,6 +5,7 @@ import { type PlaybackPlan, pictureOf, planPlayback } from '../domain/playback.t
 import { MediaToolError } from '../errors.ts';
 import { uselessRun } from './complaints.ts';
 import type { ToolLimits } from './confinement.ts';
+import { copyLimits } from './copyLimits.ts';
 import { rethrowDiskError } from './diskErrors.ts';
 import { createPlaybackCheck } from './playbackCheck.ts';
 import {
@@ -40,7 +41,6 @@ const USUAL_FPS = 30;
 /** More threads than this cost memory and quality, and save no time any more. */
 const MAX_THREADS = 8;
 const MAX_SAMPLE_RATE = 48_000;
-const MIB = 1024 * 1024;
 
 export type PlaybackRenderer = ReturnType<typeof createPlaybackRenderer>;
 
@@ -162,19 +162,18 @@ const planSound = (sound: MediaStream | undefined): SoundEncoding => ({
 
 /** A slow machine with other work manages a tenth of what was measured (160 megapixels a second, decoded and encoded). */
 const SLOW_PIXELS_PER_SEC = 16e6;
-const SLOW_BYTES_PER_SEC = 10 * MIB;
 const SOUND_BYTES_PER_SEC = 32_000;
 
 function limitsOf({ picture, sound, lengthSec }: PlaybackCommand, facts: MediaFacts): ToolLimits {
   const { width, height, fps, durationSec, sizeBytes } = facts;
-  const encodesSound = sound.some(({ encoding }) => encoding !== null);
-  const copySec = 60 + sizeBytes / SLOW_BYTES_PER_SEC + lengthSec * (encodesSound ? sound.length : 0.1);
-  const encodeSec = durationSec * (2 + (width * height * (fps ?? 2 * USUAL_FPS)) / SLOW_PIXELS_PER_SEC);
-  const wallClockSec = copySec + (picture ? encodeSec : 0);
+  const copy = copyLimits(sizeBytes, lengthSec);
+  const soundSec = sound.filter(({ encoding }) => encoding !== null).length * lengthSec;
+  const pictureSec = durationSec * (2 + (width * height * (fps ?? 2 * USUAL_FPS)) / SLOW_PIXELS_PER_SEC);
+  const wallClockSec = copy.wallClockSec + soundSec + (picture ? pictureSec : 0);
   const pictureBytes = picture ? (picture.maxBitsPerSec / 8) * lengthSec * 1.5 : 0;
   return {
     wallClockSec,
     cpuSec: wallClockSec * (picture?.threads ?? 1),
-    fileSizeBytes: 64 * MIB + sizeBytes * 1.5 + pictureBytes + sound.length * SOUND_BYTES_PER_SEC * lengthSec,
+    fileSizeBytes: copy.fileSizeBytes + pictureBytes + sound.length * SOUND_BYTES_PER_SEC * lengthSec,
   };
 }

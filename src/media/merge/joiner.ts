@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { copyLimits } from '../copyLimits.ts';
 import { rethrowDiskError } from '../diskErrors.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { isTrueToPieces, seamPlaces } from './check.ts';
 import { decodeListArgs, joinArgs, type ListEntry, listText } from './commands.ts';
 import type { CommonFormat } from './format.ts';
-import { copyLimits } from './limits.ts';
 import { offsetsOf, trainOf } from './offsets.ts';
 import type { Piece } from './pieces.ts';
 import { turnPicture } from './turnPicture.ts';

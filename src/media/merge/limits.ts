@@ -1,17 +1,17 @@
 import type { ToolLimits } from '../confinement.ts';
+import { copyLimits } from '../copyLimits.ts';
 import type { PictureFormat } from './format.ts';
 import type { MergeInput } from './request.ts';
 
 const MIB = 1024 * 1024;
 
-/** Room for what containers add, and for a slow disk. */
-export function copyLimits(sizeBytes: number, durationSec: number): ToolLimits {
-  const wallClockSec = 60 + durationSec * 0.2 + sizeBytes / (10 * MIB);
-  return {
-    wallClockSec,
-    cpuSec: wallClockSec,
-    fileSizeBytes: sizeBytes * 1.25 + durationSec * 100_000 + 64 * MIB,
-  };
+/** More than sound that is made takes up, in all tracks together. */
+const SOUND_BYTES_PER_SEC = 100_000;
+
+/** Gives what bringing an input into the common format may take while its picture is copied. */
+export function soundLimits(sizeBytes: number, durationSec: number): ToolLimits {
+  const limits = copyLimits(sizeBytes, durationSec);
+  return { ...limits, fileSizeBytes: limits.fileSizeBytes + durationSec * SOUND_BYTES_PER_SEC };
 }
 
 const USUAL_PIXELS_A_SECOND = 1920 * 1080 * 30;

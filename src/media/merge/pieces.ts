@@ -7,7 +7,7 @@ import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { type PieceSound, pieceArgs } from './commands.ts';
 import type { CommonFormat } from './format.ts';
-import { copyLimits, encodeLimits } from './limits.ts';
+import { encodeLimits, soundLimits } from './limits.ts';
 import { inspectMember, type Member } from './member.ts';
 import { pictureFilters } from './pictureFilters.ts';
 import type { MergeInput, MergeRequest } from './request.ts';
@@ -74,7 +74,7 @@ export function createPieceMaker({ runner }: { runner: Runner }) {
     });
     const limits = isEncoded
       ? encodeLimits(input, format.picture)
-      : copyLimits(facts.sizeBytes, facts.durationSec);
+      : soundLimits(facts.sizeBytes, facts.durationSec);
     const percentOf = percentOfLength(facts.durationSec);
     const run = await runner.run({ tool: 'ffmpeg', args, limits, output: 'progress', percentOf }, watch);
     if (isEncoded && run.exitCode !== 0) throw uselessRun('ffmpeg', run);

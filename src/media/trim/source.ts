@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { MediaFacts } from '../../domain/media.ts';
+import { copyLimits } from '../copyLimits.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { remuxArgs } from './commands.ts';
@@ -10,8 +11,6 @@ import { soundStreamsOf } from './trimRequest.ts';
 /** What can be taken into an MP4 as it is. */
 const COPIED_PICTURE = ['h264', 'hevc', 'vp9', 'av1', 'mpeg4'];
 const COPIED_SOUND = ['aac', 'mp3', 'ac3', 'eac3', 'opus', 'alac', 'flac'];
-
-const MIB = 1024 * 1024;
 
 /** A video whose samples can be picked one by one. */
 export interface OpenSource {
@@ -50,13 +49,11 @@ export async function openSource(
   const isMp4 = facts.container === 'mp4' || facts.container === 'mov';
   const own = isMp4 ? takeTracks(await readMovie(inputPath), facts, facts.videoStreamIndex) : null;
   if (own) return own;
-  const fileSizeBytes = facts.sizeBytes * 2 + 64 * MIB;
-  const wallClockSec = 60 + facts.durationSec * 0.5;
-  const limits = { wallClockSec, cpuSec: wallClockSec, fileSizeBytes };
+  const limits = copyLimits(facts.sizeBytes, facts.durationSec);
   const run = await runner.run(
     {
       tool: 'ffmpeg',
-      args: remuxArgs(inputPath, remuxPath, facts, fileSizeBytes),
+      args: remuxArgs(inputPath, remuxPath, facts, limits.fileSizeBytes),
       limits,
       output: 'progress',
       percentOf: percentOfLength(facts.durationSec),
