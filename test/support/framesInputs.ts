@@ -64,6 +64,14 @@ const RECIPES = {
     ...['mkv', ...lavfi(picture(25), sound(9)), ...h264(25), '-c:a', 'aac'],
     ...['-metadata:s:a:0', 'language=spa'],
   ],
+  /** As recorders of screens make it: milliseconds that no frame of a thirtieth fits. */
+  matroska30: ['mkv', ...lavfi(picture(30), sound(12)), ...h264(30), '-c:a', 'aac'],
+  /** As phones make it: no two frames are equally long. */
+  jittered: [
+    ...['mp4', ...lavfi(picture(30), sound(13))],
+    ...['-vf', String.raw`settb=1/90000,setpts=PTS+mod(N*7919\,900)`, '-fps_mode', 'passthrough'],
+    ...['-enc_time_base', '1/90000', '-video_track_timescale', '90000', ...h264(30), '-c:a', 'aac'],
+  ],
   interlaced: [
     ...['mp4', ...lavfi(picture(25)), ...h264(25), '-flags', '+ilme+ildct', '-top', '1', '-t', '4'],
   ],

@@ -122,7 +122,11 @@ export const decodeWindowArgs = (path: string, { fromSec, toSec }: { fromSec: nu
       ...['-t', (toSec - Math.max(0, fromSec)).toFixed(6)],
     ],
     input: fileUrl(path),
-    outputOptions: ['-map', '0:v:0', '-an', '-sn', '-dn', '-fps_mode', 'passthrough', '-f', 'null'],
+    outputOptions: [
+      ...['-map', '0:v:0', '-an', '-sn', '-dn', '-fps_mode', 'passthrough'],
+      // In ticks of the usual rate two pictures at uneven times would be one, and complained about.
+      ...['-enc_time_base', '-1', '-f', 'null'],
+    ],
     output: 'pipe:1',
   });
 

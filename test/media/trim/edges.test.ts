@@ -45,6 +45,9 @@ describe('the edges of an exact trim', () => {
     ['groups that are never closed', 'alwaysOpen', { startSec: 2.3, endSec: 6.1 }, 'encode'],
     ['interlaced', 'interlaced', { startSec: 1.1, endSec: 3.2 }, 'encode'],
     ['Matroska', 'matroska', { startSec: 1.71, endSec: 5.03 }, 'smart'],
+    ['thirds of milliseconds', 'matroska30', { startSec: 1.71, endSec: 5.03 }, 'smart'],
+    ['frames that come early and late', 'jittered', { startSec: 1.71, endSec: 5.03 }, 'smart'],
+    ['frames that come early and late, all encoded', 'jittered', { startSec: 4.2, endSec: 4.7 }, 'encode'],
     ['fragments', 'fragmented', { startSec: 1.71, endSec: 5.03 }, 'smart'],
     ['QuickTime', 'quickTime', { startSec: 1.71, endSec: 5.03 }, 'smart'],
     [
