@@ -112,7 +112,10 @@ async function makeIn<Made>(folder: string, make: () => Promise<Made>): Promise<
   }
 }
 
-const createFile = (path: string) => makeIn(dirname(path), () => open(path, 'wx', 0o640));
+/** Nothing of a video is for every user of the machine. */
+const OBJECT_MODE = 0o640;
+
+const createFile = (path: string) => makeIn(dirname(path), () => open(path, 'wx', OBJECT_MODE));
 
 async function openWriter(place: Place, checkSpace: () => Promise<void>, log: Log): Promise<ObjectWriter> {
   const handle = await createFile(place.unfinished);
@@ -154,6 +157,8 @@ async function copyIn(place: Place, localPath: string): Promise<{ sizeBytes: num
     );
     const handle = await open(place.unfinished, 'r+');
     try {
+      // A copy has the modes of what a tool made.
+      await handle.chmod(OBJECT_MODE);
       await handle.sync();
     } finally {
       await handle.close();

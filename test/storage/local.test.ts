@@ -35,8 +35,13 @@ describe('local storage', () => {
     const storage = createLocalStorage({ dir: join(dir, 's'), log, minFreeBytes: 0 });
     const writer = await storage.createWriter('sources/a');
     await writer.commit();
-    const { mode } = await stat(join(dir, 's/sources/a'));
-    assert.equal(mode & 0o007, 0);
+    const made = join(dir, 'made');
+    await writeFile(made, 'by a tool', { mode: 0o644 });
+    await storage.put('assets/b', made);
+    for (const key of ['sources/a', 'assets/b']) {
+      const { mode } = await stat(join(dir, 's', key));
+      assert.equal(mode & 0o007, 0, key);
+    }
   });
 
   it('refuses new objects below the free space floor and leaves nothing', async () => {
