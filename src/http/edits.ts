@@ -22,7 +22,7 @@ async function findEdit({ deps, user }: RouteRequest, id: string): Promise<Edit>
 /** For `Prefer: wait`: the answer once the edit has come to an end. */
 async function pollEdit(request: RouteRequest, id: string): Promise<Reply | null> {
   const edit = await findEdit(request, id);
-  return isFinalEdit(edit.status) ? { status: 200, body: toEditView(edit) } : null;
+  return { status: isFinalEdit(edit.status) ? 200 : 202, body: toEditView(edit) };
 }
 
 const toAccepted = ({ deps }: RouteRequest, edit: Edit): Reply => ({

@@ -138,7 +138,7 @@ interface RouteFacts {
   orSigned?: (request: { ctx: Context; deps: RouteDeps }) => Promise<RequestUser | null>;
   /**
    * Makes the route understand `Prefer: wait`: gives the final answer about the object, or null while
-   * there is none yet.
+   * there is none yet; one with status 202 says how it stands meanwhile.
    */
   poll?: (request: RouteRequest, objectId: string) => Promise<Reply | null>;
 }

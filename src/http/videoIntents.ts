@@ -14,7 +14,8 @@ const TAG = 'Videos';
 /** For `Prefer: wait` after a cancel or a retry: the answer once no step is at work any more. */
 async function pollSteps(request: RouteRequest, id: string): Promise<Reply | null> {
   const video = await findVideo(request, id);
-  return [...video.steps].every((step) => isFinalStep(step.state)) ? toVideoReply(request, video) : null;
+  const isOver = [...video.steps].every((step) => isFinalStep(step.state));
+  return toVideoReply(request, video, isOver ? 200 : 202);
 }
 
 const accepted = {

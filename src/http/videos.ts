@@ -37,7 +37,7 @@ export const toVideoReply = ({ deps }: RouteRequest, video: Video, status = 200)
 /** For `Prefer: wait` after an upload: the answer once the video has come to an end. */
 export async function pollVideo(request: RouteRequest, id: string): Promise<Reply | null> {
   const video = await findVideo(request, id);
-  return SETTLED.includes(video.status) ? toVideoReply(request, video) : null;
+  return toVideoReply(request, video, SETTLED.includes(video.status) ? 200 : 202);
 }
 
 const filterFields = {

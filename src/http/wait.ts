@@ -21,18 +21,25 @@ interface Waiting<End> {
 }
 
 /**
- * Waits for the final answer about an accepted piece of work and gives it, or the first answer when the
+ * Waits for the final answer about an accepted piece of work and gives it; or, as the first answer, how it stands when the
  * time is over, the client is gone or the end cannot be asked for: what is accepted stays accepted, and
  * a refusal now would make the client send it all again.
  */
 export async function waitForEnd(ctx: Context, accepted: Reply, waiting: Waiting<Reply>): Promise<Reply> {
   const headers = { 'Preference-Applied': `wait=${waiting.waitSec}` };
   const replayed = accepted.headers?.['Idempotency-Replayed'];
-  const final = await pollForEnd(ctx, waiting).catch((error: unknown) => {
+  let latest = accepted;
+  const poll = async () => {
+    const reply = await waiting.poll();
+    if (reply?.status !== 202) return reply;
+    latest = { ...accepted, body: reply.body };
+    return null;
+  };
+  const final = await pollForEnd(ctx, { waitSec: waiting.waitSec, poll }).catch((error: unknown) => {
     waiting.log.info({ err: error }, 'the end of accepted work could not be waited for');
     return null;
   });
-  if (!final) return { ...accepted, headers: { ...accepted.headers, ...headers } };
+  if (!final) return { ...latest, headers: { ...latest.headers, ...headers } };
   const kept = replayed ? { 'Idempotency-Replayed': replayed } : {};
   return { ...final, headers: { ...final.headers, ...kept, ...headers } };
 }

@@ -60,6 +60,15 @@ describe('Prefer: wait', () => {
     assert.ok(ms >= 990 && ms < 2000, `${ms} ms`);
   });
 
+  it('says how it stands by then, when that is known', async () => {
+    const poll = async () => ({ status: 202, body: 'half done' });
+    const reply = await waitForEnd(contextWith(''), accepted, { waitSec: 1, poll, log });
+    assert.deepEqual(reply, {
+      ...{ status: 202, body: 'half done' },
+      headers: { Location: '/x', 'Preference-Applied': 'wait=1' },
+    });
+  });
+
   it('gives the first answer when the end cannot be asked for any more', async () => {
     for (const trouble of [notFound(), new Error('the database is away')]) {
       let asked = 0;
