@@ -12,7 +12,7 @@ import { groupActivities } from '../activities/index.ts';
 import { translateFailures } from '../activities/interceptor.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createDb } from './db/index.ts';
-import type { Queue } from './domain/queues.ts';
+import { presenceQueue, type Queue } from './domain/queues.ts';
 import { createEgress } from './egress/index.ts';
 import { DiskFullError } from './errors.ts';
 import { createFlows, type Engine } from './flows.ts';
@@ -69,11 +69,13 @@ async function main(): Promise<void> {
   const activities = Object.assign({}, ...Object.values(groups));
 
   const connection = await connect(config, log);
+  const { TEMPORAL_NAMESPACE: namespace } = config;
   const workers = await Promise.all(
-    config.WORKER_QUEUES.map((queue) =>
+    config.WORKER_QUEUES.flatMap((queue) => [
+      showPresence(queue, { connection, namespace }),
       Worker.create({
         connection,
-        namespace: config.TEMPORAL_NAMESPACE,
+        namespace,
         taskQueue: queue,
         // Without this a cancel reaches ffmpeg only after tens of seconds.
         maxHeartbeatThrottleInterval: '1 second',
@@ -83,7 +85,7 @@ async function main(): Promise<void> {
         interceptors: { activity: [translateFailures(root)] },
         ...queueOptions(queue, config, activities),
       }),
-    ),
+    ]),
   );
   const stop = (signal: string) => {
     log.info({ signal }, 'stopping: no new work, the work at hand has its grace');
@@ -103,6 +105,15 @@ async function main(): Promise<void> {
     await Promise.allSettled([scratch.dispose(), flows.close(), db.close(), connection.close()]);
   }
 }
+
+/** Polls where nothing is ever to be done; see `presenceQueue`. */
+const showPresence = (queue: Queue, options: Pick<WorkerOptions, 'connection' | 'namespace'>) =>
+  Worker.create({
+    ...options,
+    taskQueue: presenceQueue(queue),
+    activities: { answerNothing: async () => undefined },
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
+  });
 
 /**
  * Refuses to take up work that this machine's ffmpeg cannot do: the steps would fail one after the other.
