@@ -43,7 +43,7 @@ export function createRenderingActivities(deps: ActivityDeps) {
   const { config, db, media, storage } = deps;
   const limits = () => ({ maxDurationSec: config.MAX_DURATION_SEC });
 
-  const tryToCopy = ({ edit, parents }: Job, paths: RenderPaths, watch: Watch) =>
+  const tryToCopy = async ({ edit, parents }: Job, paths: RenderPaths, watch: Watch) =>
     edit.kind === 'trim'
       ? media.trimByCopying(trimRequest(edit, parents, paths), watch)
       : media.mergeByCopying(mergeRequest(edit, parents, paths), watch);
@@ -53,9 +53,9 @@ export function createRenderingActivities(deps: ActivityDeps) {
     async make(job, paths, { watch, log }) {
       if (job.edit.mode === 'keyframe') return (await tryToCopy(job, paths, watch)) ?? refuseToEncode();
       return tryToCopy(job, paths, watch).catch(async (error: unknown) => {
-        // What failed for want of room does so however it is made.
-        await deps.scratch.assertRoom();
         if (watch.signal.aborted || isCancelled(error) || !isTroubleOfCopying(error)) throw error;
+        // What fails for want of room does so however it is made.
+        await deps.scratch.assertRoom();
         log.warn({ err: error }, 'copying failed, so it is encoded');
         return null;
       });
