@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
-import { open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UnusableMediaError } from '../../../src/errors.ts';
+import { MediaToolError, UnusableMediaError } from '../../../src/errors.ts';
+import { openIndex } from '../../../src/media/isobmffBox.ts';
+import { createRunner, type Runner } from '../../../src/media/runner.ts';
 import { isIdr } from '../../../src/media/trim/avc.ts';
+import { createTrimByEncoding } from '../../../src/media/trim/byEncoding.ts';
 import { type Movie, readMovie, type Track } from '../../../src/media/trim/movie.ts';
+import { box } from '../../../src/media/trim/movieBoxes.ts';
+import { readSampleList } from '../../../src/media/trim/sampleList.ts';
+import { createLook } from '../../../src/media/trim/smartCut.ts';
 import { decodeFrames, type Frame, psnrDb } from '../../support/frames.ts';
 import { framesInput } from '../../support/framesInputs.ts';
-import { mediaUnderTest, quietWatch, withFolder } from '../../support/mediaAdapter.ts';
+import {
+  keepingLog,
+  MEDIA_CONFIG,
+  mediaUnderTest,
+  quietWatch,
+  withFolder,
+} from '../../support/mediaAdapter.ts';
 import { fixture, makeMedia } from '../../support/mediaFixtures.ts';
 
 const { media } = mediaUnderTest();
@@ -125,11 +137,28 @@ describe('an index that does not agree with itself', () => {
   for (const [what, change] of [
     ['a sound entry without its fields', { type: 'stsd', last: true, at: 8, value: 16 }],
     ['a picture entry without its fields', { type: 'stsd', last: false, at: 8, value: 60 }],
-    ['more sizes than there is room for', { type: 'stsz', last: false, at: 8, value: 63 }],
   ] as const) {
     it(`is not read: ${what}`, () =>
       withFolder(async (folder) => assert.equal(await readChanged(change, folder), null)));
   }
+
+  it('is not read: more samples than sizes', () => {
+    const table = (type: string, ...numbers: number[]) =>
+      box(type, Buffer.from(Uint32Array.from([0, ...numbers]).buffer).swap32());
+    const readWith = (samples: number) => {
+      const tables = [
+        table('stsz', 0, samples, 100, 100, 100),
+        table('stts', 1, 1000, 1),
+        table('stsc', 1, 1, 1000, 1),
+        table('stco', 1, 48),
+      ];
+      const bytes = Buffer.concat(tables);
+      const whole = { type: 'stbl', start: 0, end: bytes.length };
+      return readSampleList(openIndex(bytes), whole);
+    };
+    assert.deepEqual(Array.from(readWith(3)?.offsets ?? []), [48, 148, 248]);
+    assert.equal(readWith(4), null);
+  });
 
   it('is read otherwise', () =>
     withFolder(async (folder) => {
@@ -138,7 +167,36 @@ describe('an index that does not agree with itself', () => {
     }));
 });
 
+describe('a result that ffmpeg cut short at its limit', () => {
+  it('is refused', () =>
+    withFolder(async (folder) => {
+      const runner = createRunner({ config: MEDIA_CONFIG, log: keepingLog().log });
+      const growing: Runner = {
+        ...runner,
+        run: async (call, watch) => {
+          const run = await runner.run(call, watch);
+          await truncate(join(folder, 'cut.mp4.encoded.mp4'), call.limits.fileSizeBytes - 100);
+          return run;
+        },
+      };
+      const inputPath = await fixture('noAudio');
+      const facts = await media.probe(inputPath, quietWatch());
+      const request = { inputPath, outputPath: join(folder, 'cut.mp4'), facts, ...exact(0.5, 0.9) };
+      await assert.rejects(
+        createTrimByEncoding({ runner: growing })(request, quietWatch()),
+        (error) => error instanceof MediaToolError && error.code === 'media_tool_output_too_large',
+      );
+      assert.deepEqual(await readdir(folder), []);
+    }));
+});
+
 describe('the look for an IDR picture', () => {
+  it('ends when the work is taken back', () => {
+    const taken = AbortSignal.abort(new Error('taken back'));
+    const look = createLook({} as FileHandle, {} as Track, taken);
+    assert.throws(() => look(0), /taken back/);
+  });
+
   it('reads a sample once, however many units it claims to hold', () =>
     withFolder(async (folder) => {
       const path = join(folder, 'zeros');
