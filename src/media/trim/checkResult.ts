@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ToolLimits } from '../confinement.ts';
+import { inFull } from '../inFull.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { countPacketsArgs, decodeWindowArgs } from './commands.ts';
 import { checkLimits } from './limits.ts';
@@ -159,11 +160,7 @@ export function createResultCheck({ runner }: { runner: Runner }) {
       countsRight(result, expected, quiet),
       ...windowsOf(expected).map((window) => decodesRight(result, expected, window, quiet)),
     ];
-    // All of them are waited for: whoever removes the result finds nobody reading it.
-    const results = await Promise.allSettled(checks);
-    const failure = results.find((each) => each.status === 'rejected');
-    if (failure) throw failure.reason;
-    return results.every((each) => each.status === 'fulfilled' && each.value);
+    return (await inFull(checks)).every((isRight) => isRight);
   };
 }
 

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { MediaFacts } from '../../domain/media.ts';
+import { inFull } from '../inFull.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { type AvcParameters, freeSetId, isIdr, readAvc, withParameters } from './avc.ts';
 import { profileOf, seamEncoder } from './commands.ts';
@@ -116,12 +117,7 @@ async function bothOf(
   one: Promise<Encoded>,
   other: Promise<Encoded>,
 ): Promise<[Exclude<Encoded, null>, Exclude<Encoded, null>] | null> {
-  const results = await Promise.allSettled([one, other]);
-  const values = results.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
-  const [first, second] = values as [Encoded, Encoded];
+  const [first, second] = await inFull([one, other]);
   return first === null || second === null ? null : [first, second];
 }
 
