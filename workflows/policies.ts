@@ -1,4 +1,5 @@
 import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
+import { HURRIED_SEC } from '../src/domain/picture.ts';
 
 /** Seconds of silence after which an activity counts as dead with its worker. */
 export const HEARTBEAT_TIMEOUT_SEC = 30;
@@ -60,6 +61,13 @@ export const shortMedia: ActivityOptions = {
   startToCloseTimeout: '5 minutes',
   scheduleToCloseTimeout: '1 hour',
   retry: { initialInterval: '1 second', maximumAttempts: 4 },
+};
+
+/** The same in front of everybody's videos: once, and for no longer than is counted. */
+export const hurriedMedia: ActivityOptions = {
+  ...shortMedia,
+  startToCloseTimeout: `${HURRIED_SEC} seconds`,
+  retry: { maximumAttempts: 1 },
 };
 
 /** One attempt at moving a whole file; repeated by the workflow, as a media step is. */

@@ -83,3 +83,9 @@ function raiseSide(px: number | null): number {
 /** The nearest even number that is not above the limit, at least 2: the colours are half as wide and high. */
 const toEven = (px: number, limit: number): number =>
   Math.max(2, Math.min(Math.round(px / 2), Math.floor(limit / 2)) * 2);
+
+/**
+ * How long a picture may be in the making in front of everybody's videos: nearly all take less than one. What takes
+ * longer is begun again, and takes its turn.
+ */
+export const HURRIED_SEC = 10;

@@ -13,8 +13,8 @@ const WINDOW_SEC = 60;
  * them guesses no faster than ten.
  */
 const LOGINS_OF_MANY = 10;
-/** Some seconds of a worker's minute. */
-const HURRIED_PER_MINUTE = 60;
+/** No more than one of a worker's slots. */
+const HURRIED_SEC_PER_MINUTE = 60;
 
 /** The limits that requests count against, shared by all processes through the database. */
 export interface Limits {
@@ -29,19 +29,27 @@ export interface Limits {
   /** Counts one request for a share by address: what is left of one link is no other's. @throws HttpProblem `rate_limited` */
   countShare(ctx: Context, shareId: string): Promise<void>;
   /**
-   * Counts one piece of work that somebody waits for. @returns whether it may come before the processing of
-   * everybody's videos: what one user has done beyond that takes its turn with the rest
+   * Sets time aside for one piece of work that somebody waits for, as much as it may take. What of that was not
+   * needed is to be given back, unless nobody knows.
+   *
+   * @returns null when it may not come before the processing of everybody's videos: what one user has done beyond
+   *   some seconds of a worker's minute takes its turn with the rest
    */
-  mayHurry(userId: string): Promise<boolean>;
+  hurry(userId: string, longestSec: number): Promise<Hurry | null>;
   /** Counts one try of a password. @throws HttpProblem `rate_limited` */
   countLogin(ctx: Context, username: string): Promise<void>;
+}
+
+export interface Hurry {
+  /** @param usedSec how long it took; a second at least is counted */
+  end(usedSec: number): Promise<void>;
 }
 
 export function createLimits(config: Config, rateLimits: RateLimits): Limits {
   const limiter = (name: string, points: number) =>
     rateLimits.createLimiter({ name, points, durationSec: WINDOW_SEC });
   const requests = limiter('requests', config.RATE_LIMIT_PER_MINUTE);
-  const hurried = limiter('hurried', HURRIED_PER_MINUTE);
+  const hurried = limiter('hurried', HURRIED_SEC_PER_MINUTE);
   const logins = limiter('logins', config.LOGIN_LIMIT_PER_MINUTE);
   const loginsOfAddress = limiter('login_address', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_OF_MANY);
   const loginsOfName = limiter('login_name', config.LOGIN_LIMIT_PER_MINUTE * LOGINS_OF_MANY);
@@ -55,7 +63,15 @@ export function createLimits(config: Config, rateLimits: RateLimits): Limits {
   return {
     countRequest: (ctx, user) => countOne(ctx, senderKey(ctx, user)),
     countShare: (ctx, shareId) => countOne(ctx, `share:${toNetwork(ctx.ip)}:${shareId}`),
-    mayHurry: async (userId) => !(await count(hurried, userId)).isOver,
+    hurry: async (userId, longestSec) => {
+      if ((await count(hurried, userId, longestSec)).isOver) return null;
+      return {
+        end: async (usedSec) => {
+          const leftSec = longestSec - Math.max(1, Math.ceil(usedSec));
+          if (leftSec > 0) await hurried.reward(userId, leftSec);
+        },
+      };
+    },
     countLogin: async (ctx, username) => {
       const network = toNetwork(ctx.ip);
       for (const [limiter, key] of [
@@ -81,9 +97,10 @@ function senderKey(ctx: Context, user: RequestUser | null): string {
 async function count(
   limiter: RateLimiterAbstract,
   key: string,
+  points = 1,
 ): Promise<{ isOver: boolean; result: RateLimiterRes }> {
   try {
-    return { isOver: false, result: await limiter.consume(key) };
+    return { isOver: false, result: await limiter.consume(key, points) };
   } catch (rejection) {
     if (rejection instanceof RateLimiterRes) return { isOver: true, result: rejection };
     throw rejection;

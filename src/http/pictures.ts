@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Asset } from '../db/entities/asset.ts';
 import type { Video } from '../db/entities/video.ts';
 import {
+  HURRIED_SEC,
   PICTURE_CONTENT_TYPES,
   type Picture,
   type PictureFormat,
@@ -88,9 +89,12 @@ async function answerChosen(request: PictureRequest, video: Video, format: Pictu
     await deps.db.pictures.noteUse(there);
     return sendChosen(request, video, there);
   }
-  const isUrgent = await deps.limits.mayHurry(user.id);
+  const hurry = await deps.limits.hurry(user.id, HURRIED_SEC);
+  const isUrgent = hurry !== null;
   const wanted = { ...picture, videoId: video.id, userId: user.id, isUrgent, requestId: ctx.state.requestId };
+  const askedAt = performance.now();
   const end = await whileAsked(ctx, (signal) => deps.flows.makePicture(wanted, { signal }));
+  if (end.state !== 'running') await hurry?.end((performance.now() - askedAt) / 1000);
   if (end.state === 'failed') throw toWorkProblem(end, FAILURES);
   // Deleted meanwhile, it is not found.
   const stillThere = await findVideo(request, video.id);
