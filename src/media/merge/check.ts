@@ -1,4 +1,4 @@
-import { readMovie, type Track } from '../trim/movie.ts';
+import { readMovie, type Track } from '../mp4/movie.ts';
 import type { CommonFormat } from './format.ts';
 import { frameTimesOf } from './member.ts';
 import { offsetsOf } from './offsets.ts';

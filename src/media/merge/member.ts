@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { SNIFF_BYTES, sniffContainer } from '../../domain/containerSniff.ts';
 import { findPath, openIndex } from '../isobmffBox.ts';
-import { readMovie, type Track } from '../trim/movie.ts';
+import { readMovie, type Track } from '../mp4/movie.ts';
 import type { CommonFormat } from './format.ts';
 
 /** A file that can be laid end to end with others, and when its frames and packets are shown. */

@@ -1,16 +1,16 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { rethrowDiskError } from '../diskErrors.ts';
 import type { EditOutcome } from '../editOutcome.ts';
+import { joinPieces } from '../mp4/outputTrack.ts';
+import { writeMovie } from '../mp4/writeMovie.ts';
 import { createPasses } from '../passes.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { createResultCheck, expectationOf } from './checkResult.ts';
-import { joinPieces } from './outputTrack.ts';
-import { planKeyframeCut, type Selection, secondsAt, selectPictures } from './plan.ts';
+import { beginsHeld, planKeyframeCut, type Selection, secondsAt, selectPictures } from './plan.ts';
 import { type CutVideo, createLook, cutSmart, isSmartKind, type SmartRequest } from './smartCut.ts';
 import { cutAllSound } from './sound.ts';
 import { type OpenSource, openSource } from './source.ts';
 import type { TrimRequest } from './trimRequest.ts';
-import { writeMovie } from './writeMovie.ts';
 
 /** A cut that is ready to be written: what it shows, from which tick of the source to which. */
 interface Cut extends CutVideo {
@@ -79,10 +79,11 @@ export function createCopyingTrim({ runner }: { runner: Runner }) {
     source: OpenSource,
     watch: Watch,
   ): Promise<Cut | null> => {
-    const { facts, mode, outputPath, isAccepted } = request;
+    const { facts, mode, outputPath, startSec, isAccepted } = request;
     const selection = selectPictures(source.video, source.movie.originSec, request);
     if (!selection) return null;
     if (mode === 'keyframe') return cutAtKeyframes(source, selection, watch);
+    if (beginsHeld(source.video, source.movie.originSec, startSec, selection)) return null;
     const smart = { source, selection, facts, scratchPath: outputPath, isAccepted };
     const cut = await cutSmart(runner, smart, watch);
     return cut && { ...cut, method: 'smart', from: selection.begin, end: selection.end };

@@ -3,6 +3,9 @@ import { MediaToolError, UnusableMediaError } from '../../errors.ts';
 import { uselessRun } from '../complaints.ts';
 import { rethrowDiskError } from '../diskErrors.ts';
 import type { EditOutcome } from '../editOutcome.ts';
+import { type Movie, readMovie, type Track } from '../mp4/movie.ts';
+import { joinPieces } from '../mp4/outputTrack.ts';
+import { writeMovie } from '../mp4/writeMovie.ts';
 import { createPasses } from '../passes.ts';
 import type { Runner, ToolRun, Watch } from '../runner.ts';
 import { toolFailed } from '../toolFailure.ts';
@@ -11,11 +14,9 @@ import { createResultCheck, expectationOf } from './checkResult.ts';
 import { soundOptions, wholeEncoder } from './commands.ts';
 import { encodeRange } from './encodeRange.ts';
 import { findHeldPicture } from './heldPicture.ts';
-import { type Movie, readMovie, type Track } from './movie.ts';
-import { joinPieces } from './outputTrack.ts';
 import { cutAllSound } from './sound.ts';
+import { HELD_SEC } from './plan.ts';
 import type { TrimRequest } from './trimRequest.ts';
-import { writeMovie } from './writeMovie.ts';
 
 /** Sound that is copied begins a packet late: it is read from before the range, and cut with its pictures. */
 const READ_BEFORE_SEC = 1;
@@ -41,18 +42,17 @@ interface Encoded {
 /** All of what was encoded, its sound cut to its pictures. */
 function laidOut(movie: Movie, video: Track, request: TrimRequest, { firstSec, heldFromSec }: Encoded) {
   const { samples, timescale, shift } = video;
+  const { facts, endSec } = request;
   const shown = Array.from(samples.shownTimes).sort((one, other) => one - other);
   const [first, last] = [shown[0] as number, shown.at(-1) as number];
   const heldTicks = heldFromSec === null ? 0 : Math.round((heldFromSec - firstSec) * timescale);
-  const rangeTicks = (request.endSec - request.startSec) * timescale;
-  const usualTicks = timescale / (request.facts.fps ?? 30);
-  // After uneven pictures the last one's length is a guess of the encoder's.
-  const end = Math.min(samples.endTime, Math.max(last + usualTicks, first + rangeTicks));
-  const times = shown.map((time) => time - first);
-  const length =
-    heldFromSec === null
-      ? Math.max(Math.round(end) - first, last - first + 1)
-      : Math.max(1, Math.round(rangeTicks));
+  const times = shown.map((time, at) => (at === 0 ? 0 : time - first - heldTicks));
+  // After uneven pictures the last one's length is a guess of the encoder's; it is shown until the range ends.
+  const lastTicks = Math.min(samples.endTime - last, timescale / (facts.fps ?? 30));
+  const rangeTicks = (Math.min(endSec, facts.durationSec) - (heldFromSec ?? firstSec)) * timescale;
+  const lastTime = times.at(-1) as number;
+  const shortest = heldFromSec === null ? lastTime + lastTicks : lastTime + 1;
+  const length = Math.max(Math.round(Math.max(shortest, rangeTicks)), lastTime + 1);
   const joined = joinPieces([{ file: 0, track: video, from: 0, to: samples.count }], [times], length);
   if (!joined) return null;
   const begin = first + heldTicks;
@@ -110,17 +110,19 @@ export function createTrimByEncoding({ runner }: { runner: Runner }) {
     return firstSeenSec === null ? null : { run, path, firstSec: seekSec + firstSeenSec };
   };
 
-  /** Encodes the pictures of the range; where none begins in it, the one that is shown all the while. */
+  /** Encodes the pictures of the range; where it begins in a pause, the one that is shown then comes first. */
   const encodeShown = async (request: TrimRequest, watch: Watch): Promise<Encoded> => {
     const [startSec, endSec] = [request.startSec - ROUNDING_SEC, request.endSec - ROUNDING_SEC];
     const encoded = await encode(request, { fromSec: startSec, toSec: endSec }, watch);
-    if (encoded) return { ...encoded, heldFromSec: null };
+    if (encoded && encoded.firstSec - request.startSec <= HELD_SEC) return { ...encoded, heldFromSec: null };
     const heldSec = await findHeldPicture(runner, { ...request, beforeSec: startSec }, watch);
-    const toSec = startSec;
+    const toSec = encoded ? endSec : startSec;
     const held =
       heldSec === null ? null : await encode(request, { fromSec: heldSec - TOLD_SEC, toSec }, watch);
-    if (!held) throw nothingToShow();
-    return { ...held, heldFromSec: request.startSec };
+    if (held) return { ...held, heldFromSec: request.startSec };
+    // A video whose picture begins later than its sound.
+    if (encoded) return { ...encoded, heldFromSec: null };
+    throw nothingToShow();
   };
 
   const encodeAll = async (request: TrimRequest, watch: Watch): Promise<EditOutcome> => {

@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ToolLimits } from '../confinement.ts';
 import { inFull } from '../inFull.ts';
+import type { OutputMovie, OutputTrack } from '../mp4/outputTrack.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { countPacketsArgs, decodeWindowArgs } from './commands.ts';
 import { checkLimits } from './limits.ts';
-import type { OutputMovie, OutputTrack } from './outputTrack.ts';
 import { closedPoints } from './plan.ts';
 
 /** What a result must turn out to be. */

@@ -1,5 +1,5 @@
-import type { Track } from './movie.ts';
-import type { SampleList } from './sampleList.ts';
+import type { Track } from '../mp4/movie.ts';
+import type { SampleList } from '../mp4/sampleList.ts';
 
 /** What is kept of a video track, in ticks of its samples' own line. */
 export interface Selection {
@@ -16,6 +16,13 @@ export interface Selection {
 
 /** Times arrive with up to six decimals, and a third of a second is no such number: half of the last one is given. */
 const ROUNDING_SEC = 5e-7;
+
+/** A picture that is shown longer than this is a pause: what is heard meanwhile belongs to it. */
+export const HELD_SEC = 0.5;
+
+/** Whether a range begins in a pause, so that its first picture is one from before it. */
+export const beginsHeld = (track: Track, originSec: number, startSec: number, { begin }: Selection): boolean =>
+  secondsAt(track, originSec, begin) - startSec > HELD_SEC;
 
 /** Times of the pictures that are shown at all, rising. */
 function visibleTimes({ samples, shift, shownFrom, shownTo }: Track): Float64Array {
@@ -50,7 +57,9 @@ export function selectPictures(
   }
   const times = Array.from(visible.subarray(first, next));
   const [begin, last] = [times[0] as number, times.at(-1) as number];
-  const end = visible[next] ?? Math.min(track.samples.endTime, track.shownTo - track.shift);
+  const natural = visible[next] ?? Math.min(track.samples.endTime, track.shownTo - track.shift);
+  // Whole pictures, but not all of a pause that goes on behind the range.
+  const end = natural - to > HELD_SEC * track.timescale ? to : natural;
   return { from: begin, to: Math.min(to, end), times, begin, end: Math.max(end, last + 1) };
 }
 

@@ -1,12 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { MediaFacts } from '../../domain/media.ts';
 import { inFull } from '../inFull.ts';
+import { type AvcParameters, freeSetId, isIdr, readAvc, withParameters } from '../mp4/avc.ts';
+import { readMovie, type Track } from '../mp4/movie.ts';
+import { joinPieces, type OutputMovie, type Piece } from '../mp4/outputTrack.ts';
 import type { Runner, Watch } from '../runner.ts';
-import { type AvcParameters, freeSetId, isIdr, readAvc, withParameters } from './avc.ts';
 import { profileOf, seamEncoder } from './commands.ts';
 import { encodeRange } from './encodeRange.ts';
-import { readMovie, type Track } from './movie.ts';
-import { joinPieces, type OutputMovie, type Piece } from './outputTrack.ts';
 import { type Look, planSmartCut, type Selection, type SmartPlan, workSecOf } from './plan.ts';
 import type { OpenSource } from './source.ts';
 import { videoStreamOf } from './trimRequest.ts';

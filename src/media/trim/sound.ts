@@ -1,6 +1,6 @@
 import type { MediaFacts } from '../../domain/media.ts';
-import type { Movie, Track } from './movie.ts';
-import { makeSamples, type OutputTrack } from './outputTrack.ts';
+import type { Movie, Track } from '../mp4/movie.ts';
+import { makeSamples, type OutputTrack } from '../mp4/outputTrack.ts';
 
 /** Packets a decoder wants to have seen before it gives the right sound: each builds on what came before. */
 const PACKETS_BEFORE: Record<string, number> = { mp4a: 1, '.mp3': 2, Opus: 4 };

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import type { MediaFacts } from '../../domain/media.ts';
 import { copyLimits } from '../copyLimits.ts';
+import { type Movie, readMovie, type Track } from '../mp4/movie.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { remuxArgs } from './commands.ts';
 import { refuseCutShort } from './limits.ts';
-import { type Movie, readMovie, type Track } from './movie.ts';
 import { soundStreamsOf } from './trimRequest.ts';
 
 /** What can be taken into an MP4 as it is. */

@@ -3,12 +3,12 @@ import { type FileHandle, open, readdir, readFile, truncate, writeFile } from 'n
 import { join } from 'node:path';
 import { MediaToolError, UnusableMediaError } from '../../../src/errors.ts';
 import { openIndex } from '../../../src/media/isobmffBox.ts';
+import { isIdr } from '../../../src/media/mp4/avc.ts';
+import { type Movie, readMovie, type Track } from '../../../src/media/mp4/movie.ts';
+import { box } from '../../../src/media/mp4/movieBoxes.ts';
+import { readSampleList } from '../../../src/media/mp4/sampleList.ts';
 import { createRunner, type Runner } from '../../../src/media/runner.ts';
-import { isIdr } from '../../../src/media/trim/avc.ts';
 import { createTrimByEncoding } from '../../../src/media/trim/byEncoding.ts';
-import { type Movie, readMovie, type Track } from '../../../src/media/trim/movie.ts';
-import { box } from '../../../src/media/trim/movieBoxes.ts';
-import { readSampleList } from '../../../src/media/trim/sampleList.ts';
 import { createLook } from '../../../src/media/trim/smartCut.ts';
 import { decodeFrames, type Frame, psnrDb } from '../../support/frames.ts';
 import { framesInput } from '../../support/framesInputs.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Track } from '../../../src/media/mp4/movie.ts';
+import { interleave } from '../../../src/media/mp4/movieBoxes.ts';
+import { joinPieces } from '../../../src/media/mp4/outputTrack.ts';
 import { windowsOf } from '../../../src/media/trim/checkResult.ts';
-import type { Track } from '../../../src/media/trim/movie.ts';
-import { interleave } from '../../../src/media/trim/movieBoxes.ts';
-import { joinPieces } from '../../../src/media/trim/outputTrack.ts';
 import {
   MOST_LOOKS,
   planKeyframeCut,
