@@ -33,7 +33,7 @@ export const trimBody = z
     end_time: timeField,
     mode: z.enum(TRIM_MODES).default('exact').meta({
       description:
-        '`exact` keeps every frame from `start_time` up to, not including, `end_time`; `keyframe` only copies, and begins and ends where it can',
+        '`exact` keeps every frame from `start_time` up to, not including, `end_time`; `keyframe` only copies, and begins and ends where it can; the edit fails as `not_copyable` where nothing can be copied',
     }),
     title: titleField.optional(),
   })

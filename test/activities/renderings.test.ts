@@ -16,6 +16,7 @@ import {
 import { createScratch, type Scratch } from '../../src/media/scratch.ts';
 import { keepingLog } from '../support/mediaAdapter.ts';
 import { FACTS } from '../support/processedVideo.ts';
+import { installQuietRuntime } from '../support/quietRuntime.ts';
 
 const INPUT = { editId: 'an-edit', run: 1 };
 const EDIT = { kind: 'trim', startSec: 1, endSec: 2, mode: 'exact' };
@@ -28,6 +29,7 @@ describe('copying an edit', () => {
   let logged: ReturnType<typeof keepingLog>;
 
   before(async () => {
+    installQuietRuntime();
     dir = await mkdtemp(join(tmpdir(), 'vf-renderings-'));
     scratch = createScratch({ dir, log: keepingLog().log });
   });

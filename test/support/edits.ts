@@ -56,6 +56,7 @@ export function editsOf(engine: TestEngine) {
       const intent = await db.edits.requestCancel(userId, id);
       if (intent.outcome !== 'accepted') throw new Error(`the cancel was ${intent.outcome}`);
       await flows.cancelEdit(id, intent.runs);
+      if (intent.result) await flows.startRemoval(intent.result.videoId, userId);
     },
     async retry(id: string): Promise<void> {
       const intent = await db.edits.requestRetry(userId, id);
