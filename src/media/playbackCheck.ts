@@ -2,8 +2,9 @@ import type { MediaFacts } from '../domain/media.ts';
 import { planPlayback } from '../domain/playback.ts';
 import { UnusableMediaError } from '../errors.ts';
 import { measureLengthArgs } from './commands.ts';
+import { decodesWell } from './decodeArgs.ts';
 import { inFull } from './inFull.ts';
-import { decodeArgs } from './playbackCommands.ts';
+import { decodePartArgs } from './playbackCommands.ts';
 import type { Probe } from './probe.ts';
 import type { Runner, ToolRun, Watch } from './runner.ts';
 
@@ -37,13 +38,12 @@ const limitsFor = ({ durationSec, sizeBytes }: MediaFacts) => {
 /** Makes the check that a rendition passes before it gets its name. */
 export function createPlaybackCheck({ runner, probe }: { runner: Runner; probe: Probe }) {
   const decodes = async ({ path, facts }: MadePlayback, part: 'start' | 'end', watch: Watch) => {
-    const args = decodeArgs({ inputPath: path, part, lengthSec: facts.durationSec * 2 + 60 });
+    const args = decodePartArgs({ inputPath: path, part, lengthSec: facts.durationSec * 2 + 60 });
     const run = await runner.run(
       { tool: 'ffmpeg', args, limits: limitsFor(facts), output: 'progress' },
       watch,
     );
-    // Past the end of a file ffmpeg is content with nothing.
-    return run.exitCode === 0 && run.progress.frames > 0;
+    return decodesWell(run, 1);
   };
 
   /** What a header says may be wrong, or speak of the sound: then the packets of the picture are counted. */

@@ -1,4 +1,5 @@
 import { assemble, fileUrl, progressTo, seconds } from './commands.ts';
+import { decodeToNowhereArgs } from './decodeArgs.ts';
 import { FILE_GUARD } from './safety.ts';
 import { type HighRange, intoUsualRange } from './usualRange.ts';
 
@@ -91,7 +92,7 @@ const encodeSound = ({ channels, sampleRate }: SoundEncoding, at: number): strin
   ...[`-filter:a:${at}`, 'aresample=async=1'],
 ];
 
-export interface DecodeCommand {
+export interface DecodePartCommand {
   inputPath: string;
   /** Where: the first or the last seconds. */
   part: 'start' | 'end';
@@ -99,18 +100,13 @@ export interface DecodeCommand {
 }
 
 const SAMPLE_SEC = 2;
+const PLACES = { start: ['-t', seconds(SAMPLE_SEC)], end: ['-noaccurate_seek', '-sseof', `-${SAMPLE_SEC}`] };
 
-/** Decodes a part of a file to nowhere; the first thing that cannot be decoded ends it with a bad exit code. */
-export function decodeArgs({ inputPath, part, lengthSec }: DecodeCommand): string[] {
-  const place = { start: ['-t', seconds(SAMPLE_SEC)], end: ['-noaccurate_seek', '-sseof', `-${SAMPLE_SEC}`] };
-  return assemble({
-    global: ['-xerror', ...progressTo('pipe:1')],
-    inputOptions: [...FILE_GUARD, ...place[part]],
+/** Decodes a part of a file to nowhere. */
+export const decodePartArgs = ({ inputPath, part, lengthSec }: DecodePartCommand): string[] =>
+  decodeToNowhereArgs({
+    inputOptions: [...FILE_GUARD, ...PLACES[part]],
     input: fileUrl(inputPath),
-    outputOptions: [
-      ...['-map', '0:v:0', '-map', '0:a?', '-sn', '-dn', '-fps_mode', 'passthrough'],
-      ...['-t', seconds(lengthSec), '-f', 'null'],
-    ],
-    output: 'pipe:1',
+    withSound: true,
+    lengthSec,
   });
-}

@@ -9,7 +9,7 @@ import { MediaToolError, UnusableMediaError } from '../../src/errors.ts';
 import type { Media } from '../../src/media/index.ts';
 import { planPicture } from '../../src/media/playback.ts';
 import { createPlaybackCheck } from '../../src/media/playbackCheck.ts';
-import { decodeArgs, playbackArgs } from '../../src/media/playbackCommands.ts';
+import { decodePartArgs, playbackArgs } from '../../src/media/playbackCommands.ts';
 import type { ToolRun } from '../../src/media/runner.ts';
 import { FILE_GUARD } from '../../src/media/safety.ts';
 import { mediaUnderTest, quietWatch, withFolder } from '../support/mediaAdapter.ts';
@@ -244,8 +244,8 @@ describe('the argument lists of playback', () => {
     for (const args of [
       playbackArgs(command),
       playbackArgs({ ...command, picture: null, sound: [] }),
-      decodeArgs({ inputPath: '/i', part: 'start', lengthSec: 20 }),
-      decodeArgs({ inputPath: '/i', part: 'end', lengthSec: 20 }),
+      decodePartArgs({ inputPath: '/i', part: 'start', lengthSec: 20 }),
+      decodePartArgs({ inputPath: '/i', part: 'end', lengthSec: 20 }),
     ]) {
       const input = args.indexOf('-i');
       assert.equal(args[input + 1], 'file:/i');

@@ -1,5 +1,6 @@
 import { colorOptions } from '../colorOptions.ts';
 import { assemble, fileUrl, progressTo, seconds } from '../commands.ts';
+import { decodeToNowhereArgs } from '../decodeArgs.ts';
 import { DECODERS, FILE_GUARD, SIZE_GUARD } from '../safety.ts';
 import { channelsOf, pictureEncoder } from './encoders.ts';
 import type { PictureFormat, SoundFormat } from './format.ts';
@@ -186,15 +187,11 @@ export function evenDelays(delays: readonly PieceDelay[]): string | null {
   return `setts=pts=PTS:dts='DTS-(${steps.join('+')})'`;
 }
 
-/** Decodes what a list names to nowhere; the first thing that cannot be decoded ends it with a bad exit code. */
+/** Decodes what a list names to nowhere; the slightest fault at a join counts. */
 export const decodeListArgs = (listPath: string, lengthSec: number): string[] =>
-  assemble({
-    global: ['-xerror', ...progressTo('pipe:1')],
+  decodeToNowhereArgs({
     inputOptions: ['-err_detect', 'explode', ...LIST_GUARD],
     input: fileUrl(listPath),
-    outputOptions: [
-      ...['-map', '0:v:0', '-map', '0:a?', '-sn', '-dn', '-fps_mode', 'passthrough'],
-      ...['-t', seconds(lengthSec), '-f', 'null'],
-    ],
-    output: 'pipe:1',
+    withSound: true,
+    lengthSec,
   });

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyLimits } from '../copyLimits.ts';
+import { decodesWell } from '../decodeArgs.ts';
 import { rethrowDiskError } from '../diskErrors.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
@@ -40,7 +41,7 @@ export function createJoiner({ runner }: { runner: Runner }) {
     const limits = { ...copyLimits(sizeBytes, pieces.length * 10), fileSizeBytes: 0 };
     const args = decodeListArgs(listPath, lengthSec + 10);
     const run = await runner.run({ tool: 'ffmpeg', args, limits, output: 'progress' }, watch);
-    return run.exitCode === 0 && run.progress.frames >= places.length;
+    return decodesWell(run, places.length);
   };
 
   return {
