@@ -1,8 +1,8 @@
-import type { MediaFacts, MediaStream } from '../../domain/media.ts';
+import { type MediaFacts, type MediaStream, soundStreamsOf, videoStreamOf } from '../../domain/media.ts';
 import { colorOptions } from '../colorOptions.ts';
 import { assemble, fileUrl, PRINT_TIME, progressTo } from '../commands.ts';
+import { decodeToNowhereArgs } from '../decodeArgs.ts';
 import { FILE_GUARD } from '../safety.ts';
-import { soundStreamsOf, videoStreamOf } from './trimRequest.ts';
 
 /** The argument lists of trimming, as pure functions. */
 
@@ -112,23 +112,18 @@ export function remuxArgs(inputPath: string, outputPath: string, facts: MediaFac
   });
 }
 
-/** Decodes the pictures between two times of a result to nowhere, and stops at the first error. */
-export const decodeWindowArgs = (path: string, { fromSec, toSec }: { fromSec: number; toSec: number }) =>
-  assemble({
-    global: [...progressTo('pipe:1'), '-xerror'],
-    inputOptions: [
-      ...FILE_GUARD,
-      ...(fromSec > 0 ? ['-ss', fromSec.toFixed(6)] : []),
-      ...['-t', (toSec - Math.max(0, fromSec)).toFixed(6)],
-    ],
+/** Decodes the pictures between two times of a result to nowhere. */
+export function decodeWindowArgs(path: string, { fromSec, toSec }: { fromSec: number; toSec: number }) {
+  const lengthSec = toSec - Math.max(0, fromSec);
+  const place = [...(fromSec > 0 ? ['-ss', fromSec.toFixed(6)] : []), '-t', lengthSec.toFixed(6)];
+  return decodeToNowhereArgs({
+    inputOptions: [...FILE_GUARD, ...place],
     input: fileUrl(path),
-    outputOptions: [
-      ...['-map', '0:v:0', '-an', '-sn', '-dn', '-fps_mode', 'passthrough'],
-      // In ticks of the usual rate two pictures at uneven times would be one, and complained about.
-      ...['-enc_time_base', '-1', '-f', 'null'],
-    ],
-    output: 'pipe:1',
+    withSound: false,
+    // The place is exact; the end of what is written is not meant to cut anything.
+    lengthSec: lengthSec + 1,
   });
+}
 
 /** Arguments of ffprobe: how many packets each stream has, where it begins and how long it is. */
 export const countPacketsArgs = (path: string): string[] => [

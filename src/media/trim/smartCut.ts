@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { MediaFacts } from '../../domain/media.ts';
+import { type MediaFacts, videoStreamOf } from '../../domain/media.ts';
 import { inFull } from '../inFull.ts';
 import { type AvcParameters, freeSetId, isIdr, readAvc, withParameters } from '../mp4/avc.ts';
 import { readMovie, type Track } from '../mp4/movie.ts';
@@ -9,7 +9,6 @@ import { profileOf, seamEncoder } from './commands.ts';
 import { encodeRange } from './encodeRange.ts';
 import { type Look, planSmartCut, type Selection, type SmartPlan, workSecOf } from './plan.ts';
 import type { OpenSource } from './source.ts';
-import { videoStreamOf } from './trimRequest.ts';
 
 const CONTAINERS = ['mp4', 'mov', 'mkv'];
 const PIXEL_FORMATS = ['yuv420p', 'yuvj420p'];

@@ -1,12 +1,11 @@
 import { rm } from 'node:fs/promises';
-import type { MediaFacts } from '../../domain/media.ts';
+import { type MediaFacts, soundStreamsOf } from '../../domain/media.ts';
 import { copyLimits } from '../copyLimits.ts';
 import { type Movie, readMovie, type Track } from '../mp4/movie.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { remuxArgs } from './commands.ts';
 import { refuseCutShort } from './limits.ts';
-import { soundStreamsOf } from './trimRequest.ts';
 
 /** What can be taken into an MP4 as it is. */
 const COPIED_PICTURE = ['h264', 'hevc', 'vp9', 'av1', 'mpeg4'];

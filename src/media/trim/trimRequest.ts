@@ -11,5 +11,3 @@ export interface TrimRequest {
   endSec: number;
   mode: TrimMode;
 }
-
-export { soundStreamsOf, videoStreamOf } from '../../domain/media.ts';
