@@ -14,8 +14,8 @@ import { createResultCheck, expectationOf } from './checkResult.ts';
 import { soundOptions, wholeEncoder } from './commands.ts';
 import { encodeRange } from './encodeRange.ts';
 import { findHeldPicture } from './heldPicture.ts';
-import { cutAllSound } from './sound.ts';
 import { HELD_SEC } from './plan.ts';
+import { cutAllSound } from './sound.ts';
 import type { TrimRequest } from './trimRequest.ts';
 
 /** Sound that is copied begins a packet late: it is read from before the range, and cut with its pictures. */

@@ -20,9 +20,16 @@ const ROUNDING_SEC = 5e-7;
 /** A picture that is shown longer than this is a pause: what is heard meanwhile belongs to it. */
 export const HELD_SEC = 0.5;
 
+/** A last picture may be shown longer than the range by so much: pictures are whole at ten a second and more. */
+const OVERHANG_SEC = 0.1;
+
 /** Whether a range begins in a pause, so that its first picture is one from before it. */
-export const beginsHeld = (track: Track, originSec: number, startSec: number, { begin }: Selection): boolean =>
-  secondsAt(track, originSec, begin) - startSec > HELD_SEC;
+export const beginsHeld = (
+  track: Track,
+  originSec: number,
+  startSec: number,
+  { begin }: Selection,
+): boolean => secondsAt(track, originSec, begin) - startSec > HELD_SEC;
 
 /** Times of the pictures that are shown at all, rising. */
 function visibleTimes({ samples, shift, shownFrom, shownTo }: Track): Float64Array {
@@ -59,7 +66,7 @@ export function selectPictures(
   const [begin, last] = [times[0] as number, times.at(-1) as number];
   const natural = visible[next] ?? Math.min(track.samples.endTime, track.shownTo - track.shift);
   // Whole pictures, but not all of a pause that goes on behind the range.
-  const end = natural - to > HELD_SEC * track.timescale ? to : natural;
+  const end = natural - to > OVERHANG_SEC * track.timescale ? to : natural;
   return { from: begin, to: Math.min(to, end), times, begin, end: Math.max(end, last + 1) };
 }
 
