@@ -72,6 +72,12 @@ const RECIPES = {
     ...['-vf', String.raw`settb=1/90000,setpts=PTS+mod(N*7919\,900)`, '-fps_mode', 'passthrough'],
     ...['-enc_time_base', '1/90000', '-video_track_timescale', '90000', ...h264(30), '-c:a', 'aac'],
   ],
+  /** As screens are recorded: nothing new for seconds, while somebody speaks. */
+  pauses: [
+    ...['mp4', ...lavfi(picture(30), sound(14))],
+    ...['-vf', String.raw`select=between(t\,0\,2)+between(t\,8\,9)+gte(t\,11)`, '-fps_mode', 'vfr'],
+    ...[...h264(30), '-c:a', 'aac'],
+  ],
   interlaced: [
     ...['mp4', ...lavfi(picture(25)), ...h264(25), '-flags', '+ilme+ildct', '-top', '1', '-t', '4'],
   ],

@@ -79,6 +79,26 @@ describe('the edges of an exact trim', () => {
   }
 });
 
+describe('a trim of a video with pauses', () => {
+  for (const [what, startSec, endSec] of [
+    ['ends in a pause', 1, 7.5],
+    ['begins in a pause', 4, 8.5],
+    ['begins and ends in one', 4, 10],
+    ['lies within one', 3, 7],
+  ] as const) {
+    it(`keeps all of its sound when it ${what}`, () =>
+      withFolder(async (folder) => {
+        const from = await source('pauses');
+        const { outcome, ...result } = await trim(from, { startSec, endSec, mode: 'exact' }, folder);
+        assert.deepEqual(
+          [outcome.usedStartSec, outcome.usedEndSec].map((time) => Math.round((time ?? 0) * 100) / 100),
+          [startSec, endSec],
+        );
+        await assertSounds(from, { outcome, ...result }, startSec);
+      }));
+  }
+});
+
 describe('a trim at key frames', () => {
   const always = ['openGop', 'hevc', 'vp9', 'matroska', 'transportStream'] as const;
   const campaign = ['bFrames', 'vfr', 'rotated', 'noAudio'] as const;

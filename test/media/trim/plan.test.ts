@@ -4,6 +4,7 @@ import { interleave } from '../../../src/media/mp4/movieBoxes.ts';
 import { joinPieces } from '../../../src/media/mp4/outputTrack.ts';
 import { windowsOf } from '../../../src/media/trim/checkResult.ts';
 import {
+  beginsHeld,
   MOST_LOOKS,
   planKeyframeCut,
   planSmartCut,
@@ -55,8 +56,21 @@ describe('the selection of pictures', () => {
   });
 
   it('ends with the next picture, or with the track', () => {
-    assert.equal(selectPictures(trackOf('0* 1 5'), 0, range(0, 0.2))?.end, 5);
-    assert.equal(selectPictures(trackOf('0* 1 5'), 0, range(0, 1))?.end, 6);
+    assert.equal(selectPictures(trackOf('0* 1 3'), 0, range(0, 0.2))?.end, 3);
+    assert.equal(selectPictures(trackOf('0* 1 3'), 0, range(0, 1))?.end, 4);
+  });
+
+  it('ends within a pause that goes on behind the range', () => {
+    assert.equal(selectPictures(trackOf('0* 1 9'), 0, range(0, 0.4))?.end, 4);
+  });
+
+  it('knows that it begins in a pause', () => {
+    const track = trackOf('0* 1 9');
+    const begins = (startSec: number) => {
+      const selection = selectPictures(track, 0, range(startSec, 1));
+      return selection && beginsHeld(track, 0, startSec, selection);
+    };
+    assert.deepEqual([0, 0.1, 0.2, 0.5].map(begins), [false, false, true, false]);
   });
 
   it('gives what is shown all the while when nothing appears', () => {
