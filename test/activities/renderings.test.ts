@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import type { ActivityDeps } from '../../activities/index.ts';
 import { createRenderingActivities, type RenderOutcome } from '../../activities/renderings.ts';
 import {
@@ -16,7 +17,6 @@ import {
 import { createScratch, type Scratch } from '../../src/media/scratch.ts';
 import { keepingLog } from '../support/mediaAdapter.ts';
 import { FACTS } from '../support/processedVideo.ts';
-import { installQuietRuntime } from '../support/quietRuntime.ts';
 
 const INPUT = { editId: 'an-edit', run: 1 };
 const EDIT = { kind: 'trim', startSec: 1, endSec: 2, mode: 'exact' };
@@ -29,7 +29,6 @@ describe('copying an edit', () => {
   let logged: ReturnType<typeof keepingLog>;
 
   before(async () => {
-    installQuietRuntime();
     dir = await mkdtemp(join(tmpdir(), 'vf-renderings-'));
     scratch = createScratch({ dir, log: keepingLog().log });
   });
@@ -53,7 +52,7 @@ describe('copying an edit', () => {
     copy: (env: MockActivityEnvironment) => Promise<null>,
     world: World = {},
   ): Promise<RenderOutcome> {
-    const env = new MockActivityEnvironment();
+    const env = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
     const make = () => copy(env);
     const editRecords = {
       beginAttempt: async () => ({
