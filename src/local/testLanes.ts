@@ -48,15 +48,15 @@ const BUSY_SEC: Record<string, number> = {
   'test/workflows/processVideo.test.ts': 42,
   'test/media/storyboard.test.ts': 35,
   'test/media/trim/exactness.test.ts': 25,
-  'test/e2e/lastingPlayer.test.ts': 17,
-  'test/e2e/sharePlayer.test.ts': 14,
   'test/media/merge/copying.test.ts': 22,
   'test/media/merge/encoding.test.ts': 20,
   'test/workflows/playback.test.ts': 20,
   'test/e2e/cutUploads.test.ts': 18,
+  'test/e2e/lastingPlayer.test.ts': 17,
   'test/e2e/bigUpload.test.ts': 16,
   'test/media/disguises.test.ts': 16,
   'test/media/playback.test.ts': 15,
+  'test/e2e/sharePlayer.test.ts': 14,
 };
 
 /** What any other file takes, on average. */
