@@ -71,15 +71,10 @@ async function main(rounds: number): Promise<void> {
     return run('nice', ['-n', '19', 'ffmpeg', ...options, outputPath]);
   };
   const moviepy = (outputPath: string) =>
-    run('nice', [
-      '-n',
-      '19',
-      'python3',
-      '-c',
-      MOVIEPY,
-      outputPath,
-      ...inputs.map((input) => input.inputPath),
-    ]);
+    // It leaves its own temporary files where it runs.
+    run('nice', ['-n', '19', 'python3', '-c', MOVIEPY, outputPath, ...inputs.map((each) => each.inputPath)], {
+      cwd: folder,
+    });
   const [plainSec, oursSec]: [number[], number[]] = [[], []];
   // The first round warms up and is thrown away.
   for (let round = 0; round <= rounds; round += 1) {
