@@ -78,6 +78,7 @@ describe('the player of a share that is open for long, in a browser', function (
     const once = await makeShare(here.api, here.user, here.videoId, { max_views: 1 });
     const tab = await here.open(once, { script: CLOCK });
     await play(tab);
+    await tab.until('video.buffered.length > 0 && video.buffered.end(0) > video.currentTime + 3');
     await countLoads(tab);
     Date.now = () => realNow() + 15 * MINUTE_MS;
     await tab.evaluate(`window.skewMs = ${15 * MINUTE_MS}`);

@@ -28,6 +28,7 @@ const RUNS = isCampaign ? 20 : 3;
 const AT_ONCE = 3;
 
 type Victim = 'client' | 'api';
+type Client = ChildProcess & { ended: Promise<[number | null, string | null]> };
 
 describe(`an upload of ${SIZE / MIB} MiB by tus-js-client`, () => {
   let engine: TestEngine;
@@ -107,10 +108,12 @@ async function uploadUnderFire(engine: TestEngine, file: string, random: Random)
   const settings = { PORT: String(port), PUBLIC_URL: proxy.url };
   const first = await engine.startApi(settings);
   let api: ApiProcess = first;
-  const startClient = () =>
-    spawn(process.execPath, [TUS_CLIENT, `${proxy.url}/v1/uploads`, first.token, file, `${file}.json`], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+  const startClient = () => {
+    const args = [TUS_CLIENT, `${proxy.url}/v1/uploads`, first.token, file, `${file}.json`];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    // From the first moment: one that gives up while the API comes back would never be heard of.
+    return Object.assign(child, { ended: once(child, 'exit') as Promise<[number | null, string | null]> });
+  };
   let client = startClient();
   const kills: Kill[] = [];
   try {
@@ -126,7 +129,7 @@ async function uploadUnderFire(engine: TestEngine, file: string, random: Random)
         api = { ...(await engine.startApi(settings)), token: first.token };
       }
     }
-    const [code] = client.exitCode === null ? await once(client, 'exit') : [client.exitCode];
+    const [code] = await client.ended;
     assert.equal(code, 0, 'the last client was satisfied');
     return { api: { ...api, token: first.token }, again: sentAgain(proxy, kills) };
   } finally {
@@ -145,15 +148,14 @@ function planKills(random: Random): { victim: Victim; positionBytes: number }[] 
     .map((positionBytes, n) => ({ positionBytes, victim: victims[n] as Victim }));
 }
 
-const failIfEnded = async (client: ChildProcess) => {
-  const [code, signal] = await once(client, 'exit');
+const failIfEnded = async ({ ended }: Client) => {
+  const [code, signal] = await ended;
   throw new Error(`the client ended before it could be killed: ${code ?? signal}`);
 };
 
-async function killClient(client: ChildProcess): Promise<void> {
-  const gone = once(client, 'exit');
+async function killClient(client: Client): Promise<void> {
   assert.ok(client.kill('SIGKILL'), 'the client is in mid-upload');
-  await gone;
+  await client.ended;
 }
 
 interface Kill {
