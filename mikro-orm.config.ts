@@ -2,14 +2,17 @@ import { fileURLToPath } from 'node:url';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { Asset } from './src/db/entities/asset.ts';
+import { Caption } from './src/db/entities/caption.ts';
 import { Edit } from './src/db/entities/edit.ts';
 import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
 import { Orphan } from './src/db/entities/orphan.ts';
 import { RateLimit } from './src/db/entities/rateLimit.ts';
 import { Share } from './src/db/entities/share.ts';
 import { ShareSession } from './src/db/entities/shareSession.ts';
+import { SpeechAnswer } from './src/db/entities/speechAnswer.ts';
 import { Step } from './src/db/entities/step.ts';
 import { Token } from './src/db/entities/token.ts';
+import { Transcript } from './src/db/entities/transcript.ts';
 import { Upload } from './src/db/entities/upload.ts';
 import { UploadSegment } from './src/db/entities/uploadSegment.ts';
 import { User } from './src/db/entities/user.ts';
@@ -33,6 +36,9 @@ export default defineConfig({
     Edit,
     Share,
     ShareSession,
+    Transcript,
+    SpeechAnswer,
+    Caption,
   ],
   extensions: [Migrator],
   forceUtcTimezone: true,

@@ -1,3 +1,4 @@
+import type { CaptionWriter } from '../src/captions/index.ts';
 import type { Config } from '../src/config.ts';
 import type { Db } from '../src/db/index.ts';
 import type { Egress } from '../src/egress/index.ts';
@@ -6,6 +7,8 @@ import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
 import type { Storage } from '../src/storage/storage.ts';
+import type { Transcriber } from '../src/transcriber/index.ts';
+import { createAudioActivities } from './audio.ts';
 import { createEditActivities } from './edits.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
 import { createMediaActivities } from './media.ts';
@@ -16,6 +19,7 @@ import { createRecordActivities } from './records.ts';
 import { createRenderingActivities } from './renderings.ts';
 import { createSourceActivities } from './sources.ts';
 import { createStorageActivities } from './storage.ts';
+import { createTranscriptActivities } from './transcripts.ts';
 import { createUploadActivities } from './uploads.ts';
 
 /** What activities join. */
@@ -28,6 +32,10 @@ export interface ActivityDeps {
   scratch: Scratch;
   storage: Storage;
   egress: Egress;
+  /** Null where none is configured. */
+  transcriber: Transcriber | null;
+  /** Null where none is configured. */
+  captionWriter: CaptionWriter | null;
 }
 
 /** The groups of activities; their names live in one flat space, which a test keeps unique. */
@@ -38,6 +46,8 @@ export const groupActivities = (deps: ActivityDeps) => ({
   edits: createEditActivities(deps),
   renderings: createRenderingActivities(deps),
   pictures: createPictureActivities(deps),
+  audio: createAudioActivities(deps),
+  transcripts: createTranscriptActivities(deps),
   reconciliation: createReconciliationActivities(deps),
   storage: createStorageActivities(deps),
   uploads: createUploadActivities(deps),
@@ -53,6 +63,8 @@ export type Activities = Groups['media'] &
   Groups['edits'] &
   Groups['renderings'] &
   Groups['pictures'] &
+  Groups['audio'] &
+  Groups['transcripts'] &
   Groups['reconciliation'] &
   Groups['storage'] &
   Groups['uploads'] &

@@ -18,7 +18,7 @@ export function createRecordActivities({ db }: ActivityDeps) {
 
     /** What a browser needs before it plays the video. A step that has nothing to do ends here. */
     choosePlayback: async ({ videoId, run }: StepInput): Promise<'none' | 'copy' | 'encode'> => {
-      const video = await db.playbackSteps.findWaiting(videoId, run);
+      const video = await db.steps.findWaiting({ videoId, run, name: 'playback' });
       if (!video) return 'none';
       const { work } = planPlayback(factsOf(video));
       if (work === 'none') await db.playbackSteps.skip(videoId);

@@ -133,6 +133,14 @@ const environment = z.object({
   SHUTDOWN_GRACE_SEC: seconds(60),
   RECONCILE_INTERVAL_SEC: seconds(15),
 
+  OPENAI_BASE_URL: z.url().default('https://api.openai.com/v1'),
+  OPENAI_API_KEY: z.string().optional(),
+  TRANSCRIBE_MODEL: z.string().min(1).default('whisper-1'),
+  TRANSCRIBE_CONCURRENCY: count(4),
+  CAPTIONS_BASE_URL: z.url().default('https://openrouter.ai/api/v1'),
+  OPENROUTER_API_KEY: z.string().optional(),
+  CAPTIONS_MODEL: z.string().min(1).default('openrouter/auto'),
+
   FFMPEG_PATH: z.string().default('ffmpeg'),
   FFPROBE_PATH: z.string().default('ffprobe'),
 });

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/worker';
 import { groupActivities } from '../activities/index.ts';
 import { translateFailures } from '../activities/interceptor.ts';
+import { createCaptionWriter } from './captions/index.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createDb } from './db/index.ts';
 import { presenceQueue, type Queue } from './domain/queues.ts';
@@ -20,6 +21,7 @@ import { createLog, type Log } from './log.ts';
 import { createMedia, type Media } from './media/index.ts';
 import { createScratch, type Scratch } from './media/scratch.ts';
 import { createStorage } from './storage/index.ts';
+import { createTranscriber } from './transcriber/index.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -65,7 +67,10 @@ async function main(): Promise<void> {
   const media = createMedia({ config, log: root });
   await assertMediaTools(config, media, scratch, log);
   const egress = createEgress({ config });
-  const groups = groupActivities({ config, log: root, db, flows, media, scratch, storage, egress });
+  const transcriber = createTranscriber({ config, log: root });
+  const captionWriter = createCaptionWriter({ config, log: root });
+  const adapters = { media, scratch, storage, egress, transcriber, captionWriter };
+  const groups = groupActivities({ config, log: root, db, flows, ...adapters });
   const activities = Object.assign({}, ...Object.values(groups));
 
   const connection = await connect(config, log);

@@ -1,5 +1,6 @@
 /** What the outside and the workflows agree on: ids, inputs, queues and signals. */
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { AudioFormat } from '../src/domain/audio.ts';
 import type { Picture } from '../src/domain/picture.ts';
 import type { StepName } from '../src/domain/video.ts';
 
@@ -39,6 +40,21 @@ export interface RenderPictureInput extends Picture {
   userId: string;
   /** Whether it comes before the processing of videos, since somebody waits for it. */
   isUrgent: boolean;
+  requestId?: string | undefined;
+}
+
+/** The sound of a video in one format, made because somebody asked for it. */
+export interface RenderAudioInput {
+  videoId: string;
+  userId: string;
+  format: AudioFormat;
+  requestId?: string | undefined;
+}
+
+/** One caption, whose row says what is wanted. */
+export interface WriteCaptionInput {
+  captionId: string;
+  userId: string;
   requestId?: string | undefined;
 }
 
@@ -161,6 +177,10 @@ export function parseEditVideoId(workflowId: string): Pick<EditInput, 'editId' |
 /** `variant` names the picture among those of the video, as its asset does. */
 export const renderPictureId = (videoId: string, variant: string): string => `picture/${videoId}/${variant}`;
 
+export const renderAudioId = (videoId: string, format: AudioFormat): string => `audio/${videoId}/${format}`;
+
+export const writeCaptionId = (captionId: string): string => `caption/${captionId}`;
+
 export const removeVideoId = (videoId: string): string => `video/${videoId}/remove`;
 
 export const receiveUploadId = (uploadId: string): string => `upload/${uploadId}`;
@@ -182,6 +202,8 @@ export const WORKFLOWS = {
   removeVideo: 'removeVideo',
   editVideo: 'editVideo',
   renderPicture: 'renderPicture',
+  renderAudio: 'renderAudio',
+  writeCaption: 'writeCaption',
   receiveUpload: 'receiveUpload',
   reconcile: 'reconcile',
   housekeep: 'housekeep',

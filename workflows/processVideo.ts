@@ -11,7 +11,7 @@ import type { Activities } from '../activities/index.ts';
 import type { AttemptFailure } from '../src/domain/retries.ts';
 import { isCoreStep, STEP_NAMES, type StepName } from '../src/domain/video.ts';
 import { PRIORITY, type ProcessVideoInput, SEARCH_ATTRIBUTES, type Stage } from './contract.ts';
-import { encodeStep, ingest, inWords, mediaStep, records } from './policies.ts';
+import { encodeStep, ingest, inWords, mediaStep, records, standby } from './policies.ts';
 import { followProgress, type Progress } from './progress.ts';
 import { repeatUntilSettled } from './stepLoop.ts';
 
@@ -20,6 +20,7 @@ const { waitForRetry } = proxyActivities<Activities>(inWords(records, 'Show that
 const { failStep } = proxyActivities<Activities>(inWords(records, 'Record that a step failed'));
 const { settleCancelled } = proxyActivities<Activities>(inWords(records, 'Record what was cancelled'));
 const { choosePlayback } = proxyActivities<Activities>(inWords(records, 'Ask what a browser needs'));
+const { chooseTranscript } = proxyActivities<Activities>(inWords(standby, 'Ask what is said in the video'));
 const media = proxyActivities<Activities>(mediaStep);
 const encoder = proxyActivities<Activities>(encodeStep);
 const net = proxyActivities<Activities>(ingest);
@@ -30,6 +31,7 @@ const STEPS = {
   probe: { activity: media.probeVideo, policy: mediaStep, summary: 'Probe the source' },
   thumbnail: { activity: media.renderThumbnail, policy: mediaStep, summary: 'Render the thumbnail' },
   storyboard: { activity: media.renderStoryboard, policy: mediaStep, summary: 'Render the storyboard' },
+  audio: { activity: media.makeAudio, policy: mediaStep, summary: 'Make the sound alone' },
 } as const;
 const FETCH = { activity: net.fetchSource, policy: ingest, summary: 'Fetch the source' } as const;
 
@@ -84,8 +86,11 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
 async function processSteps(input: ProcessVideoInput, progress: Progress): Promise<StepFailure[]> {
   const { wanted, fetchesSource } = await takeUp(input, progress);
   const jobs = fetchesSource ? { ...STEPS, source: FETCH } : STEPS;
-  const work = (name: StepName) =>
-    name === 'playback' ? makePlayable(input, progress) : workOn(input, { name, job: jobs[name] }, progress);
+  const work = (name: StepName) => {
+    if (name === 'playback') return makePlayable(input, progress);
+    if (name === 'transcript') return makeTranscript(input);
+    return workOn(input, { name, job: jobs[name] }, progress);
+  };
   const core = wanted.filter(isCoreStep);
   // Side by side: the check is short, and without a source the probe fails as well. What is fetched comes first.
   for (const group of fetchesSource ? core.map((name) => [name]) : [core]) {
@@ -110,6 +115,12 @@ async function makePlayable(input: ProcessVideoInput, progress: Progress): Promi
   const { videoId, run } = input;
   const way = await choosePlayback({ videoId, run });
   return way === 'none' ? null : workOn(input, { name: 'playback', job: PLAYBACK[way] }, progress);
+}
+
+/** Words that are there already, in the videos that it was made of, are not bought again. */
+async function makeTranscript({ videoId, run }: ProcessVideoInput): Promise<StepFailure | null> {
+  await chooseTranscript({ videoId, run });
+  return null;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { COPYING_PERCENT, type EditMethod, isFinalEdit } from '../domain/edit.ts';
-import { OPTIONAL_STEPS } from '../domain/video.ts';
+import { DEFAULT_STEPS } from '../domain/video.ts';
 import {
   type EditLimits,
   judgeParents,
@@ -251,7 +251,7 @@ async function insertResult(
   const video = await new VideoQueries(tx).insert({
     ...{ id: videoId, userId, userLabel, externalId: null, title: edit.title, description: null, tags: [] },
     ...{ filename, contentType: 'video/mp4', sourceKey, sourceSha256: null, sizeBytes },
-    optionalSteps: [...OPTIONAL_STEPS],
+    optionalSteps: [...DEFAULT_STEPS],
   });
   video.parents = edit.parents;
   return video;

@@ -1,7 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { FINAL_STEP_STATES } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
-import { Video } from './entities/video.ts';
 import type { StepAttempt } from './steps.ts';
 import { NO_ERROR } from './storedError.ts';
 
@@ -13,12 +12,6 @@ export class PlaybackStepQueries {
 
   constructor(em: EntityManager) {
     this.#em = em;
-  }
-
-  /** The video whose playback this run has to make; null when there is nothing to be done any more. */
-  async findWaiting(videoId: string, run: number): Promise<Video | null> {
-    const step = await this.#em.findOne(Step, { video: videoId, name: 'playback', run, state: UNFINISHED });
-    return step && this.#em.findOne(Video, { id: videoId });
   }
 
   /** Ends the step of a video that browsers play as it is. */

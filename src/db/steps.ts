@@ -36,6 +36,8 @@ export interface StepAttempt {
 
 export interface NewAsset {
   kind: AssetKind;
+  /** Tells files of one kind apart; left out where there is only one. */
+  variant?: string;
   key: string;
   contentType: string;
   sizeBytes: number;
@@ -146,6 +148,29 @@ export class StepQueries {
     });
   }
 
+  /** The video of a step that this run has to do; null when there is nothing to be done any more. */
+  async findWaiting({ videoId, name, run }: StepOfRun): Promise<Video | null> {
+    const step = await this.#em.findOne(Step, { video: videoId, name, run, state: UNFINISHED });
+    return step && this.#em.findOne(Video, { id: videoId });
+  }
+
+  /** Ends a step that has nothing to do, and says why. */
+  async skipStep({ videoId, name, run }: StepOfRun, reason: StoredError): Promise<void> {
+    const now = new Date();
+    await this.#em.nativeUpdate(
+      Step,
+      { video: videoId, name, run, state: UNFINISHED },
+      {
+        state: 'skipped',
+        percent: 100,
+        nextAttemptAt: null,
+        endedAt: now,
+        updatedAt: now,
+        ...errorColumns(reason),
+      },
+    );
+  }
+
   /** Shows that a failed attempt will be repeated, and when. */
   async waitForRetry(step: StepOfRun, error: StoredError, nextAttemptAt: Date): Promise<void> {
     await this.#em.nativeUpdate(
@@ -247,8 +272,8 @@ function applySource(video: Video, { key, sizeBytes }: NewSource): void {
 }
 
 async function promoteAssets(tx: EntityManager, video: Video, assets: NewAsset[]): Promise<string[]> {
-  const kinds = assets.map((asset) => asset.kind);
-  const replaced = await tx.find(Asset, { video: video.id, kind: { $in: kinds } });
+  const same = assets.map(({ kind, variant = '' }) => ({ kind, variant }));
+  const replaced = same.length === 0 ? [] : await tx.find(Asset, { video: video.id, $or: same });
   await tx.nativeDelete(Asset, { id: { $in: replaced.map((asset) => asset.id) } });
   for (const asset of assets) tx.create(Asset, { ...asset, video } as RequiredEntityData<Asset>);
   return replaced.map((asset) => asset.key).filter((key) => !assets.some((asset) => asset.key === key));

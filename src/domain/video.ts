@@ -37,14 +37,30 @@ export const isDoneStep = (state: StepState): boolean =>
   (DONE_STEP_STATES as readonly StepState[]).includes(state);
 
 /** In the order of work. `ready` needs the first two; the rest may lag or fail alone. */
-export const STEP_NAMES = ['source', 'probe', 'thumbnail', 'storyboard', 'playback'] as const;
+export const STEP_NAMES = [
+  'source',
+  'probe',
+  'thumbnail',
+  'storyboard',
+  'transcript',
+  'audio',
+  'playback',
+] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 export const CORE_STEPS = ['source', 'probe'] as const satisfies StepName[];
 export const isCoreStep = (name: StepName): boolean => (CORE_STEPS as readonly StepName[]).includes(name);
 
 /** The steps a caller may choose with `process`. */
-export const OPTIONAL_STEPS = ['thumbnail', 'storyboard'] as const satisfies StepName[];
+export const OPTIONAL_STEPS = [
+  'thumbnail',
+  'storyboard',
+  'transcript',
+  'audio',
+] as const satisfies StepName[];
+
+/** Those of them that a video has when its caller chooses none; `audio` is made when somebody asks for it. */
+export const DEFAULT_STEPS = ['thumbnail', 'storyboard', 'transcript'] as const satisfies StepName[];
 
 /**
  * The steps of a new video: those that every one has, and what was asked for. `playback` ends as skipped where browsers
@@ -56,13 +72,20 @@ export const stepsFor = (optional: readonly StepName[]): StepName[] => [
   'playback',
 ];
 
-/** `playback` is what browsers play where the source is not; `picture` one of a chosen time and size. */
+/**
+ * `playback` is what browsers play where the source is not; `picture` one of a chosen time and size; `audio` the sound
+ * alone, in one of several formats. `speech_audio` and `speech_index` are the sound as it is sent to be transcribed,
+ * cut into chunks, and what says where each begins.
+ */
 export const ASSET_KINDS = [
   'thumbnail',
   'storyboard_image',
   'storyboard_index',
   'playback',
   'picture',
+  'audio',
+  'speech_audio',
+  'speech_index',
 ] as const;
 export type AssetKind = (typeof ASSET_KINDS)[number];
 
@@ -72,6 +95,8 @@ const STEP_WEIGHTS: Record<StepName, number> = {
   probe: 1,
   thumbnail: 2,
   storyboard: 6,
+  transcript: 6,
+  audio: 2,
   playback: 10,
 };
 

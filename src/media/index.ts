@@ -1,21 +1,25 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
+import { createAudioRenderer } from './audio.ts';
 import { createMerger } from './merge/merge.ts';
 import { createPictureRenderer } from './picture.ts';
 import { createPlaybackRenderer } from './playback.ts';
 import { createProbe } from './probe.ts';
 import { createRehearsal } from './rehearsal.ts';
 import { createRunner } from './runner.ts';
+import { createSpeechExtractor } from './speech/extract.ts';
 import { createStoryboarder } from './storyboard.ts';
 import { createThumbnailer } from './thumbnail.ts';
 import { createTrimByCopying } from './trim/byCopying.ts';
 import { createTrimByEncoding } from './trim/byEncoding.ts';
 
+export type { AudioRequest } from './audio.ts';
 export type { EditOutcome } from './editOutcome.ts';
 export type { MergeInput, MergeRequest } from './merge/request.ts';
 export type { PictureRequest, RenderedPicture } from './picture.ts';
 export type { Playback, PlaybackRequest } from './playback.ts';
 export type { Watch } from './runner.ts';
+export type { ExtractedSpeech, SpeechRequest } from './speech/extract.ts';
 export type { Storyboard, StoryboardRequest } from './storyboard.ts';
 export type { Thumbnail, ThumbnailRequest } from './thumbnail.ts';
 export type { TrimRequest } from './trim/trimRequest.ts';
@@ -36,6 +40,8 @@ export function createMedia({ config, log }: { config: MediaConfig; log: Log }) 
     renderThumbnail: createThumbnailer({ runner }),
     renderPicture: createPictureRenderer({ runner }),
     renderStoryboard: createStoryboarder({ runner }),
+    renderAudio: createAudioRenderer({ runner }),
+    extractSpeech: createSpeechExtractor({ runner }),
     ...createMerger({ runner }),
     trimByCopying: createTrimByCopying({ runner }),
     trimByEncoding: createTrimByEncoding({ runner }),

@@ -207,7 +207,14 @@ describe('uploading', () => {
         const steps = await api.call(`/v1/videos/${body.id}/steps`, { token: user.token });
         return steps.body.data.map((step: { name: string }) => step.name);
       };
-      assert.deepEqual(await stepsFor([]), ['source', 'probe', 'thumbnail', 'storyboard', 'playback']);
+      assert.deepEqual(await stepsFor([]), [
+        'source',
+        'probe',
+        'thumbnail',
+        'storyboard',
+        'transcript',
+        'playback',
+      ]);
       assert.deepEqual(await stepsFor([['process', 'thumbnail']]), [
         'source',
         'probe',

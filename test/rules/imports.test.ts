@@ -18,7 +18,7 @@ const ENGINE = /^@temporalio\//;
 const ORM = /^@mikro-orm\//;
 const WEB = /^(koa|@koa\/|koa-)/;
 const BASICS = ['src/domain', 'src/errors.ts', 'src/log.ts', 'src/config.ts', 'src/metrics.ts'];
-const ADAPTERS = ['src/media', 'src/storage', 'src/secrets', 'src/egress'];
+const ADAPTERS = ['src/media', 'src/storage', 'src/secrets', 'src/egress', 'src/transcriber', 'src/captions'];
 
 /** Who may import whom: the table of docs/architecture.md. The longest matching place counts. */
 const LAYERS: Record<string, Layer> = {
@@ -51,6 +51,8 @@ const LAYERS: Record<string, Layer> = {
   'mikro-orm.config.ts': { values: ['src/db'] },
   'src/media': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/storage': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/transcriber': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/captions': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/egress': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/secrets': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/config.ts': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },

@@ -37,7 +37,7 @@ const OPTIONS = {
     type: 'string',
     multiple: true,
     value: 'STEP',
-    help: `Steps wanted beside the check of the file: ${OPTIONAL_STEPS.join(', ')}, with commas between, or none; default all`,
+    help: `Steps wanted beside the check of the file: ${OPTIONAL_STEPS.join(', ')}, with commas between, or none; default all but audio`,
   },
   'retry-for': {
     type: 'string',

@@ -1,5 +1,5 @@
 import type { NewVideo } from '../../db/newVideo.ts';
-import { OPTIONAL_STEPS } from '../../domain/video.ts';
+import { DEFAULT_STEPS } from '../../domain/video.ts';
 import { VideoflowError } from '../../errors.ts';
 import { authenticate, requireScope } from '../auth.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
@@ -99,6 +99,6 @@ function toNewVideo(userId: string, { id, sourceKey, file, fields, filename }: A
     sourceKey,
     sourceSha256: file.sha256,
     sizeBytes: file.sizeBytes,
-    optionalSteps: fields.process ?? [...OPTIONAL_STEPS],
+    optionalSteps: fields.process ?? [...DEFAULT_STEPS],
   };
 }

@@ -4,7 +4,7 @@ import {
   type TakenChunk,
   UnlikeChunkError,
 } from '../../db/uploadChunks.ts';
-import { OPTIONAL_STEPS } from '../../domain/video.ts';
+import { DEFAULT_STEPS } from '../../domain/video.ts';
 import { SourceMissingError, VideoflowError } from '../../errors.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
@@ -86,7 +86,7 @@ function tellEngine(
 const chunkLimits = ({ config }: RouteDeps): ChunkLimits => ({
   ...quotaLimits(config),
   maxUploadBytes: config.MAX_UPLOAD_BYTES,
-  defaultSteps: OPTIONAL_STEPS,
+  defaultSteps: DEFAULT_STEPS,
   expiresAt: new Date(Date.now() + config.UPLOAD_EXPIRY_SEC * 1000),
 });
 

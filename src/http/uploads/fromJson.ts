@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
 import type { Queries } from '../../db/index.ts';
 import type { NewEntry } from '../../db/newVideo.ts';
-import { OPTIONAL_STEPS } from '../../domain/video.ts';
+import { DEFAULT_STEPS } from '../../domain/video.ts';
 import { readAddress } from '../../egress/readAddress.ts';
 import { VideoflowError } from '../../errors.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
@@ -67,7 +67,7 @@ export async function createFromJson(request: RouteRequest): Promise<Reply> {
   const sourceUrl = checkAddress(url, deps.config.EGRESS_ALLOW_CIDRS);
   const reply = await idempotency.commit(async (queries) => {
     await assertSomeRoom(queries, request);
-    const optionalSteps = fields.process ?? [...OPTIONAL_STEPS];
+    const optionalSteps = fields.process ?? [...DEFAULT_STEPS];
     const entry = { ...toEntry(user.id, fields), sourceUrl, optionalSteps };
     return toReply(request, 202, await queries.videos.insertFetched(entry));
   });

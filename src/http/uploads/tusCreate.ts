@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type { Upload } from '../../db/entities/upload.ts';
 import { newId } from '../../db/ids.ts';
 import type { NewUpload } from '../../db/uploads.ts';
-import { OPTIONAL_STEPS } from '../../domain/video.ts';
+import { DEFAULT_STEPS } from '../../domain/video.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { tooLarge } from './bodyChunks.ts';
@@ -81,7 +81,7 @@ function toNewUpload({ deps, user }: RouteRequest, { lengthBytes, metadata, fiel
     protocol: 'tus',
     lengthBytes,
     metadata,
-    optionalSteps: fields.process ?? [...OPTIONAL_STEPS],
+    optionalSteps: fields.process ?? [...DEFAULT_STEPS],
     expiresAt: new Date(Date.now() + deps.config.UPLOAD_EXPIRY_SEC * 1000),
     clientFileId: null,
     totalChunks: null,

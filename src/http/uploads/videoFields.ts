@@ -36,7 +36,10 @@ export const tagsField = z
 export const processField = z
   .array(z.enum(OPTIONAL_STEPS, `must be any of ${OPTIONAL_STEPS.join(', ')}`))
   .transform((steps) => [...new Set(steps)])
-  .meta({ description: 'The steps wanted beside the check of the file; all of them unless told otherwise' });
+  .meta({
+    description:
+      'The steps wanted beside the check of the file; `thumbnail`, `storyboard` and `transcript` unless told otherwise',
+  });
 
 /**
  * A list where there are only strings, in forms and addresses: the field several times, a JSON array, or
