@@ -1,7 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
+import { canApt, installByApt } from './apt.ts';
 import { Refusal } from './refusal.ts';
 
 /** What the search for ffmpeg may do; given by name so that its decisions can be tested. */
@@ -54,20 +54,8 @@ export function createFfmpegProbes(say: (line: string) => void): FfmpegProbes {
       const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
       return folders.map((folder) => resolve(folder, program)).find((path) => existsSync(path)) ?? program;
     },
-    canInstall: () =>
-      process.getuid?.() === 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0,
-    install: async () =>
-      (await runApt(['update', '-qq'])) &&
-      (await runApt(['install', '-y', '-qq', '--no-install-recommends', 'ffmpeg'])),
+    canInstall: canApt,
+    install: () => installByApt('ffmpeg'),
     say,
   };
-}
-
-async function runApt(args: string[]): Promise<boolean> {
-  const child = spawn('apt-get', args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return code === 0;
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeRingKey } from '../config.ts';
 import { type CheckOptions, checkSources, runTests } from './checks.ts';
+import { createEspeakProbes, ensureEspeak } from './espeak.ts';
 import type { Part } from './part.ts';
 import { explainFailure } from './refusal.ts';
 import { type Environment, previewConfig, readLocalSettings } from './settings.ts';
@@ -52,6 +53,7 @@ async function prepareEnvironment(): Promise<Environment> {
     },
     (part: Part) => cleanUps.push(() => part.stop()),
   );
+  await ensureEspeak(createEspeakProbes(say));
   interruption.signal.throwIfAborted();
   const template = await createTemplateDatabase(foundation.databaseUrl);
   cleanUps.push(template.drop);

@@ -1,19 +1,13 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { fixtureFolder, makeOnce } from './fixtureCache.ts';
 import { seededBytes } from './seededBytes.ts';
 
-/**
- * Media for the tests, made on demand by ffmpeg. They are kept in the user's cache folder, beside the
- * Temporal server: every run has a temporary folder of its own, where each would make them all again,
- * and a checkout is thrown away more often. Raise the version when a recipe changes.
- */
+/** Media for the tests, made on demand by ffmpeg. Raise the version when a recipe changes. */
 const VERSION = 2;
-const CACHE = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-const FOLDER = join(CACHE, 'videoflow', `fixtures-${VERSION}`);
+const FOLDER = fixtureFolder(`fixtures-${VERSION}`);
 
 const run = promisify(execFile);
 
@@ -285,26 +279,9 @@ export const BOMB_NAMES = Object.keys(BOMBS) as Array<keyof typeof BOMBS>;
 
 const made = new Map<string, Promise<string>>();
 
-const isThere = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-async function make(name: string): Promise<string> {
+function make(name: string): Promise<string> {
   const recipe = RECIPES[name] as Recipe;
-  const path = join(FOLDER, `${name}.${recipe.extension}`);
-  if (await isThere(path)) return path;
-  await mkdir(FOLDER, { recursive: true });
-  // Two runs may make the same one: whoever renames last wins, and both are whole.
-  const unfinished = join(FOLDER, `${name}-${randomUUID()}.${recipe.extension}`);
-  try {
-    await recipe.make(unfinished);
-    await rename(unfinished, path);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
-  return path;
+  return makeOnce(join(FOLDER, `${name}.${recipe.extension}`), recipe.make);
 }
 
 function cached(name: string): Promise<string> {
