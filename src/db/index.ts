@@ -12,8 +12,10 @@ import { PlaybackStepQueries } from './playbackSteps.ts';
 import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { ShareQueries } from './shares.ts';
+import { SpeechAnswerQueries } from './speechAnswers.ts';
 import { StepQueries } from './steps.ts';
 import { TokenQueries } from './tokens.ts';
+import { TranscriptQueries } from './transcripts.ts';
 import { UntoldUploadQueries } from './untoldUploads.ts';
 import { UploadChunkQueries } from './uploadChunks.ts';
 import { UploadHandoverQueries } from './uploadHandover.ts';
@@ -33,6 +35,8 @@ const nouns = {
   pictures: PictureQueries,
   steps: StepQueries,
   playbackSteps: PlaybackStepQueries,
+  transcripts: TranscriptQueries,
+  speechAnswers: SpeechAnswerQueries,
   reconciliation: ReconciliationQueries,
   edits: EditQueries,
   editRecords: EditRecordQueries,

@@ -4,6 +4,7 @@ import { FINAL_STEP_STATES, isCoreStep, isDoneStep, isFinalStep } from '../domai
 import { followResult } from './editResults.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
+import { forgetAnswers } from './speechAnswers.ts';
 import { requeue } from './steps.ts';
 
 export interface RunRow {
@@ -106,9 +107,17 @@ export class ReconciliationQueries {
     });
   }
 
-  /** Removes a deleted video's row with all that hangs on it. */
-  async erase(videoId: string): Promise<void> {
-    await this.#em.nativeDelete(Video, { id: videoId, deletedAt: { $ne: null } });
+  /**
+   * Removes a deleted video's row with all that hangs on it, and what was answered about its sound, unless another
+   * video of its user has the same bytes.
+   */
+  erase(videoId: string): Promise<void> {
+    return this.#em.transactional(async (tx) => {
+      const video = await tx.findOne(Video, { id: videoId, deletedAt: { $ne: null } });
+      if (!video) return;
+      await forgetAnswers(tx, video);
+      await tx.nativeDelete(Video, { id: videoId });
+    });
   }
 
   /** The source key of a deleted video, for removal; null when the row is gone. */

@@ -1,0 +1,64 @@
+import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { TranscriptKind, TranscriptSegment } from '../domain/transcript.ts';
+import { Transcript } from './entities/transcript.ts';
+import { Video } from './entities/video.ts';
+import { storableJson } from './storableJson.ts';
+
+export interface NewTranscript {
+  videoId: string;
+  kind: TranscriptKind;
+  language: string | null;
+  /** Who made it, where a machine did. */
+  model: string | null;
+  segments: TranscriptSegment[];
+}
+
+/** A version by its number, or the newest of a kind. */
+export type TranscriptVersion = TranscriptKind | number;
+
+/** What is said in videos, in versions; whose video it is, is for the caller to know. */
+export class TranscriptQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /** Gives the version that everything uses: the newest that a person has edited, else the newest of a machine. */
+  async findCurrent(videoId: string): Promise<Transcript | null> {
+    return (await this.findVersion(videoId, 'edited')) ?? this.findVersion(videoId, 'machine');
+  }
+
+  /** Gives one version; null when there is none such. */
+  findVersion(videoId: string, version: TranscriptVersion): Promise<Transcript | null> {
+    const which = typeof version === 'number' ? { version } : { kind: version };
+    return this.#em.findOne(Transcript, { video: videoId, ...which }, { orderBy: { version: 'desc' } });
+  }
+
+  /**
+   * Adds the next version. It also says what language a video is in that did not say so itself.
+   *
+   * @returns null when the video is deleted or gone: nothing was added
+   */
+  add({ videoId, ...transcript }: NewTranscript): Promise<Transcript | null> {
+    return this.#em.transactional(async (tx) => {
+      // The lock also makes the numbers of two at once different ones.
+      const video = await tx.findOne(
+        Video,
+        { id: videoId, deletedAt: null },
+        { lockMode: LockMode.PESSIMISTIC_WRITE },
+      );
+      if (!video) return null;
+      const columns = storableJson(transcript);
+      video.language ??= columns.language;
+      const [newest] = await tx.find(
+        Transcript,
+        { video: videoId },
+        { fields: ['version'], orderBy: { version: 'desc' }, limit: 1 },
+      );
+      const version = (newest?.version ?? 0) + 1;
+      return tx.create(Transcript, { ...columns, video, version } as RequiredEntityData<Transcript>);
+    });
+  }
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { newId } from '../../src/db/ids.ts';
+import { createDb, type Db } from '../../src/db/index.ts';
+import { rangeKey } from '../../src/db/speechAnswers.ts';
+import { type TestDatabase, testDatabase } from '../support/stack.ts';
+import { openStoredWorld, type StoredWorld } from '../support/storedWorld.ts';
+
+const segments = (text: string) => [{ startSec: 0, endSec: 1.5, text }];
+const machine = { kind: 'machine', language: 'en', model: 'whisper-1' } as const;
+
+describe('the rows of transcripts', () => {
+  let database: TestDatabase;
+  let world: StoredWorld;
+  let db: Db;
+
+  before(async () => {
+    database = await testDatabase();
+    db = await createDb({ databaseUrl: database.url });
+    world = await openStoredWorld({ databaseUrl: database.url, storageDir: '/nowhere' });
+  });
+  after(async () => {
+    await Promise.all([db?.close(), world?.close()]);
+    await database?.drop();
+  });
+
+  const userOf = async (username: string): Promise<string> => {
+    const id = newId();
+    await world.sql(
+      `insert into users (id, username, password_hash, scopes, notices, created_at) values (?, ?, 'none', '{}', '{}', now())`,
+      [id, username],
+    );
+    return id;
+  };
+  const addVideo = async (userId: string, sourceSha256: string | null = null): Promise<string> => {
+    const id = newId();
+    const words = { userLabel: null, externalId: null, title: 't', description: null, tags: [] };
+    const source = { contentType: null, sourceKey: `sources/${id}`, sourceSha256, sizeBytes: 1 };
+    await db.videos.insert({ id, userId, ...words, filename: null, ...source, optionalSteps: [] });
+    return id;
+  };
+
+  it('counts versions, also of two that are added at once, and keeps every one', async () => {
+    const videoId = await addVideo(await userOf('versions'));
+    const texts = ['one', 'two', 'three', 'four', 'five'];
+    const added = await Promise.all(
+      texts.map((text) => db.transcripts.add({ videoId, ...machine, segments: segments(text) })),
+    );
+    assert.deepEqual(added.map((each) => each?.version).sort(), [1, 2, 3, 4, 5]);
+    for (const each of added) {
+      const found = await db.transcripts.findVersion(videoId, each?.version ?? 0);
+      assert.deepEqual(found?.segments, each?.segments);
+    }
+    assert.equal(await db.transcripts.findVersion(videoId, 6), null);
+  });
+
+  it('uses the newest that a person has edited before any of a machine', async () => {
+    const videoId = await addVideo(await userOf('current'));
+    assert.equal(await db.transcripts.findCurrent(videoId), null);
+    const add = (kind: 'machine' | 'edited', text: string) =>
+      db.transcripts.add({ videoId, ...machine, kind, segments: segments(text) });
+    await add('machine', 'first');
+    await add('machine', 'second');
+    assert.equal((await db.transcripts.findCurrent(videoId))?.version, 2);
+    await add('edited', 'third');
+    await add('edited', 'fourth');
+    await add('machine', 'fifth');
+    assert.equal((await db.transcripts.findCurrent(videoId))?.version, 4);
+    assert.equal((await db.transcripts.findVersion(videoId, 'machine'))?.version, 5);
+    assert.equal((await db.transcripts.findVersion(videoId, 'edited'))?.version, 4);
+  });
+
+  it('says what language a video is in that did not say so itself', async () => {
+    const userId = await userOf('language');
+    const videoId = await addVideo(userId);
+    await db.transcripts.add({ videoId, ...machine, language: 'sv', segments: [] });
+    await db.transcripts.add({ videoId, ...machine, language: 'de', segments: [] });
+    assert.equal((await db.videos.find(userId, videoId))?.language, 'sv');
+  });
+
+  it('keeps no text that the database would refuse', async () => {
+    const videoId = await addVideo(await userOf('odd'));
+    const added = await db.transcripts.add({ videoId, ...machine, segments: segments('a\0b\ud800c😀') });
+    const found = await db.transcripts.findVersion(videoId, added?.version ?? 0);
+    assert.equal(found?.segments[0]?.text, 'ab\ufffdc😀');
+  });
+
+  it('adds nothing to a video that is deleted', async () => {
+    const userId = await userOf('deleted');
+    const videoId = await addVideo(userId);
+    await db.videos.requestDelete(userId, videoId);
+    assert.equal(await db.transcripts.add({ videoId, ...machine, segments: [] }), null);
+  });
+
+  describe('answers of transcribers', () => {
+    const range = { startSec: 0.1, endSec: 30.25 };
+    const question = (userId: string, sourceSha256: string) => ({
+      ...{ userId, sourceSha256, encoder: 'flac', model: 'whisper-1', optionsSha256: 'none' },
+    });
+    const answer = { language: 'en', segments: segments('hello') };
+
+    it('are kept once, for their user alone', async () => {
+      const [one, other] = [await userOf('one'), await userOf('other')];
+      await db.speechAnswers.add(question(one, 'same'), range, answer);
+      await db.speechAnswers.add(question(one, 'same'), range, { language: 'de', segments: [] });
+      const kept = await db.speechAnswers.findAll(question(one, 'same'));
+      assert.deepEqual([...kept], [[rangeKey(range), answer]]);
+      assert.equal((await db.speechAnswers.findAll(question(other, 'same'))).size, 0);
+      const asked = { ...question(one, 'same'), model: 'another' };
+      assert.equal((await db.speechAnswers.findAll(asked)).size, 0);
+    });
+
+    it('go also when both videos that have the bytes go at once', async () => {
+      const userId = await userOf('both');
+      for (let round = 0; round < 5; round++) {
+        const videos = [await addVideo(userId, 'twice'), await addVideo(userId, 'twice')];
+        await db.speechAnswers.add(question(userId, 'twice'), range, answer);
+        for (const videoId of videos) await db.videos.requestDelete(userId, videoId);
+        await Promise.all(videos.map((videoId) => db.reconciliation.erase(videoId)));
+        assert.equal((await db.speechAnswers.findAll(question(userId, 'twice'))).size, 0);
+      }
+    });
+
+    it('go with the last video of their user that has the bytes', async () => {
+      const [one, other] = [await userOf('last'), await userOf('stranger')];
+      const videos = [await addVideo(one, 'bytes'), await addVideo(one, 'bytes')];
+      await addVideo(other, 'bytes');
+      for (const userId of [one, other]) await db.speechAnswers.add(question(userId, 'bytes'), range, answer);
+      await db.speechAnswers.add(question(one, 'more'), range, answer);
+      for (const [at, videoId] of videos.entries()) {
+        await db.videos.requestDelete(one, videoId);
+        await db.reconciliation.erase(videoId);
+        assert.equal((await db.speechAnswers.findAll(question(one, 'bytes'))).size, at === 0 ? 1 : 0);
+      }
+      assert.equal((await db.speechAnswers.findAll(question(other, 'bytes'))).size, 1);
+      assert.equal((await db.speechAnswers.findAll(question(one, 'more'))).size, 1);
+    });
+  });
+});
