@@ -6,6 +6,7 @@ import { readJpeg } from '../../src/media/jpeg.ts';
 import { mediaUnderTest, quietWatch, withFolder } from '../support/mediaAdapter.ts';
 import { type FixtureName, fixture, GOOD_NAMES } from '../support/mediaFixtures.ts';
 import { cropOf, frameOf, keyframeTimes, likenessDb } from '../support/pictures.ts';
+import { sample } from '../support/sample.ts';
 
 const render = async (name: FixtureName, folder: string) => {
   const { media, lines } = mediaUnderTest();
@@ -42,7 +43,7 @@ const readCues = (index: string) => {
 };
 
 describe('renderStoryboard', () => {
-  for (const name of GOOD_NAMES) {
+  for (const name of sample('storyboards', GOOD_NAMES, 12)) {
     it(`covers ${name} without gap or overlap, in its true shape`, () =>
       withFolder(async (folder) => {
         const { facts, storyboard, index, imagePath } = await render(name, folder);
@@ -67,7 +68,8 @@ describe('renderStoryboard', () => {
       }));
   }
 
-  for (const name of ['minute', 'hevc10', 'vp9', 'transportStream', 'vfrRotated'] as const) {
+  const withKeyframes = ['minute', 'hevc10', 'vp9', 'transportStream', 'vfrRotated'] as const;
+  for (const name of sample('tiles', withKeyframes, 2)) {
     it(`shows in each tile of ${name} the first key frame of its cell, or the last before it`, () =>
       withFolder(async (folder) => {
         const { inputPath, imagePath, storyboard, index } = await render(name, folder);
@@ -85,7 +87,7 @@ describe('renderStoryboard', () => {
       }));
   }
 
-  for (const name of ['vp9OneKeyframe', 'oneKeyframe'] as const) {
+  for (const name of sample('few key frames', ['vp9OneKeyframe', 'oneKeyframe'] as const, 1)) {
     it(`shows in each tile of ${name}, which has few key frames, the beginning of its cell`, () =>
       withFolder(async (folder) => {
         const { inputPath, imagePath, storyboard, index } = await render(name, folder);

@@ -3,7 +3,7 @@ import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { waitFor } from '../support/stack.ts';
 
-const CROWD = 200;
+const CROWD = process.env.CAMPAIGN ? 200 : 80;
 const PATIENCE_MS = 30_000;
 
 describe('fairness between users', () => {
