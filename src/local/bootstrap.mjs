@@ -1,6 +1,6 @@
-// The first file of `npm start` and `npm test`. It runs on whatever Node the machine has (20 or newer), so it
-// uses nothing but Node's own modules and plain JavaScript: it installs the dependencies when they are
-// missing, finds Node 24 and hands over to `start.ts` or `test.ts` under it.
+// The first file of `npm start`, `npm test` and `npm run fakes`. It runs on whatever Node the machine has (20 or
+// newer), so it uses nothing but Node's own modules and plain JavaScript: it installs the dependencies when they are
+// missing, finds Node 24 and hands over to the command's own file under it.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,12 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The supervisor's parts by the word after `bootstrap.mjs`. */
-export const COMMANDS = { start: 'src/local/start.ts', test: 'src/local/test.ts' };
+/** The commands' own files by the word after `bootstrap.mjs`. */
+const COMMANDS = new Map([
+  ['start', 'src/local/start.ts'],
+  ['test', 'src/local/test.ts'],
+  ['fakes', 'test/support/fakes/main.ts'],
+]);
 
 const PARENT_CHECK_MS = 1000;
 
@@ -175,8 +179,12 @@ function stopWithNpm(stop) {
 function main() {
   const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
   const [command = '', ...args] = process.argv.slice(2);
-  const script = command === 'start' || command === 'test' ? COMMANDS[command] : undefined;
-  if (!script) refuse('Usage: npm start [-- --verbose] | npm test [-- files or mocha options]');
+  const script = COMMANDS.get(command);
+  if (!script) {
+    refuse(
+      'Usage: npm start [-- --verbose] | npm test [-- files or mocha options] | npm run fakes [-- port]',
+    );
+  }
   if (Number(process.versions.node.split('.')[0]) < 20) {
     refuse(`Node 20 or newer is needed to begin, this is ${process.version}.`);
   }

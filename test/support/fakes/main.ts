@@ -1,0 +1,49 @@
+import { createFfmpegProbes, ensureFfmpeg } from '../../../src/local/ffmpeg.ts';
+import { explainFailure, Refusal } from '../../../src/local/refusal.ts';
+import { onStopRequest } from '../../../src/local/stopSignals.ts';
+import { createTranscriptionsRoute } from './openai.ts';
+import { type FakeRoute, type RecordedRequest, startFakes } from './server.ts';
+
+/** All services that `npm run fakes` stands for: each is one route, or some. */
+const ROUTES: FakeRoute[] = [createTranscriptionsRoute()];
+
+const LIKED_PORT = 8090;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function readPort(): number {
+  const [given] = process.argv.slice(2);
+  if (given === undefined) return LIKED_PORT;
+  const port = Number(given);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new Refusal('Usage: npm run fakes -- [port]');
+}
+
+function describe({ method, path, status, behaviour, isAbandoned, ...request }: RecordedRequest): string {
+  const took = `${(request.endedAt ?? 0) - request.receivedAt} ms`;
+  const file = request.file && `${request.file.name} ${request.file.sizeBytes} B`;
+  const model = request.fields.model?.[0];
+  const trouble = behaviour === 'well' ? null : behaviour;
+  const end = isAbandoned ? 'cut off' : String(status);
+  return [end, method, path, model, file, took, trouble].filter(Boolean).join(' · ');
+}
+
+async function main(): Promise<void> {
+  const paths = await ensureFfmpeg({ ffmpeg: 'ffmpeg', ffprobe: 'ffprobe' }, createFfmpegProbes(say));
+  process.env.FFMPEG_PATH = paths.FFMPEG_PATH;
+  const fakes = await startFakes({
+    ...{ routes: ROUTES, port: readPort(), onEnd: (request) => say(describe(request)) },
+  });
+  say('The fakes are running. Set these where the server and the worker start, in .env for example:\n');
+  say(`OPENAI_BASE_URL=${fakes.baseUrl}`);
+  say(`OPENAI_API_KEY=${fakes.apiKey}`);
+  const control = new URL('/fakes/behave', fakes.baseUrl);
+  say('\nTo see them misbehave, give a name for each of the next requests ([] tells the names):\n');
+  say(`curl -d '["rate_limited","slow"]' -H 'Content-Type: application/json' ${control}\n`);
+  const stop = () => void fakes.close().then(() => process.exit(0));
+  onStopRequest(stop, () => process.exit(130));
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${explainFailure(error)}\n`);
+  process.exit(1);
+});
