@@ -1,6 +1,9 @@
+import type { NewAsset } from '../src/db/assets.ts';
 import type { Video } from '../src/db/entities/video.ts';
-import type { NewAsset, NewSource, StepAttempt } from '../src/db/steps.ts';
+import type { NewSource, StepAttempt, StepBeginning } from '../src/db/steps.ts';
+import type { NewTranscript } from '../src/db/transcripts.ts';
 import type { MediaFacts } from '../src/domain/media.ts';
+import type { TranscriptOptions } from '../src/domain/transcript.ts';
 import type { StepName } from '../src/domain/video.ts';
 import type { Watch } from '../src/media/index.ts';
 import type { StepInput } from '../workflows/contract.ts';
@@ -10,6 +13,8 @@ import type { ActivityDeps } from './index.ts';
 /** What the work on a step is given. */
 export interface StepWork {
   video: Video;
+  /** What its caller wants of it; null for nothing in particular. */
+  options: TranscriptOptions | null;
   watch: Watch;
   /** A folder of this attempt's own; gone when the attempt ends. */
   scratchDir: string;
@@ -23,11 +28,16 @@ export interface StepResults {
   facts?: MediaFacts;
   assets?: NewAsset[];
   source?: NewSource;
-  /** This way of doing it came to nothing: the step is queued again for the other one. */
+  transcript?: Omit<NewTranscript, 'videoId'>;
+  /** This way of doing it came to nothing, or was only a part: the step is queued again for the next one. */
   isHandedBack?: boolean;
+  /** Of the source, where that was found on the way. */
+  sourceSha256?: string;
 }
 
 export type StepOutcome = 'done' | 'superseded' | 'cancelled' | 'handed_back';
+
+type Begun = Omit<Extract<StepBeginning, { outcome: 'go' }>, 'outcome'>;
 
 /** Does one attempt at a step of a video: see `runAttempt`. */
 export async function runStep(
@@ -38,14 +48,15 @@ export async function runStep(
 ): Promise<StepOutcome> {
   const log = deps.log.child({ module: 'activities', videoId, run, step: name, request_id: requestId });
   const { db } = deps;
-  const ended = await runAttempt<{ attempt: number; video: Video }, StepResults, StepOutcome>(
+  const ended = await runAttempt<Begun, StepResults, StepOutcome>(
     { ...deps, log },
     {
       begin: () => db.steps.beginStep({ videoId, name, run }),
       showProgress: ({ attempt }, percent) => db.steps.showProgress({ videoId, name, attempt }, percent),
-      work: ({ attempt, video }, { scratchDir, watch, note }) =>
+      work: ({ attempt, video, options }, { scratchDir, watch, note }) =>
         work({
           video,
+          options,
           scratchDir,
           watch,
           assetKey: (file) => note(`assets/${video.id}/${run}-${attempt}-${file}`),
@@ -63,11 +74,15 @@ function recordEnd(
   { db, config }: ActivityDeps,
   { attempt, video, results }: { attempt: StepAttempt; video: Video; results: StepResults },
 ): Promise<{ replacedKeys: string[] } | null> {
-  const { source } = results;
-  if (results.isHandedBack) return db.playbackSteps.handBack(attempt);
-  if (!source) return db.steps.completeStep(attempt, results);
-  return db.transaction(async ({ uploads, steps }) => {
-    await uploads.assertRoom(video.user.id, source.sizeBytes, quotaLimits(config));
-    return steps.completeStep(attempt, results);
+  const { source, transcript } = results;
+  if (results.isHandedBack) return db.stepHandBack.handBack(attempt, results);
+  return db.transaction(async (queries) => {
+    if (source) await queries.uploads.assertRoom(video.user.id, source.sizeBytes, quotaLimits(config));
+    const end = await queries.steps.completeStep(attempt, results);
+    if (!end || !transcript) return end;
+    await queries.transcripts.add({ ...transcript, videoId: video.id });
+    // It was extracted for this alone.
+    const speechKeys = await queries.transcriptSteps.dropSpeech(video.id);
+    return { replacedKeys: [...end.replacedKeys, ...speechKeys] };
   });
 }

@@ -13,8 +13,11 @@ import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { ShareQueries } from './shares.ts';
 import { SpeechAnswerQueries } from './speechAnswers.ts';
+import { StepHandBackQueries } from './stepHandBack.ts';
 import { StepQueries } from './steps.ts';
 import { TokenQueries } from './tokens.ts';
+import { TranscriptOriginQueries } from './transcriptOrigins.ts';
+import { TranscriptStepQueries } from './transcriptSteps.ts';
 import { TranscriptQueries } from './transcripts.ts';
 import { UntoldUploadQueries } from './untoldUploads.ts';
 import { UploadChunkQueries } from './uploadChunks.ts';
@@ -35,7 +38,10 @@ const nouns = {
   pictures: PictureQueries,
   steps: StepQueries,
   playbackSteps: PlaybackStepQueries,
+  stepHandBack: StepHandBackQueries,
   transcripts: TranscriptQueries,
+  transcriptSteps: TranscriptStepQueries,
+  transcriptOrigins: TranscriptOriginQueries,
   speechAnswers: SpeechAnswerQueries,
   reconciliation: ReconciliationQueries,
   edits: EditQueries,

@@ -1,7 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { FINAL_STEP_STATES } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
-import type { StepAttempt } from './steps.ts';
 import { NO_ERROR } from './storedError.ts';
 
 const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };
@@ -17,20 +16,6 @@ export class PlaybackStepQueries {
   /** Ends the step of a video that browsers play as it is. */
   skip(videoId: string): Promise<void> {
     return skipPlayback(this.#em, videoId);
-  }
-
-  /**
-   * Gives the step back unfinished, for the other way of doing it.
-   *
-   * @returns null when the attempt is no longer the one at work: nothing was changed
-   */
-  async handBack({ videoId, name, attempt }: StepAttempt): Promise<{ replacedKeys: string[] } | null> {
-    const changed = await this.#em.nativeUpdate(
-      Step,
-      { video: videoId, name, attempt, state: 'running' },
-      { state: 'queued', percent: 0, updatedAt: new Date() },
-    );
-    return changed === 0 ? null : { replacedKeys: [] };
   }
 }
 

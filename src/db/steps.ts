@@ -1,10 +1,9 @@
-import type { RequiredEntityData } from '@mikro-orm/core';
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { MediaFacts } from '../domain/media.ts';
 import { planPlayback } from '../domain/playback.ts';
+import type { TranscriptOptions } from '../domain/transcript.ts';
 import {
-  type AssetKind,
   CORE_STEPS,
   DONE_STEP_STATES,
   FINAL_STEP_STATES,
@@ -13,8 +12,8 @@ import {
   isFinalStep,
   type StepName,
 } from '../domain/video.ts';
+import { type NewAsset, promoteAssets } from './assets.ts';
 import { followResult } from './editResults.ts';
-import { Asset } from './entities/asset.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
 import { skipPlayback } from './playbackSteps.ts';
@@ -34,17 +33,6 @@ export interface StepAttempt {
   attempt: number;
 }
 
-export interface NewAsset {
-  kind: AssetKind;
-  /** Tells files of one kind apart; left out where there is only one. */
-  variant?: string;
-  key: string;
-  contentType: string;
-  sizeBytes: number;
-  width: number | null;
-  height: number | null;
-}
-
 /** Bytes that were fetched. */
 export interface NewSource {
   key: string;
@@ -57,7 +45,7 @@ export type RunBeginning =
   { outcome: 'go'; steps: StepName[]; fetchesSource: boolean } | { outcome: 'cancelled' };
 
 export type StepBeginning =
-  | { outcome: 'go'; attempt: number; video: Video }
+  | { outcome: 'go'; attempt: number; video: Video; options: TranscriptOptions | null }
   | { outcome: 'done' | 'superseded' | 'cancelled' };
 
 const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };
@@ -102,7 +90,7 @@ export class StepQueries {
       if (isUnwanted(video)) return { outcome: 'cancelled' };
       startAttempt(step);
       if (isCoreStep(name)) await startVideo(tx, video);
-      return { outcome: 'go', attempt: step.attempt, video };
+      return { outcome: 'go', attempt: step.attempt, video, options: step.options ?? null };
     });
   }
 
@@ -269,14 +257,6 @@ async function applyFacts(tx: EntityManager, video: Video, facts: MediaFacts): P
 /** From here on the address is no longer needed, and what it holds had better be forgotten. */
 function applySource(video: Video, { key, sizeBytes }: NewSource): void {
   Object.assign(video, { sourceKey: key, sizeBytes, sourceUrl: null });
-}
-
-async function promoteAssets(tx: EntityManager, video: Video, assets: NewAsset[]): Promise<string[]> {
-  const same = assets.map(({ kind, variant = '' }) => ({ kind, variant }));
-  const replaced = same.length === 0 ? [] : await tx.find(Asset, { video: video.id, $or: same });
-  await tx.nativeDelete(Asset, { id: { $in: replaced.map((asset) => asset.id) } });
-  for (const asset of assets) tx.create(Asset, { ...asset, video } as RequiredEntityData<Asset>);
-  return replaced.map((asset) => asset.key).filter((key) => !assets.some((asset) => asset.key === key));
 }
 
 /** A video is ready as soon as every core step is done. */

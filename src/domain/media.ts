@@ -55,7 +55,7 @@ export const videoStreamOf = ({ streams, videoStreamIndex }: MediaFacts): MediaS
   streams.find(({ index }) => index === videoStreamIndex);
 
 /** Gives the sound tracks that can be decoded, in their order: nothing is made of one in a codec that has no name. */
-export const soundStreamsOf = ({ streams }: MediaFacts): MediaStream[] =>
+export const soundStreamsOf = ({ streams }: Pick<MediaFacts, 'streams'>): MediaStream[] =>
   streams.filter(({ type, codec }) => type === 'audio' && codec !== 'unknown' && codec !== 'none');
 
 /** Whether a picture is made of two fields that must be told apart: shown at once, they are a comb. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readlink } from 'node:fs/promises';
 import { get } from 'node:http';
-import type { NewAsset } from '../../src/db/steps.ts';
+import type { NewAsset } from '../../src/db/assets.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { FACTS, makeReady, playWorker } from '../support/processedVideo.ts';
 import { waitFor } from '../support/stack.ts';

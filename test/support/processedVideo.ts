@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NewAsset } from '../../src/db/steps.ts';
+import type { NewAsset } from '../../src/db/assets.ts';
 import type { MediaFacts } from '../../src/domain/media.ts';
 import type { StepName } from '../../src/domain/video.ts';
 import type { TestApi, TestUser } from './api.ts';

@@ -1,0 +1,112 @@
+/** Text of which only the sound is known that it was heard in: laid over the times at which somebody speaks. */
+import type { TimeRange } from './speech.ts';
+import type { TranscriptSegment } from './transcript.ts';
+
+/** As long as a caption may stand; longer sentences are cut between words. */
+const LONGEST_SEC = 7;
+/** Nobody is silent for so long within a sentence, and no caption should stand meanwhile. */
+const PAUSE_SEC = 2;
+/** A sentence that ends as near as this to a pause ended there: shares of characters are no better than that. */
+const NEAR_CHARACTERS = 20;
+
+/**
+ * Makes segments of a text by the share of characters, as if everybody spoke equally fast and only in the voiced ranges.
+ *
+ * @param voiced in order; at least one
+ */
+export function layText(text: string, voiced: readonly TimeRange[]): TranscriptSegment[] {
+  const spells = spellsOf(voiced);
+  const totalSec = spokenSec(voiced);
+  let [from, untilSec] = [0, 0];
+  return spells.flatMap((spell, at) => {
+    untilSec += spokenSec(spell);
+    const wanted = text.length * (totalSec > 0 ? untilSec / totalSec : 1);
+    const to = at === spells.length - 1 ? text.length : cutNear(text, from, wanted);
+    const part = text.slice(from, to);
+    from = to;
+    return laySpell(part, spell);
+  });
+}
+
+const lengthOf = ({ startSec, endSec }: TimeRange): number => Math.max(0, endSec - startSec);
+const spokenSec = (ranges: readonly TimeRange[]): number =>
+  ranges.reduce((sum, range) => sum + lengthOf(range), 0);
+
+/** Puts ranges together that no long pause parts. */
+function spellsOf(voiced: readonly TimeRange[]): TimeRange[][] {
+  const spells: TimeRange[][] = [];
+  for (const range of voiced) {
+    const spell = spells.at(-1);
+    const before = spell?.at(-1);
+    if (spell && before && range.startSec - before.endSec <= PAUSE_SEC) spell.push(range);
+    else spells.push([range]);
+  }
+  return spells;
+}
+
+/** What a line may be cut behind: a space, or a character of a script that has none. */
+const BEFORE_WORD =
+  /[\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}、。！？]/u;
+
+const startsOf = (text: string, granularity: 'sentence' | 'word') =>
+  [...new Intl.Segmenter('en', { granularity }).segment(text)].filter(
+    ({ index, segment }) =>
+      !/^\s+$/.test(segment) && (index === 0 || BEFORE_WORD.test(text[index - 1] ?? '')),
+  );
+const sentenceStarts = (text: string): number[] => startsOf(text, 'sentence').map(({ index }) => index);
+const wordStarts = (text: string): number[] => startsOf(text, 'word').map(({ index }) => index);
+
+/** Gives the place nearest to the wanted one where a sentence begins, or a word where no sentence does near it. */
+function cutNear(text: string, from: number, wanted: number): number {
+  const nearest = (places: number[]) =>
+    [...places, text.length]
+      .filter((place) => place >= from)
+      .reduce(
+        (best, place) => (Math.abs(place - wanted) < Math.abs(best - wanted) ? place : best),
+        text.length,
+      );
+  const sentence = nearest(sentenceStarts(text));
+  return Math.abs(sentence - wanted) <= NEAR_CHARACTERS ? sentence : nearest(wordStarts(text));
+}
+
+function laySpell(text: string, spell: readonly TimeRange[]): TranscriptSegment[] {
+  const secOf = (at: number) => (spokenSec(spell) * at) / Math.max(1, text.length);
+  const sentences = sentenceStarts(text);
+  const words = wordStarts(text);
+  const cuts = sentences.flatMap((from, at) => {
+    const to = sentences[at + 1] ?? text.length;
+    const within = words.filter((place) => place > from && place < to);
+    return [from, ...cutLong(from, to, within, secOf(to) - secOf(from))];
+  });
+  return cuts
+    .map((from, at) => ({ from, to: cuts[at + 1] ?? text.length }))
+    .map(({ from, to }) => ({
+      startSec: timeOf(secOf(from), spell, 'begins'),
+      endSec: timeOf(secOf(to), spell, 'ends'),
+      text: text.slice(from, to).trim(),
+    }))
+    .filter((segment) => segment.text !== '');
+}
+
+/** Gives where a sentence that takes too long is cut into parts of about the same length. */
+function cutLong(from: number, to: number, words: number[], takesSec: number): number[] {
+  const most = (to - from) / Math.ceil(takesSec / LONGEST_SEC || 1);
+  let begun = from;
+  return words.filter((place, at) => {
+    const wouldBe = (words[at + 1] ?? to) - begun;
+    if (wouldBe <= most + 1) return false;
+    begun = place;
+    return true;
+  });
+}
+
+/** Gives when so many seconds of speech are over; between two ranges what begins belongs to the second. */
+function timeOf(spoken: number, spell: readonly TimeRange[], edge: 'begins' | 'ends'): number {
+  let leftSec = spoken;
+  for (const range of spell) {
+    const isWithin = edge === 'begins' ? leftSec < lengthOf(range) - 1e-6 : leftSec <= lengthOf(range) + 1e-6;
+    if (isWithin) return range.startSec + Math.min(leftSec, lengthOf(range));
+    leftSec -= lengthOf(range);
+  }
+  return spell.at(-1)?.endSec ?? 0;
+}
