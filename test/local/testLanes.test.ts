@@ -24,7 +24,7 @@ describe('the lanes of the tests', () => {
     );
     assert.equal(together.indexOf('test/workflows/outsideTrouble.test.ts'), 0);
     // After its 100 s, in which the other lane has gone through the busy one and some of those that take 3 s.
-    assert.equal(together.indexOf('test/e2e/workerKilled.test.ts'), 2 + Math.ceil((100 - 45) / 3));
+    assert.equal(together.indexOf('test/e2e/workerKilled.test.ts'), 2 + Math.ceil((100 - 35) / 3));
   });
 
   it('know no file that is gone', () => {
