@@ -1,11 +1,12 @@
 import { createFfmpegProbes, ensureFfmpeg } from '../../../src/local/ffmpeg.ts';
 import { explainFailure, Refusal } from '../../../src/local/refusal.ts';
 import { onStopRequest } from '../../../src/local/stopSignals.ts';
+import { createChatRoute } from './chat.ts';
 import { createTranscriptionsRoute } from './openai.ts';
 import { type FakeRoute, type RecordedRequest, startFakes } from './server.ts';
 
 /** All services that `npm run fakes` stands for: each is one route, or some. */
-const ROUTES: FakeRoute[] = [createTranscriptionsRoute()];
+const ROUTES: FakeRoute[] = [createTranscriptionsRoute(), createChatRoute()];
 
 const LIKED_PORT = 8090;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -36,6 +37,8 @@ async function main(): Promise<void> {
   say('The fakes are running. Set these where the server and the worker start, in .env for example:\n');
   say(`OPENAI_BASE_URL=${fakes.baseUrl}`);
   say(`OPENAI_API_KEY=${fakes.apiKey}`);
+  say(`CAPTIONS_BASE_URL=${fakes.baseUrl}`);
+  say(`OPENROUTER_API_KEY=${fakes.apiKey}`);
   const control = new URL('/fakes/behave', fakes.baseUrl);
   say('\nTo see them misbehave, give a name for each of the next requests ([] tells the names):\n');
   say(`curl -d '["rate_limited","slow"]' -H 'Content-Type: application/json' ${control}\n`);

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Behaviour, BY_NAME } from './behaviours.ts';
+import { CHAT_TROUBLE } from './chatTrouble.ts';
 import { type Received, type ReceivedFile, receive } from './receive.ts';
 
 /*
@@ -73,6 +74,7 @@ export interface Fakes {
   close(): Promise<void>;
 }
 
+const WISHES: Record<string, Behaviour> = { ...BY_NAME, ...CHAT_TROUBLE };
 const FAKE_KEY = 'sk-fake-key-for-tests';
 
 /** Starts a server with these routes on this machine's own address. */
@@ -195,11 +197,11 @@ class Frame {
   /** For a person at a terminal: a JSON list of names, one for each of the next requests. */
   private takeWishes({ json }: Received, response: ServerResponse): void {
     const names = Array.isArray(json) ? json.map(String) : [];
-    const wishes = names.map((name) => BY_NAME[name]);
+    const wishes = names.map((name) => WISHES[name]);
     const isGood = names.length > 0 && wishes.every((wish) => wish !== undefined);
     if (isGood) this.queue.push(...(wishes as Behaviour[]));
     response.writeHead(isGood ? 200 : 400, { 'content-type': 'application/json' });
-    response.end(`${JSON.stringify(isGood ? { next: names } : { choose_from: Object.keys(BY_NAME) })}\n`);
+    response.end(`${JSON.stringify(isGood ? { next: names } : { choose_from: Object.keys(WISHES) })}\n`);
   }
 }
 
