@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { CAPTION_STATUSES, type CaptionUsage } from '../../domain/caption.ts';
+import type { CaptionPlatform } from '../../domain/captionLimits.ts';
 import { newId } from '../ids.ts';
 import { User } from './user.ts';
 import { Video } from './video.ts';
@@ -7,6 +8,12 @@ import { Video } from './video.ts';
 const schema = defineEntity({
   name: 'Caption',
   tableName: 'captions',
+  indexes: [
+    {
+      name: 'captions_running',
+      expression: (c, t, name) => `create index "${name}" on ${t} (${c.id}) where ${c.status} = 'running'`,
+    },
+  ],
   properties: {
     id: p.uuid().primary().onCreate(newId),
     user: () => p.manyToOne(User).deleteRule('cascade').index(),
@@ -14,7 +21,7 @@ const schema = defineEntity({
     video: () => p.manyToOne(Video).deleteRule('cascade').nullable().index(),
     prompt: p.text().nullable(),
     /** Whose limits it keeps. */
-    platform: p.text().nullable(),
+    platform: p.text().$type<CaptionPlatform>().nullable(),
     /** The model that was asked for; null for the configured one. */
     wantedModel: p.text().nullable(),
 
