@@ -20,6 +20,8 @@ export interface ToolCall {
   args: readonly string[];
   limits: ToolLimits;
   output: ToolOutput;
+  /** Takes the output piece by piece, with `packets` where no other process takes it. */
+  onOutput?: (bytes: Buffer) => void;
   /** How its reports read as progress; left out where nothing can be told before the end. */
   percentOf?: PercentOf;
 }
@@ -78,6 +80,7 @@ export function createRunner({
       wallClockSec: Math.min(wallClockSec, watch.wallClockSec ?? wallClockSec),
       onProgressText: reader.feed,
     });
+    if (call.onOutput) child.stdout?.on('data', call.onOutput);
     return { ...child, call, argv, progress: reader.report };
   };
 

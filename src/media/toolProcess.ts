@@ -6,7 +6,7 @@ import { TOOL_ENVIRONMENT } from './confinement.ts';
  * Where a tool's standard output goes:
  * - `text`: collected, bounded
  * - `progress`: read as progress
- * - `packets`: left to the process that takes it as its input; progress comes on descriptor 3
+ * - `packets`: left to the process that takes it as its input, or to the caller; progress comes on descriptor 3
  */
 export type ToolOutput = 'text' | 'progress' | 'packets';
 

@@ -1,0 +1,59 @@
+import { type MediaFacts, videoStreamOf } from '../domain/media.ts';
+import { assemble, fileUrl, progressTo, seconds } from './commands.ts';
+import { FILE_GUARD, PIPE_GUARD } from './safety.ts';
+
+/** How decoded sound travels from the process that decodes it to the one that encodes it. */
+export interface SoundForm {
+  sampleRate: number;
+  channels: number;
+}
+
+export interface DecodeSoundCommand extends SoundForm {
+  inputPath: string;
+  streamIndex: number;
+  facts: MediaFacts;
+}
+
+/** Sound may go on where the picture has ended; a length that was made up may not. */
+export function longestSoundSec(facts: MediaFacts): number {
+  const lengths = facts.streams.map(({ type, durationSec }) => (type === 'audio' ? (durationSec ?? 0) : 0));
+  return Math.min(Math.max(facts.durationSec, ...lengths) + 10, facts.durationSec * 2 + 60);
+}
+
+/** Containers whose clock begins anywhere: ffmpeg takes it to begin with the first of the streams that it was asked for. */
+const FREE_CLOCKS = ['mpegts', 'mpeg', 'ogg'];
+
+/**
+ * Decodes one sound track to standard output, each piece with its time. In a process of its own: where a recording
+ * changes its channels on the way, everything behind the decoder begins anew, and what fills gaps would do so from zero.
+ */
+export function decodeSoundArgs(command: DecodeSoundCommand): string[] {
+  const { inputPath, streamIndex, facts, sampleRate, channels } = command;
+  const args = assemble({
+    global: progressTo('pipe:3'),
+    inputOptions: FILE_GUARD,
+    input: fileUrl(inputPath),
+    outputOptions: [
+      ...['-map', `0:${streamIndex}`, '-vn', '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'],
+      ...['-c:a', 'pcm_s16le', '-ar', String(sampleRate), '-ac', String(channels)],
+      ...['-t', seconds(longestSoundSec(facts)), '-f', 'nut'],
+    ],
+    output: 'pipe:1',
+  });
+  const isPictureNeeded = FREE_CLOCKS.includes(facts.container) && videoStreamOf(facts);
+  if (!isPictureNeeded) return args;
+  // Asked for as well, though nobody looks at it: the clock begins with it.
+  return [...args, '-map', `0:${facts.videoStreamIndex}`, '-c', 'copy', '-f', 'null', '-'];
+}
+
+/** Reads that sound from standard input with the times it came with. */
+export const DECODED_SOUND = {
+  inputOptions: [...PIPE_GUARD, '-copyts', '-f', 'nut'],
+  input: 'pipe:0',
+} as const;
+
+/**
+ * Has the sound begin with the video, and keeps it in its place: silence where it begins late or is missing in between.
+ * Smaller errors of a clock than this are left alone, since each mending is heard.
+ */
+export const IN_PLACE = 'aresample=async=1:min_hard_comp=0.04:first_pts=0';
