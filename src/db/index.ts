@@ -1,4 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { CaptionQueries } from './captions.ts';
 import { EditReconciliationQueries } from './editReconciliation.ts';
 import { EditRecordQueries } from './editRecords.ts';
 import { EditQueries } from './edits.ts';
@@ -44,6 +45,7 @@ const nouns = {
   transcriptOrigins: TranscriptOriginQueries,
   speechAnswers: SpeechAnswerQueries,
   reconciliation: ReconciliationQueries,
+  captions: CaptionQueries,
   edits: EditQueries,
   editRecords: EditRecordQueries,
   editReconciliation: EditReconciliationQueries,
