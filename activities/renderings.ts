@@ -80,10 +80,10 @@ export function createRenderingActivities(deps: ActivityDeps) {
     const videoId = newId();
     const key = note(`sources/${videoId}`);
     const { sizeBytes } = await storage.put(key, outputPath);
-    const { method, usedStartSec, usedEndSec } = outcome;
+    const { method, usedStartSec, usedEndSec, startsSec = null } = outcome;
     const first = parents[0];
     return {
-      ...{ videoId, sourceKey: key, sizeBytes, method, usedStartSec, usedEndSec },
+      ...{ videoId, sourceKey: key, sizeBytes, method, usedStartSec, usedEndSec, startsSec },
       filename: resultFilename(edit.kind, first?.filename ?? null),
       userLabel: first?.userLabel ?? null,
     };

@@ -1,20 +1,111 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { hasSound, type TranscriptOrigin } from '../src/db/transcriptOrigins.ts';
+import { type CarriedTranscript, carryOver, startsByLength } from '../src/domain/carriedTranscript.ts';
+import { joinAnswers } from '../src/domain/transcriptJoin.ts';
 import type { StepInput } from '../workflows/contract.ts';
+import { answerChunks } from './chunkAnswers.ts';
 import type { ActivityDeps } from './index.ts';
+import { EXTRACTION_PERCENT, extractSpeech, findSpeech } from './speech.ts';
+import { NoTranscriberError, SpeechMissingError } from './speechErrors.ts';
+import { runStep, type StepOutcome, type StepResults, type StepWork } from './steps.ts';
 
 /** What a video's step `transcript` comes to. */
-export type TranscriptWay = 'none';
+export type TranscriptWay = 'none' | 'carry' | 'transcribe';
 
 /** The transcripts of videos: their own, and those that a trim or a merge carries over. */
-export function createTranscriptActivities({ db, transcriber }: ActivityDeps) {
+export function createTranscriptActivities(deps: ActivityDeps) {
+  const { db, transcriber } = deps;
+
+  const skip = async ({ videoId, run }: StepInput, reason: typeof NO_AUDIO): Promise<TranscriptWay> => {
+    await db.steps.skipStep({ videoId, run, name: 'transcript' }, reason);
+    return 'none';
+  };
+
+  /** The model that a step is done by. @throws NoTranscriberError */
+  function choose({ options }: Pick<StepWork, 'options'>) {
+    if (!transcriber) throw new NoTranscriberError('No transcriber is configured');
+    const model = options?.model ?? transcriber.defaultModel;
+    return { transcriber, options: { ...options, model }, limits: transcriber.limitsOf(model) };
+  }
+
+  async function transcribe(step: StepWork): Promise<StepResults> {
+    const { video, watch } = step;
+    const { limits, ...chosen } = choose(step);
+    const speech = await findSpeech(deps, video, limits);
+    if (!speech)
+      throw new SpeechMissingError('The extracted sound is not there, or was cut for another model');
+    const onShare = (share: number) =>
+      watch.onProgress(EXTRACTION_PERCENT + (100 - EXTRACTION_PERCENT) * share);
+    const asking = { ...chosen, speech, userId: video.user.id, signal: watch.signal, onShare };
+    const { language, segments } = joinAnswers(await answerChunks(deps, asking));
+    const { model, language: wanted = null } = chosen.options;
+    return { transcript: { kind: 'machine', model, language: language ?? wanted, segments } };
+  }
+
   return {
-    /** How a video comes to its transcript. A step that has nothing to do ends here. */
-    chooseTranscript: async ({ videoId, run }: StepInput): Promise<TranscriptWay> => {
-      const video = await db.steps.findWaiting({ videoId, run, name: 'transcript' });
-      if (video && !transcriber)
-        await db.steps.skipStep({ videoId, run, name: 'transcript' }, NO_TRANSCRIBER);
-      return 'none';
+    /**
+     * How a video comes to its transcript. A step that has nothing to do ends here; the engine repeats this while the
+     * words of a video that it was made of are still being found.
+     */
+    async chooseTranscript(input: StepInput): Promise<TranscriptWay> {
+      const waiting = await db.transcriptSteps.findWaiting(input.videoId, input.run);
+      if (!waiting) return 'none';
+      if (hasSound(waiting.video) === false) return skip(input, NO_AUDIO);
+      // Whoever asks for it to be made does not want what is there.
+      const isAskedFor = waiting.options !== null;
+      const origin = isAskedFor ? OWN : await db.transcriptOrigins.find(input.videoId);
+      // In the engine's own words at once: waiting is no trouble, and the log need not hear of it.
+      if (origin.outcome === 'waiting') throw stillTranscribed(origin.videoId);
+      if (origin.outcome === 'parents') return 'carry';
+      return transcriber ? 'transcribe' : skip(input, NO_TRANSCRIBER);
     },
+
+    /** Takes over what is said in the videos that this one was made of; hands back where that is not there any more. */
+    carryTranscript: (input: StepInput): Promise<StepOutcome> =>
+      runStep(deps, input, 'transcript', async ({ video }) => {
+        const origin = await db.transcriptOrigins.find(video.id);
+        if (origin.outcome !== 'parents') return { isHandedBack: true };
+        return { transcript: carryFrom(origin, video.durationSec ?? 0) };
+      }),
+
+    /** Extracts the sound, in chunks, and hands the step on. */
+    extractSpeech: (input: StepInput): Promise<StepOutcome> =>
+      runStep(deps, input, 'transcript', (step) => extractSpeech(deps, step, choose(step).limits)),
+
+    /** Has the chunks transcribed and joins what is answered. */
+    transcribeSpeech: (input: StepInput): Promise<StepOutcome> =>
+      runStep(deps, input, 'transcript', transcribe),
   };
 }
 
+const OWN: TranscriptOrigin = { outcome: 'own' };
 const NO_TRANSCRIBER = { code: 'no_transcriber', message: 'No transcriber is configured', retryable: false };
+const NO_AUDIO = {
+  code: 'no_audio',
+  message: 'The video has no sound that can be decoded',
+  retryable: false,
+};
+
+const stillTranscribed = (videoId: string): ApplicationFailure =>
+  ApplicationFailure.create({
+    message: `The words of the video ${videoId} are still being found`,
+    type: 'still_transcribed',
+  });
+
+function carryFrom(
+  { edit, parts }: Extract<TranscriptOrigin, { outcome: 'parents' }>,
+  durationSec: number,
+): CarriedTranscript {
+  const spoken = parts.map(({ video, transcript }) => ({
+    videoId: video.id,
+    durationSec: video.durationSec ?? 0,
+    transcript: transcript && {
+      ...transcript,
+      language: transcript.language ?? null,
+      model: transcript.model ?? null,
+    },
+  }));
+  const { usedStartSec = null, usedEndSec = null } = edit;
+  const startsSec = edit.kind === 'merge' ? (edit.startsSec ?? startsByLength(spoken)) : null;
+  return carryOver(spoken, { usedStartSec, usedEndSec, startsSec, durationSec });
+}

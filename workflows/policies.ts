@@ -70,6 +70,13 @@ export const hurriedMedia: ActivityOptions = {
   retry: { maximumAttempts: 1 },
 };
 
+/** One attempt at a step that only reads and writes rows; repeated by the workflow, as a media step is. */
+export const recordStep: ActivityOptions = {
+  ...mediaStep,
+  taskQueue: 'workflows',
+  startToCloseTimeout: '10 minutes',
+};
+
 /** One attempt at moving a whole file; repeated by the workflow, as a media step is. */
 export const transfer: ActivityOptions = { ...mediaStep, taskQueue: 'net' };
 

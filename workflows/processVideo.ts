@@ -11,7 +11,16 @@ import type { Activities } from '../activities/index.ts';
 import type { AttemptFailure } from '../src/domain/retries.ts';
 import { isCoreStep, STEP_NAMES, type StepName } from '../src/domain/video.ts';
 import { PRIORITY, type ProcessVideoInput, SEARCH_ATTRIBUTES, type Stage } from './contract.ts';
-import { encodeStep, ingest, inWords, mediaStep, records, standby } from './policies.ts';
+import {
+  encodeStep,
+  ingest,
+  inWords,
+  mediaStep,
+  recordStep,
+  records,
+  standby,
+  transfer,
+} from './policies.ts';
 import { followProgress, type Progress } from './progress.ts';
 import { repeatUntilSettled } from './stepLoop.ts';
 
@@ -24,8 +33,10 @@ const { chooseTranscript } = proxyActivities<Activities>(inWords(standby, 'Ask w
 const media = proxyActivities<Activities>(mediaStep);
 const encoder = proxyActivities<Activities>(encodeStep);
 const net = proxyActivities<Activities>(ingest);
+const { transcribeSpeech } = proxyActivities<Activities>(transfer);
+const { carryTranscript } = proxyActivities<Activities>(recordStep);
 
-/** What each step is, and the words an operator reads beside it; `playback` is done in one of two ways. */
+/** What each step is, and the words an operator reads beside it; `playback` and `transcript` are done in one of several ways. */
 const STEPS = {
   source: { activity: media.checkSource, policy: mediaStep, summary: 'Check the stored source' },
   probe: { activity: media.probeVideo, policy: mediaStep, summary: 'Probe the source' },
@@ -48,6 +59,22 @@ const PLAYBACK = {
     otherwise: ENCODE,
   },
   encode: ENCODE,
+} as const;
+
+const TRANSCRIBE = {
+  activity: media.extractSpeech,
+  policy: mediaStep,
+  summary: 'Extract what is said',
+  otherwise: { activity: transcribeSpeech, policy: transfer, summary: 'Transcribe what is said' },
+} as const;
+const TRANSCRIPT = {
+  transcribe: TRANSCRIBE,
+  carry: {
+    activity: carryTranscript,
+    policy: recordStep,
+    summary: 'Take over what is said in its parents',
+    otherwise: TRANSCRIBE,
+  },
 } as const;
 
 interface Job {
@@ -88,7 +115,7 @@ async function processSteps(input: ProcessVideoInput, progress: Progress): Promi
   const jobs = fetchesSource ? { ...STEPS, source: FETCH } : STEPS;
   const work = (name: StepName) => {
     if (name === 'playback') return makePlayable(input, progress);
-    if (name === 'transcript') return makeTranscript(input);
+    if (name === 'transcript') return makeTranscript(input, progress);
     return workOn(input, { name, job: jobs[name] }, progress);
   };
   const core = wanted.filter(isCoreStep);
@@ -118,9 +145,10 @@ async function makePlayable(input: ProcessVideoInput, progress: Progress): Promi
 }
 
 /** Words that are there already, in the videos that it was made of, are not bought again. */
-async function makeTranscript({ videoId, run }: ProcessVideoInput): Promise<StepFailure | null> {
-  await chooseTranscript({ videoId, run });
-  return null;
+async function makeTranscript(input: ProcessVideoInput, progress: Progress): Promise<StepFailure | null> {
+  const { videoId, run } = input;
+  const way = await chooseTranscript({ videoId, run });
+  return way === 'none' ? null : workOn(input, { name: 'transcript', job: TRANSCRIPT[way] }, progress);
 }
 
 /**
@@ -153,7 +181,7 @@ async function workOn(
     attempt: async () => {
       progress.show(name, 'at work');
       let outcome = await perform(way);
-      if (outcome === 'handed_back' && way.otherwise) {
+      while (outcome === 'handed_back' && way.otherwise) {
         way = way.otherwise;
         outcome = await perform(way);
       }

@@ -47,6 +47,8 @@ export interface Rendering {
   method: EditMethod;
   usedStartSec: number | null;
   usedEndSec: number | null;
+  /** Of a merge. */
+  startsSec: number[] | null;
 }
 
 const UNFINISHED = { $in: ['queued', 'running'] as const };
@@ -154,9 +156,9 @@ export class EditRecordQueries {
       const edit = await lockEdit(tx, editId);
       const isAtWork = edit?.status === 'running' && edit.attempt === attempt;
       if (!isAtWork || edit.renderedAt || edit.cancelRequestedAt) return null;
-      const { method, usedStartSec, usedEndSec } = rendering;
+      const { method, usedStartSec, usedEndSec, startsSec } = rendering;
       const video = await insertResult(tx, { userId, edit, rendering });
-      Object.assign(edit, { video, method, usedStartSec, usedEndSec, ...NO_ERROR });
+      Object.assign(edit, { video, method, usedStartSec, usedEndSec, startsSec, ...NO_ERROR });
       Object.assign(edit, { renderedAt: new Date(), updatedAt: new Date(), nextAttemptAt: null });
       return { replacedKeys: [] };
     });

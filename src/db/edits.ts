@@ -160,6 +160,7 @@ export function requeueEdit(edit: Edit): void {
     method: null,
     usedStartSec: null,
     usedEndSec: null,
+    startsSec: null,
     renderedAt: null,
     nextAttemptAt: null,
     cancelRequestedAt: null,

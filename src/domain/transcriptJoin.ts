@@ -3,7 +3,7 @@
 import { dropDoubledWords } from './seams.ts';
 import type { TimeRange } from './speech.ts';
 import type { TranscriptContent, TranscriptSegment, TranscriptWord } from './transcript.ts';
-import { layText } from './untimedText.ts';
+import { layOverVoiced } from './untimedText.ts';
 
 /** One chunk: when it is heard, where in it somebody speaks, and what was answered. */
 export interface AnsweredChunk extends TimeRange {
@@ -64,7 +64,7 @@ function rebase(chunk: AnsweredChunk): TranscriptSegment[] {
   const { startSec, endSec, voiced, answer } = chunk;
   const [only] = answer.segments;
   if (only && voiced.length > 0 && isUntimed(chunk))
-    return layText(only.text.trim(), voiced).map((part) => ({ ...only, ...round(part) }));
+    return layOverVoiced(only.text.trim(), voiced).map((part) => ({ ...only, ...round(part) }));
   const within = <Timed extends TranscriptWord>(timed: Timed): Timed => {
     const from = clamp(startSec + timed.startSec, startSec, endSec);
     const to = clamp(startSec + timed.endSec, from, endSec);

@@ -14,7 +14,7 @@ const NEAR_CHARACTERS = 20;
  *
  * @param voiced in order; at least one
  */
-export function layText(text: string, voiced: readonly TimeRange[]): TranscriptSegment[] {
+export function layOverVoiced(text: string, voiced: readonly TimeRange[]): TranscriptSegment[] {
   const spells = spellsOf(voiced);
   const totalSec = spokenSec(voiced);
   let [from, untilSec] = [0, 0];

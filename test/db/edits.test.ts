@@ -78,7 +78,7 @@ describe('the records of edits', () => {
     const videoId = newId();
     return {
       ...{ videoId, sourceKey: `sources/${videoId}`, sizeBytes, filename: 'a-trim.mp4', userLabel: null },
-      ...{ method: 'smart', usedStartSec: 0.5, usedEndSec: 1.5 },
+      ...{ method: 'smart', usedStartSec: 0.5, usedEndSec: 1.5, startsSec: null },
     };
   };
   /** @returns the ids of an edit and its result */

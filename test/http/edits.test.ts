@@ -46,7 +46,7 @@ describe('edits over HTTP', () => {
         filename: 'film-trim.mp4',
         userLabel: 'ada',
       },
-      ...{ method: 'smart' as const, usedStartSec, usedEndSec: 2 },
+      ...{ method: 'smart' as const, usedStartSec, usedEndSec: 2, startsSec: null },
     };
     const attempt = { editId: id, attempt: begun.attempt };
     assert.ok(await api.db.editRecords.completeRender(attempt, rendering, QUOTA));

@@ -38,6 +38,8 @@ const schema = defineEntity({
     method: p.enum(EDIT_METHODS).nullable(),
     usedStartSec: p.double().$type<number>().nullable(),
     usedEndSec: p.double().$type<number>().nullable(),
+    /** When each of the videos of a merge begins in the result; null for trims, and for merges from before it was noted. */
+    startsSec: p.json<number[]>().nullable(),
     /** The result; from the moment its file is stored until it is deleted. */
     video: () => p.manyToOne(Video).deleteRule('set null').nullable().index(),
     /** When the file was stored: what follows is the processing of the new video. */

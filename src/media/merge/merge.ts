@@ -7,6 +7,7 @@ import { createPasses } from '../passes.ts';
 import type { Runner, Watch } from '../runner.ts';
 import { type CommonFormat, chooseEncodedFormat, chooseFormat } from './format.ts';
 import { createJoiner } from './joiner.ts';
+import { offsetsOf } from './offsets.ts';
 import type { Piece, PieceWork } from './pieces.ts';
 import { createPreparation } from './prepare.ts';
 import type { MergeInput, MergeRequest } from './request.ts';
@@ -54,7 +55,8 @@ export function createMerger({ runner }: { runner: Runner }) {
       const joined = await joiner.join({ pieces, format, folder, sizeBytes }, watchOf(inputs.length));
       if (!joined) return null;
       await rename(joined, outputPath).catch(rethrowDiskError);
-      return { method: methodOf(pieces), usedStartSec: null, usedEndSec: null };
+      const startsSec = offsetsOf(pieces).slice(0, -1);
+      return { method: methodOf(pieces), usedStartSec: null, usedEndSec: null, startsSec };
     } finally {
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     }
