@@ -23,7 +23,7 @@ export function toFailure(error: unknown, log: Log): ApplicationFailure {
   const known = recognise(error);
   if (known) {
     log.warn({ err: error, code: known.code }, 'an activity failed');
-    return failure(known.code, known.message, known.retryClass, retryAfter(known));
+    return failure(known.code, known.message, known.retryClass, remoteFacts(known));
   }
   log.error({ err: error }, 'an activity failed for an unexpected reason');
   return failure('internal_error', 'Something unexpected went wrong; the log has the details', 'media');
@@ -41,15 +41,17 @@ const failure = (code: string, message: string, kind: FailureKind, more: object[
   ApplicationFailure.create({
     message,
     type: code,
-    nonRetryable: kind === 'permanent',
+    nonRetryable: kind === 'permanent' || kind === 'blocked',
     details: [kind, ...more],
   });
 
-/** The second detail, where there is one. */
-const retryAfter = (error: VideoflowError): { retryAfterMs: number }[] =>
-  error instanceof RemoteTroubleError && error.retryAfterMs !== null
-    ? [{ retryAfterMs: error.retryAfterMs }]
-    : [];
+/** The second detail, where there is one: what remote trouble adds to the decision on the next attempt. */
+function remoteFacts(error: VideoflowError): { retryAfterMs?: number; madeProgress?: true }[] {
+  if (!(error instanceof RemoteTroubleError)) return [];
+  const { retryAfterMs, madeProgress } = error;
+  if (retryAfterMs === null && !madeProgress) return [];
+  return [{ ...(retryAfterMs !== null && { retryAfterMs }), ...(madeProgress && { madeProgress }) }];
+}
 
 /** Gives our own error for one that we know, or null for one that nobody foresaw. */
 export function recognise(error: unknown): VideoflowError | null {

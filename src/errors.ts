@@ -12,8 +12,9 @@
  * - `media`: the tool failed on this input; a few more attempts are worth it
  * - `outside`: storage, database or disk trouble that ends when the outside recovers
  * - `remote`: somebody else's server is in trouble, and may be for good
+ * - `blocked`: nothing, until a person does something about it: pays, or sets another key
  */
-export type RetryClass = 'permanent' | 'media' | 'outside' | 'remote';
+export type RetryClass = 'permanent' | 'media' | 'outside' | 'remote' | 'blocked';
 
 export abstract class VideoflowError extends Error {
   abstract readonly code: string;
@@ -114,6 +115,12 @@ export abstract class RemoteTroubleError extends VideoflowError {
   override readonly retryClass = 'remote';
   /** How long it asked to be left alone; null when it did not. */
   readonly retryAfterMs: number | null;
+  /**
+   * Set by the activity that caught the error, before it throws it again, where the attempt got something done for
+   * good before the trouble: the next one begins further on. Such an attempt does not use up those that remote
+   * trouble is given, so that long work goes on at somebody's low rate limit.
+   */
+  madeProgress = false;
 
   constructor(
     message: string,

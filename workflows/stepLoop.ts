@@ -55,7 +55,10 @@ function readFailure(error: unknown): AttemptFailure {
     return { kind: 'crash', code: 'worker_lost', message: 'The worker stopped answering' };
   }
   if (cause instanceof ApplicationFailure) {
-    const [kind = 'media', more] = (cause.details ?? []) as [FailureKind?, { retryAfterMs: number }?];
+    const [kind = 'media', more] = (cause.details ?? []) as [
+      FailureKind?,
+      Pick<AttemptFailure, 'retryAfterMs' | 'madeProgress'>?,
+    ];
     return { kind, code: cause.type ?? 'internal_error', message: cause.message, ...more };
   }
   return { kind: 'media', code: 'internal_error', message: 'Something unexpected went wrong' };

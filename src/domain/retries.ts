@@ -6,10 +6,11 @@
  * - `media`: the tool failed on this input
  * - `outside`: storage, database or disk trouble
  * - `remote`: somebody else's server is away or in trouble
+ * - `blocked`: somebody else's server refuses us until a person has done something about it
  * - `crash`: the worker died under it, or fell silent
  * - `interrupted`: the worker was asked to stop and gave it back
  */
-export type FailureKind = 'permanent' | 'media' | 'outside' | 'remote' | 'crash' | 'interrupted';
+export type FailureKind = 'permanent' | 'media' | 'outside' | 'remote' | 'blocked' | 'crash' | 'interrupted';
 
 export interface AttemptFailure {
   kind: FailureKind;
@@ -17,6 +18,8 @@ export interface AttemptFailure {
   message: string;
   /** The time that the other side asked for before the next try. */
   retryAfterMs?: number;
+  /** Whether the attempt got something done for good before it failed, which the next one need not do again. */
+  madeProgress?: boolean;
 }
 
 /** What has gone wrong so far with one step in one run. */
@@ -61,6 +64,8 @@ export function decideRetry(tally: FailureTally, failure: AttemptFailure, nowMs:
   switch (failure.kind) {
     case 'permanent':
       return { action: 'give_up', code: failure.code, message: failure.message, retryable: false };
+    case 'blocked':
+      return { action: 'give_up', code: failure.code, message: failure.message, retryable: true };
     case 'interrupted':
       return { action: 'retry', delayMs: 0, tally };
     case 'media':
@@ -86,7 +91,8 @@ function afterMediaFailure(tally: FailureTally, failure: AttemptFailure): RetryD
 }
 
 function afterRemoteTrouble(tally: FailureTally, failure: AttemptFailure): RetryDecision {
-  const remote = tally.remote + 1;
+  // Work that moves on is not hopeless, however often the other side interrupts it.
+  const remote = (failure.madeProgress ? 0 : tally.remote) + 1;
   if (remote >= REMOTE_ATTEMPTS) {
     return { action: 'give_up', code: failure.code, message: failure.message, retryable: true };
   }

@@ -1,7 +1,13 @@
+import OpenAI from 'openai';
 import type { Config } from '../config.ts';
 import type { ChunkLimits } from '../domain/speech.ts';
 import type { TranscriptContent, TranscriptOptions } from '../domain/transcript.ts';
 import type { Log } from '../log.ts';
+import { readAnswer } from './answer.ts';
+import { toContent } from './content.ts';
+import { exchange } from './exchange.ts';
+import { readFailure, unavailable } from './failures.ts';
+import { fieldsFor, limitsOf } from './models.ts';
 
 /** One chunk of sound to be transcribed. */
 export interface TranscribeRequest {
@@ -24,15 +30,73 @@ export interface Transcriber {
    *
    * @returns times from the beginning of the chunk, all within it and in order. A model that tells none gives one
    *   segment over all of it; nothing said gives no segment
-   * @throws TranscriberError by what can be done about it; the cancellation
+   * @throws TranscriberError (`errors.ts`) by what can be done about it; the cancellation
    */
   transcribe(request: TranscribeRequest, signal: AbortSignal): Promise<TranscriptContent>;
 }
 
 export type TranscriberConfig = Pick<Config, 'OPENAI_BASE_URL' | 'OPENAI_API_KEY' | 'TRANSCRIBE_MODEL'>;
 
-/** Makes the adapter; null where no transcriber is configured. */
-export function createTranscriber({ config }: { config: TranscriberConfig; log: Log }): Transcriber | null {
-  if (config.OPENAI_API_KEY === undefined) return null;
-  return null;
+/**
+ * How long an answer may take: as long as the sound lasts, for servers on small machines, and a minute for the rest.
+ * Who is faster is not kept waiting by it.
+ */
+const defaultPatienceMs = (durationSec: number): number => 60_000 + Math.ceil(durationSec * 1000);
+
+export interface TranscriberParts {
+  config: TranscriberConfig;
+  log: Log;
+  /** How long one request may take as a whole, by the length of its sound. */
+  patienceMs?: (durationSec: number) => number;
 }
+
+/** Makes the adapter; null where no transcriber is configured. */
+export function createTranscriber({
+  config,
+  log,
+  patienceMs = defaultPatienceMs,
+}: TranscriberParts): Transcriber | null {
+  if (config.OPENAI_API_KEY === undefined) return null;
+  const client = createClient(config.OPENAI_BASE_URL, config.OPENAI_API_KEY);
+  const ask = async (request: TranscribeRequest, signal: AbortSignal): Promise<unknown> => {
+    const { bytes, extension, contentType, options, durationSec } = request;
+    const limitMs = patienceMs(durationSec);
+    const timeout = AbortSignal.timeout(limitMs);
+    try {
+      return await client.audio.transcriptions.create(
+        // By the name's end alone many servers know what it is.
+        {
+          ...fieldsFor(options),
+          file: new File([new Uint8Array(bytes)], `speech.${extension}`, { type: contentType }),
+        },
+        // The package's own limit ends with the head of the answer; it must not be the shorter one.
+        { signal: AbortSignal.any([signal, timeout]), timeout: limitMs * 2 },
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      if (timeout.aborted) throw unavailable('The transcriber did not answer in time');
+      const { failure, facts } = readFailure(error);
+      log.warn({ code: failure.code, model: options.model, ...facts }, 'a transcription failed');
+      throw failure;
+    }
+  };
+  return {
+    defaultModel: config.TRANSCRIBE_MODEL,
+    limitsOf,
+    transcribe: async (request, signal) => {
+      signal.throwIfAborted();
+      const { durationSec, options } = request;
+      const answer = readAnswer(await ask(request, signal), durationSec);
+      return toContent(answer, durationSec, options.language ?? null);
+    },
+  };
+}
+
+/** Everything that the package would read from the environment is given, so that only our configuration counts. */
+const createClient = (baseURL: string, apiKey: string): OpenAI =>
+  new OpenAI({
+    ...{ baseURL, apiKey, fetch: exchange },
+    ...{ organization: null, project: null, adminAPIKey: null, webhookSecret: null },
+    // The engine repeats, by the class of the error; its own lines would show what was sent.
+    ...{ maxRetries: 0, logLevel: 'off' },
+  });

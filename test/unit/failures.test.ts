@@ -3,6 +3,7 @@ import { ConnectionException } from '@mikro-orm/core';
 import { toFailure } from '../../activities/failures.ts';
 import { DiskFullError, MediaToolError, UnusableMediaError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
+import { TranscriberBlockedError, TranscriberTroubleError } from '../../src/transcriber/errors.ts';
 
 const log = createLog({ level: 'silent', program: 'test' });
 const named = (name: string, message: string, code?: string) =>
@@ -21,6 +22,16 @@ describe('toFailure', () => {
       { type: 'media_tool_failed', kind: 'media', nonRetryable: false },
     ],
     ['a full disk', new DiskFullError(), { type: 'storage_full', kind: 'outside', nonRetryable: false }],
+    [
+      'a service that wants to be paid',
+      new TranscriberBlockedError('transcriber_quota_exhausted', 'No credit'),
+      { type: 'transcriber_quota_exhausted', kind: 'blocked', nonRetryable: true },
+    ],
+    [
+      'a service that is away',
+      new TranscriberTroubleError('transcriber_unavailable', 'Away'),
+      { type: 'transcriber_unavailable', kind: 'remote', nonRetryable: false },
+    ],
     [
       'a full disk as Node says it',
       named('Error', 'ENOSPC: no space left, write /x', 'ENOSPC'),
@@ -57,4 +68,15 @@ describe('toFailure', () => {
       assert.doesNotMatch(failure.message, /secret|127\.0|ENOSPC|\/x/);
     });
   }
+
+  it('tells how long a service asks to be left alone, and whether the attempt got something done', () => {
+    const detailsOf = (retryAfterMs: number | null, madeProgress: boolean) => {
+      const error = new TranscriberTroubleError('transcriber_rate_limited', 'Too often', { retryAfterMs });
+      error.madeProgress = madeProgress;
+      return toFailure(error, log).details;
+    };
+    assert.deepEqual(detailsOf(7000, false), ['remote', { retryAfterMs: 7000 }]);
+    assert.deepEqual(detailsOf(null, true), ['remote', { madeProgress: true }]);
+    assert.deepEqual(detailsOf(7000, true), ['remote', { retryAfterMs: 7000, madeProgress: true }]);
+  });
 });

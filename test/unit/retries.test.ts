@@ -5,6 +5,7 @@ import {
   emptyTally,
   type FailureKind,
   OUTSIDE_PATIENCE_MS,
+  REMOTE_ATTEMPTS,
 } from '../../src/domain/retries.ts';
 
 const failure = (kind: FailureKind): AttemptFailure => ({
@@ -34,6 +35,11 @@ describe('decideRetry', () => {
     assert.ok(decision.action === 'give_up' && !decision.retryable);
   });
 
+  it('gives up at once what waits for a person, as one that may be retried afterwards', () => {
+    const decision = decideRetry(emptyTally(), failure('blocked'), 0);
+    assert.ok(decision.action === 'give_up' && decision.retryable && decision.code === 'blocked_code');
+  });
+
   it('makes five attempts at media trouble, with back-off', () => {
     assert.deepEqual(delaysUntilGivenUp('media'), { delays: [1000, 2000, 4000, 8000], code: 'media_code' });
   });
@@ -57,6 +63,25 @@ describe('decideRetry', () => {
     assert.ok(totalMs > 50 * 60_000 && totalMs < 70 * 60_000, `${totalMs} ms`);
     const asked = decideRetry(emptyTally(), { ...failure('remote'), retryAfterMs: 90_000 }, 0);
     assert.ok(asked.action === 'retry' && asked.delayMs === 90_000);
+  });
+
+  it('goes on as long as attempts make progress before somebody else’s server stops them', () => {
+    const stopped = { ...failure('remote'), retryAfterMs: 20_000 };
+    let tally = emptyTally();
+    for (let attempt = 0; attempt < 500; attempt++) {
+      const decision = decideRetry(tally, { ...stopped, madeProgress: true }, 0);
+      assert.ok(decision.action === 'retry' && decision.delayMs === 20_000);
+      tally = decision.tally;
+    }
+    // From then on without progress: the last one that made some was the first failure of this row.
+    let more = 0;
+    for (;;) {
+      const decision = decideRetry(tally, stopped, 0);
+      if (decision.action === 'give_up') break;
+      tally = decision.tally;
+      more += 1;
+    }
+    assert.equal(more, REMOTE_ATTEMPTS - 2);
   });
 
   it('takes back up what a stopping worker gave back, at once and as often as it happens', () => {

@@ -217,7 +217,7 @@ const encode = (body: unknown): Buffer =>
 const head = ({ headers = {} }: FakeAnswer, { record }: Exchange, sizeBytes: number) => ({
   'content-type': 'application/json',
   'content-length': sizeBytes,
-  'x-request-id': `req_fake_${record.index}`,
+  'x-request-id': `req_${record.index}`,
   ...headers,
 });
 

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+
+/**
+ * Far above what an honest answer about the longest chunk takes, which is about a megabyte; what is longer is not
+ * read to its end.
+ */
+export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** A server that takes no connection in this time is away, however long its answers may take. */
+const CONNECT_MS = 20_000;
+
+/** The answer was cut off by us: it is longer than any honest one. */
+export class AnswerTooLongError extends Error {
+  override readonly name = 'AnswerTooLongError';
+}
+
+/** No connection within the time. */
+export class ConnectTimeoutError extends Error {
+  override readonly name = 'ConnectTimeoutError';
+}
+
+/**
+ * A `fetch` for the `openai` package that reads the whole answer before it gives it, so that the signal, and with it
+ * the time limit, holds until the last byte. Node's own gives up any answer that has not begun after five minutes,
+ * which a transcriber on a slow machine needs; it follows redirects, with the sound; and it reads answers of any length.
+ *
+ * @throws what the connection came to; the signal's reason
+ */
+export async function exchange(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  const body = Buffer.from(await request.arrayBuffer());
+  const { signal } = request;
+  const url = new URL(request.url);
+  const outgoing = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+    method: request.method,
+    headers: { ...Object.fromEntries(request.headers), 'content-length': body.length },
+    signal,
+    // A connection of its own: one that was kept may be closed by the other side just when it is used again, and
+    // nothing is sent twice here.
+    agent: false,
+  });
+  const connecting = setTimeout(() => outgoing.destroy(new ConnectTimeoutError()), CONNECT_MS);
+  // It may fail once more when it is already known to have failed.
+  outgoing.on('error', () => undefined);
+  outgoing.once('socket', (socket) => socket.once('connect', () => clearTimeout(connecting)));
+  outgoing.end(body);
+  try {
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return await readAnswer(incoming);
+  } finally {
+    clearTimeout(connecting);
+    outgoing.destroy();
+  }
+}
+
+async function readAnswer(incoming: IncomingMessage): Promise<Response> {
+  const parts: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const part of incoming as AsyncIterable<Buffer>) {
+    sizeBytes += part.length;
+    if (sizeBytes > MAX_ANSWER_BYTES) throw new AnswerTooLongError();
+    parts.push(part);
+  }
+  const status = incoming.statusCode ?? 0;
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  const hasBody = ![204, 205, 304].includes(status);
+  return new Response(hasBody ? Buffer.concat(parts) : null, { status, headers });
+}
