@@ -81,8 +81,7 @@ function laySpell(text: string, spell: readonly TimeRange[]): TranscriptSegment[
   return cuts
     .map((from, at) => ({ from, to: cuts[at + 1] ?? text.length }))
     .map(({ from, to }) => ({
-      startSec: timeOf(secOf(from), spell, 'begins'),
-      endSec: timeOf(secOf(to), spell, 'ends'),
+      ...heardWithin(secOf(from), secOf(to), spell),
       text: text.slice(from, to).trim(),
     }))
     .filter((segment) => segment.text !== '');
@@ -100,13 +99,28 @@ function cutLong(from: number, to: number, words: number[], takesSec: number): n
   });
 }
 
-/** Gives when so many seconds of speech are over; between two ranges what begins belongs to the second. */
-function timeOf(spoken: number, spell: readonly TimeRange[], edge: 'begins' | 'ends'): number {
-  let leftSec = spoken;
-  for (const range of spell) {
-    const isWithin = edge === 'begins' ? leftSec < lengthOf(range) - 1e-6 : leftSec <= lengthOf(range) + 1e-6;
-    if (isWithin) return range.startSec + Math.min(leftSec, lengthOf(range));
-    leftSec -= lengthOf(range);
+/** What ends so shortly behind a break in the sound ends at it, and what begins so shortly before it begins behind it. */
+const SNAP_SEC = 0.3;
+
+/** When what takes the seconds of speech from one number to another is heard. */
+function heardWithin(fromSec: number, toSec: number, spell: readonly TimeRange[]): TimeRange {
+  const [begun, ended] = [placeOf(fromSec, spell), placeOf(toSec, spell)];
+  const next = spell[begun.at + 1];
+  const before = spell[ended.at - 1];
+  const startSec = next && begun.leftSec < SNAP_SEC ? next.startSec : begun.timeSec;
+  const endSec = before && ended.doneSec < SNAP_SEC ? before.endSec : ended.timeSec;
+  // Something short around a break stays where it is.
+  return startSec < endSec ? { startSec, endSec } : { startSec: begun.timeSec, endSec: ended.timeSec };
+}
+
+/** Where in the voiced ranges so many seconds of speech are over. */
+function placeOf(spoken: number, spell: readonly TimeRange[]) {
+  let doneSec = spoken;
+  for (const [at, range] of spell.entries()) {
+    const leftSec = lengthOf(range) - doneSec;
+    if (leftSec >= 0 || at === spell.length - 1)
+      return { at, doneSec, leftSec, timeSec: Math.min(range.startSec + doneSec, range.endSec) };
+    doneSec = -leftSec;
   }
-  return spell.at(-1)?.endSec ?? 0;
+  return { at: 0, doneSec: 0, leftSec: 0, timeSec: 0 };
 }
