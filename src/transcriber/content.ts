@@ -50,15 +50,23 @@ const join = (...texts: string[]): string => texts.filter(Boolean).join(' ');
 const mayOverlap = (a: TranscriptSegment, b: TranscriptSegment): boolean =>
   a.speaker !== undefined && b.speaker !== undefined && a.speaker !== b.speaker;
 
+/** The next segment that this one has to end before. */
+function nextAlone(sorted: TranscriptSegment[], index: number): TranscriptSegment | undefined {
+  for (let later = index + 1; later < sorted.length; later++) {
+    const [one, other] = [sorted[index], sorted[later]];
+    if (one && other && !mayOverlap(one, other)) return other;
+  }
+  return undefined;
+}
+
 /** Ends what overlaps where the next one begins, and gives the text of what has no length to its neighbour. */
 function settle(sorted: TranscriptSegment[]): TranscriptSegment[] {
   const single = sorted.filter((segment, index) => !isRepetition(sorted[index - 1], segment));
   const settled: TranscriptSegment[] = [];
   let waiting = '';
   single.forEach((segment, index) => {
-    const next = single[index + 1];
-    const endSec =
-      next && !mayOverlap(segment, next) ? Math.min(segment.endSec, next.startSec) : segment.endSec;
+    const next = nextAlone(single, index);
+    const endSec = Math.min(segment.endSec, next?.startSec ?? segment.endSec);
     const text = join(waiting, segment.text);
     const isLong = endSec - segment.startSec >= SHORTEST_SEC;
     waiting = isLong ? '' : text;
@@ -73,7 +81,7 @@ function limitText(segments: TranscriptSegment[], durationSec: number): Transcri
   let left = mostChars(durationSec);
   return segments
     .map((segment) => {
-      const text = segment.text.slice(0, left).toWellFormed();
+      const text = segment.text.slice(0, left).toWellFormed().trimEnd();
       left -= text.length;
       return { ...segment, text };
     })
