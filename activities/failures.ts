@@ -37,16 +37,28 @@ export const interrupted = (): ApplicationFailure =>
 export const overtaken = (): ApplicationFailure =>
   failure('overtaken', 'Another attempt took over while this one worked', 'interrupted');
 
-const failure = (code: string, message: string, kind: FailureKind, more: object[] = []): ApplicationFailure =>
+const failure = (
+  code: string,
+  message: string,
+  kind: FailureKind,
+  more: RemoteFacts[] = [],
+): ApplicationFailure =>
   ApplicationFailure.create({
     message,
     type: code,
     nonRetryable: kind === 'permanent' || kind === 'blocked',
     details: [kind, ...more],
+    // Where it is the engine that repeats, it waits as long.
+    ...(more[0]?.retryAfterMs !== undefined && { nextRetryDelay: more[0].retryAfterMs }),
   });
 
+interface RemoteFacts {
+  retryAfterMs?: number;
+  madeProgress?: true;
+}
+
 /** The second detail, where there is one: what remote trouble adds to the decision on the next attempt. */
-function remoteFacts(error: VideoflowError): { retryAfterMs?: number; madeProgress?: true }[] {
+function remoteFacts(error: VideoflowError): RemoteFacts[] {
   if (!(error instanceof RemoteTroubleError)) return [];
   const { retryAfterMs, madeProgress } = error;
   if (retryAfterMs === null && !madeProgress) return [];

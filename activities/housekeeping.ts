@@ -34,7 +34,7 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
 
     /** Removes rows that nobody may ask for any more; a dry run only counts them. */
     removeEndedRows: ({ dryRun }: { dryRun: boolean }): Promise<RemovedRows> =>
-      withPulse(dryRun ? countEndedRows : removeEndedRows),
+      withPulse(dryRun ? () => countEndedRows({ db }) : removeEndedRows),
 
     /** Removes what workers left that are gone, on this machine only. @returns how many folders */
     sweepScratch: (): Promise<number> => withPulse(() => scratch.sweep()),
@@ -68,18 +68,6 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
     return true;
   }
 
-  async function countEndedRows(): Promise<RemovedRows> {
-    const { uploads, segments } = await db.housekeeping.countEnded();
-    return {
-      uploads,
-      uploadSegments: segments,
-      idempotencyKeys: await db.idempotency.countExpired(),
-      rateLimits: await db.housekeeping.countRateLimits(Date.now()),
-      shareSessions: await db.shares.countOldSessions(),
-      pictures: await db.pictures.countUnused(monthAgo()),
-    };
-  }
-
   async function removeEndedRows(): Promise<RemovedRows> {
     const removed = {
       uploads: 0,
@@ -88,15 +76,31 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       rateLimits: await db.housekeeping.removeRateLimits(Date.now()),
       shareSessions: await db.shares.removeOldSessions(),
       pictures: await removeUnusedPictures({ db, storage }),
+      captions: 0,
     };
     for (;;) {
       endIfCancelled();
       const { uploads, segments } = await db.housekeeping.removeEnded();
+      const captions = await db.captions.removeOld();
       removed.uploads += uploads;
       removed.uploadSegments += segments;
-      if (uploads + segments === 0) return removed;
+      removed.captions += captions;
+      if (uploads + segments + captions === 0) return removed;
     }
   }
+}
+
+async function countEndedRows({ db }: Pick<ActivityDeps, 'db'>): Promise<RemovedRows> {
+  const { uploads, segments } = await db.housekeeping.countEnded();
+  return {
+    uploads,
+    uploadSegments: segments,
+    idempotencyKeys: await db.idempotency.countExpired(),
+    rateLimits: await db.housekeeping.countRateLimits(Date.now()),
+    shareSessions: await db.shares.countOldSessions(),
+    pictures: await db.pictures.countUnused(monthAgo()),
+    captions: await db.captions.countOld(),
+  };
 }
 
 async function removeUnusedPictures({ db, storage }: Pick<ActivityDeps, 'db' | 'storage'>): Promise<number> {

@@ -9,6 +9,7 @@ import type { Scratch } from '../src/media/scratch.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import type { Transcriber } from '../src/transcriber/index.ts';
 import { createAudioActivities } from './audio.ts';
+import { createCaptionActivities } from './captions.ts';
 import { createEditActivities } from './edits.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
 import { createMediaActivities } from './media.ts';
@@ -46,6 +47,7 @@ export const groupActivities = (deps: ActivityDeps) => ({
   edits: createEditActivities(deps),
   renderings: createRenderingActivities(deps),
   pictures: createPictureActivities(deps),
+  captions: createCaptionActivities(deps),
   audio: createAudioActivities(deps),
   transcripts: createTranscriptActivities(deps),
   reconciliation: createReconciliationActivities(deps),
@@ -63,6 +65,7 @@ export type Activities = Groups['media'] &
   Groups['edits'] &
   Groups['renderings'] &
   Groups['pictures'] &
+  Groups['captions'] &
   Groups['audio'] &
   Groups['transcripts'] &
   Groups['reconciliation'] &

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { RunRow } from '../src/db/reconciliation.ts';
 import type { UploadToTell } from '../src/db/untoldUploads.ts';
+import { settleLostCaptions } from './captions.ts';
 import { ERROR_BY_END } from './closedRuns.ts';
 import { createEditReconciler } from './editReconciliation.ts';
 import type { ActivityDeps } from './index.ts';
@@ -44,6 +45,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       }
       await edits.repeatIntents();
       await tellUploads(deps);
+      await settleLostCaptions(deps);
       return { nextPassSec: config.RECONCILE_INTERVAL_SEC };
     },
 

@@ -9,6 +9,7 @@ import {
 import * as contract from '../workflows/contract.ts';
 import type { Config } from './config.ts';
 import { QUEUES, type Queue } from './domain/queues.ts';
+import { describeCaptionRun, type WantedCaption, writeCaption } from './flows/captions.ts';
 import { type EditEngine, editEngineOf, type RunOfEdit, startEdit } from './flows/edits.ts';
 import {
   ensureHousekeeping,
@@ -31,6 +32,7 @@ import type { Patience, ShortWorkEnd } from './flows/shortWork.ts';
 import { listOpenUploads, receiveUpload } from './flows/uploads.ts';
 import type { Log } from './log.ts';
 
+export type { WantedCaption } from './flows/captions.ts';
 export type { EditRun } from './flows/edits.ts';
 export type { HousekeepingReport, HousekeepingState } from './flows/housekeeping.ts';
 export type { WantedPicture } from './flows/pictures.ts';
@@ -67,6 +69,12 @@ export interface Flows {
    * @throws EngineUnavailableError; NoWorkerError
    */
   makePicture(picture: WantedPicture, patience?: Patience): Promise<ShortWorkEnd<void>>;
+  /**
+   * Has a caption written and waits for the end of that; its row says what became of it.
+   *
+   * @throws EngineUnavailableError or NoWorkerError: nobody was told to write it
+   */
+  writeCaption(caption: WantedCaption, patience?: Patience): Promise<void>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }
@@ -82,6 +90,7 @@ export interface Engine extends EditEngine {
   /** Runs of processVideo that closed otherwise than well since a time. */
   listClosedBadly(since: Date): AsyncIterable<{ videoId: string; run: number }>;
   listOpenRuns(): AsyncIterable<{ videoId: string; run: number }>;
+  describeCaptionRun(captionId: string): Promise<RunState>;
   /** The ids of uploads whose workflow is open. */
   listOpenUploads(): AsyncIterable<string>;
 }
@@ -142,6 +151,7 @@ export function createFlows(deps: {
     findHousekeeping: (id) => findHousekeeping(client, id),
     ensureHousekeeping: () => ensureHousekeeping(client, deps.config.HOUSEKEEPING_INTERVAL_SEC),
     makePicture: (picture, patience) => makePicture(client, picture, patience),
+    writeCaption: (caption, patience) => writeCaption(client, caption, patience),
     health: () => engineHealth(client),
     close: () => connection.close(),
     ...engineOf(client),
@@ -168,6 +178,7 @@ function engineOf(client: Client): Omit<Engine, 'ensureHousekeeping'> {
     listOpenRuns: () =>
       parseIds(listOpen(client, contract.WORKFLOWS.processVideo), contract.parseProcessVideoId),
     ...editEngineOf(client),
+    describeCaptionRun: (captionId) => describeCaptionRun(client, captionId),
     listOpenUploads: () => listOpenUploads(client),
   };
 }

@@ -104,6 +104,7 @@ export interface RemovedRows {
   shareSessions: number;
   /** Of chosen times and sizes, that nobody asked for in a month; their files go with them. */
   pictures: number;
+  captions: number;
 }
 
 /** What one housekeeping did. A part is null when it failed (see `failures`) or was left out. */
@@ -136,6 +137,16 @@ export interface EditInput {
 }
 
 export interface EditFailureInput extends EditInput {
+  error: { code: string; message: string; retryable: boolean };
+}
+
+/** One caption, as its activities are asked for it. */
+export interface CaptionInput {
+  captionId: string;
+  requestId?: string | undefined;
+}
+
+export interface CaptionFailureInput extends CaptionInput {
   error: { code: string; message: string; retryable: boolean };
 }
 

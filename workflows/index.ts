@@ -6,3 +6,4 @@ export { receiveUpload } from './receiveUpload.ts';
 export { reconcile } from './reconcile.ts';
 export { removeVideo } from './removeVideo.ts';
 export { renderPicture } from './renderPicture.ts';
+export { writeCaption } from './writeCaption.ts';

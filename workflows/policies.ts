@@ -84,6 +84,19 @@ export const transfer: ActivityOptions = { ...mediaStep, taskQueue: 'net' };
 export const ingest: ActivityOptions = { ...transfer, startToCloseTimeout: '30 days' };
 
 /**
+ * Asking a language model, which costs each time and which somebody waits for: two answers at most, repeated by the
+ * engine when the other side is in trouble, and soon given up.
+ */
+export const asking: ActivityOptions = {
+  taskQueue: 'net',
+  startToCloseTimeout: '4 minutes',
+  scheduleToCloseTimeout: '15 minutes',
+  heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
+  retry: { initialInterval: '2 seconds', maximumInterval: '1 minute', maximumAttempts: 4 },
+  cancellationType,
+};
+
+/**
  * Work on stored files that may be repeated freely. Not on the queue of ffmpeg: a deletion is the way out of a
  * full disk, and must not wait for what the full disk holds up.
  */

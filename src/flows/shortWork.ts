@@ -55,14 +55,29 @@ export async function doShortWork<Result>(
   { waitMs = WAIT_MS, signal }: Patience = {},
 ): Promise<ShortWorkEnd<Result>> {
   const deadline = Date.now() + waitMs;
+  await beginShortWork(client, work);
+  return awaitShortWork(client, work.workflowId, { waitMs: deadline - Date.now(), signal });
+}
+
+/** Begins short work, or joins it. @throws EngineUnavailableError; NoWorkerError */
+export async function beginShortWork(client: Client, work: ShortWork): Promise<void> {
   await inTime(client, async () => {
     const pollers = await Promise.all([countPollers(client, 'workflows'), countPollers(client, work.queue)]);
     if (Math.min(...pollers) === 0)
       throw new NoWorkerError('No worker is there that could do this right now');
     await start(client, work);
   });
+}
+
+/** Waits for the end of short work that is begun. @throws EngineUnavailableError */
+export async function awaitShortWork<Result>(
+  client: Client,
+  workflowId: string,
+  { waitMs = WAIT_MS, signal }: Patience = {},
+): Promise<ShortWorkEnd<Result>> {
+  const deadline = Date.now() + waitMs;
   try {
-    const wait = () => client.workflow.getHandle(work.workflowId).result() as Promise<Result>;
+    const wait = () => client.workflow.getHandle(workflowId).result() as Promise<Result>;
     const result = await client.withDeadline(deadline, () =>
       signal ? client.withAbortSignal(signal, wait) : wait(),
     );

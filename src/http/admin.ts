@@ -62,6 +62,7 @@ const reportView = z
         rate_limits: count,
         share_sessions: count,
         pictures: count,
+        captions: count,
       })
       .nullable()
       .meta({ description: 'Rows whose time was over: removed, or found by a dry run' }),
@@ -103,6 +104,7 @@ function toReportView(report: HousekeepingReport): z.input<typeof reportView> {
       rate_limits: rows.rateLimits,
       share_sessions: rows.shareSessions,
       pictures: rows.pictures,
+      captions: rows.captions,
     },
     scratch_folders: report.scratchFolders,
     failures: report.failures,

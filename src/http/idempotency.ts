@@ -35,14 +35,16 @@ export function readIdempotencyKey(ctx: Context): string | null {
 /** Serves requests that bring no key: there is nothing to remember. */
 export const withoutKey = (db: Db): Idempotency => ({
   isAnswered: false,
+  begunId: null,
   identify: async () => null,
+  accept: (work) => db.transaction(work),
   commit: (work) => db.transaction(work),
 });
 
 /**
  * One request with a key. It holds a lease from its beginning, renews it while its client waits, and ends
  * in one of three ways: `commit` stores the answer with the writes, `refuse` stores a refusal that will
- * not change, `release` forgets everything.
+ * not change, `release` forgets everything but what was accepted meanwhile.
  */
 export class IdempotentCall implements Idempotency {
   readonly #options: CallOptions;
@@ -76,16 +78,34 @@ export class IdempotentCall implements Idempotency {
     return this.#state?.state === 'answered';
   }
 
+  get begunId(): string | null {
+    return this.#state?.state === 'leased' ? (this.#state.begun?.objectId ?? null) : null;
+  }
+
   async identify(parts: unknown): Promise<Reply | null> {
     const state = this.#state;
     if (state?.state !== 'answered') {
+      if (state?.state === 'leased' && state.begun) this.#assertSame(parts, state.begun.fingerprint);
       this.#fingerprint = this.#sign(parts, this.#options.signingKeys[0]);
       return null;
     }
-    const keyId = state.fingerprint.split('.')[0];
-    const signingKey = this.#options.signingKeys.find((known) => known.id === keyId);
-    if (this.#sign(parts, signingKey) !== state.fingerprint) throw new HttpProblem('idempotency_key_reused');
+    this.#assertSame(parts, state.fingerprint);
     return toReply(state.answer, state.objectId);
+  }
+
+  /** @throws HttpProblem `idempotency_key_reused` when this is not the request that the key was used for */
+  #assertSame(parts: unknown, fingerprint: string): void {
+    const keyId = fingerprint.split('.')[0];
+    const signingKey = this.#options.signingKeys.find((known) => known.id === keyId);
+    if (this.#sign(parts, signingKey) !== fingerprint) throw new HttpProblem('idempotency_key_reused');
+  }
+
+  accept(work: (queries: Queries) => Promise<string>): Promise<string> {
+    return this.#inLease(async (queries, id, fingerprint) => {
+      const objectId = await work(queries);
+      await queries.idempotency.noteBegun(id, { objectId, fingerprint });
+      return objectId;
+    });
   }
 
   commit(work: (queries: Queries) => Promise<Reply>): Promise<Reply> {
@@ -116,14 +136,7 @@ export class IdempotentCall implements Idempotency {
   }
 
   async #settle(work: (queries: Queries) => Promise<Reply>): Promise<Reply> {
-    const { db } = this.#options;
-    const fingerprint = this.#fingerprint;
-    if (this.#state?.state !== 'leased' || fingerprint === undefined) {
-      throw new Error('A request must be identified, and not be a repetition, before it is committed');
-    }
-    const { id } = this.#state;
-    const reply = await db.transaction(async (queries) => {
-      if (!(await queries.idempotency.lock(id, this.#holder))) throw inProgress(1);
+    const reply = await this.#inLease(async (queries, id, fingerprint) => {
       const answered = await work(queries);
       const objectId = answered.objectId ?? null;
       await queries.idempotency.settle(id, { fingerprint, answer: toAnswer(answered), objectId });
@@ -132,6 +145,21 @@ export class IdempotentCall implements Idempotency {
     this.#isSettled = true;
     clearInterval(this.#renewal);
     return reply;
+  }
+
+  /** Works in a transaction that nobody can take the lease in. */
+  async #inLease<Result>(
+    work: (queries: Queries, id: string, fingerprint: string) => Promise<Result>,
+  ): Promise<Result> {
+    const fingerprint = this.#fingerprint;
+    if (this.#state?.state !== 'leased' || fingerprint === undefined) {
+      throw new Error('A request must be identified, and not be a repetition, before it is committed');
+    }
+    const { id } = this.#state;
+    return this.#options.db.transaction(async (queries) => {
+      if (!(await queries.idempotency.lock(id, this.#holder))) throw inProgress(1);
+      return work(queries, id, fingerprint);
+    });
   }
 
   /**

@@ -57,6 +57,16 @@ export interface Idempotency {
    * @throws HttpProblem `idempotency_key_reused`
    */
   identify(parts: unknown): Promise<Reply | null>;
+  /** What an earlier request with this key began and did not live to answer for; known once the request is identified. */
+  readonly begunId: string | null;
+  /**
+   * Runs the first writes of a request whose answer comes much later in one transaction, and remembers in the same one
+   * what the answer will be about: whoever takes the key over goes on with it.
+   *
+   * @returns what `work` gives: the id of the object
+   * @throws HttpProblem `idempotency_in_progress` when the lease was lost to another request
+   */
+  accept(work: (queries: Queries) => Promise<string>): Promise<string>;
   /**
    * Runs the writes in one transaction and keeps the answer in the same one.
    *

@@ -48,6 +48,7 @@ export interface FlowCall {
     | 'cancelEdit'
     | 'receiveUpload'
     | 'makePicture'
+    | 'writeCaption'
     | 'startHousekeeping';
   input: unknown;
 }
@@ -65,6 +66,8 @@ export interface TestApi {
   housekeeping: { answer?: HousekeepingState | Error };
   /** Does what `flows.makePicture()` is asked for; at first it is never done in time. */
   pictures: { make: Flows['makePicture'] };
+  /** Does what `flows.writeCaption()` is asked for; at first it is never done in time. */
+  captions: { write: Flows['writeCaption'] };
   /** Every log line so far, parsed. */
   logLines(): Record<string, unknown>[];
   call(path: string, options?: CallOptions): Promise<Answer>;
@@ -108,7 +111,7 @@ export async function startApi(
     log,
     minFreeBytes: config.MIN_FREE_BYTES,
   });
-  const { flows, flowCalls, engineHealth, housekeeping, pictures } = recordingFlows();
+  const { flows, flowCalls, engineHealth, housekeeping, pictures, captions } = recordingFlows();
   const server = await listen(createApp({ config, log, db, flows, storage }), {
     host: '127.0.0.1',
     port: 0,
@@ -136,6 +139,7 @@ export async function startApi(
     engineHealth,
     housekeeping,
     pictures,
+    captions,
     logLines: () => lines.map((line) => JSON.parse(line)),
     call: (path, options) => callUrl(url + path, options),
     sql: (text, values) => askDatabase(database.url, text, values),
@@ -201,6 +205,7 @@ function recordingFlows() {
   const engineHealth: EngineHealth = { reachable: true, pollers };
   const reports = new Map<string, HousekeepingReport>();
   const housekeeping: TestApi['housekeeping'] = {};
+  const captions: TestApi['captions'] = { write: async () => undefined };
   const pictures: TestApi['pictures'] = { make: async () => ({ state: 'running' }) };
   const flows: Flows = {
     startProcessing: async (run) => void flowCalls.push({ command: 'startProcessing', input: run }),
@@ -229,10 +234,14 @@ function recordingFlows() {
       flowCalls.push({ command: 'makePicture', input: picture });
       return pictures.make(picture, patience);
     },
+    writeCaption: (caption, patience) => {
+      flowCalls.push({ command: 'writeCaption', input: caption });
+      return captions.write(caption, patience);
+    },
     health: async () => engineHealth,
     close: async () => {},
   };
-  return { flows, flowCalls, engineHealth, housekeeping, pictures };
+  return { flows, flowCalls, engineHealth, housekeeping, pictures, captions };
 }
 
 const idleReport = (id: string, { dryRun = false, force = false }): HousekeepingReport => ({
@@ -243,7 +252,15 @@ const idleReport = (id: string, { dryRun = false, force = false }): Housekeeping
   endedAt: '2026-11-01T00:00:01.000Z',
   expiredUploads: { found: 0, ended: 0 },
   orphans: { listed: 0, seen: 0, due: 0, sampleIds: [], removed: 0, failed: 0, stopped: null },
-  rows: { uploads: 0, uploadSegments: 0, idempotencyKeys: 0, rateLimits: 0, shareSessions: 0, pictures: 0 },
+  rows: {
+    uploads: 0,
+    uploadSegments: 0,
+    idempotencyKeys: 0,
+    rateLimits: 0,
+    shareSessions: 0,
+    pictures: 0,
+    captions: 0,
+  },
   scratchFolders: 0,
   failures: [],
 });
