@@ -18,6 +18,7 @@ import { StepHandBackQueries } from './stepHandBack.ts';
 import { StepQueries } from './steps.ts';
 import { TokenQueries } from './tokens.ts';
 import { TranscriptOriginQueries } from './transcriptOrigins.ts';
+import { TranscriptRequestQueries } from './transcriptRequests.ts';
 import { TranscriptStepQueries } from './transcriptSteps.ts';
 import { TranscriptQueries } from './transcripts.ts';
 import { UntoldUploadQueries } from './untoldUploads.ts';
@@ -42,6 +43,7 @@ const nouns = {
   stepHandBack: StepHandBackQueries,
   transcripts: TranscriptQueries,
   transcriptSteps: TranscriptStepQueries,
+  transcriptRequests: TranscriptRequestQueries,
   transcriptOrigins: TranscriptOriginQueries,
   speechAnswers: SpeechAnswerQueries,
   reconciliation: ReconciliationQueries,

@@ -159,6 +159,18 @@ export const PROBLEMS = {
     detail: 'Nothing can be made of a video that has failed, was cancelled, or has no bytes yet',
     retryable: false,
   },
+  no_audio: {
+    status: 409,
+    title: 'No sound',
+    detail: 'The video has no sound that can be decoded',
+    retryable: false,
+  },
+  no_transcriber: {
+    status: 409,
+    title: 'No transcriber',
+    detail: 'No transcriber is configured here',
+    retryable: false,
+  },
   not_cancellable: {
     status: 409,
     title: 'Nothing to cancel',

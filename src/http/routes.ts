@@ -9,6 +9,9 @@ import { playerAssetRoutes } from './shares/player/assets.ts';
 import { shareRoutes } from './shares/routes.ts';
 import { viewingRoutes } from './shares/viewing.ts';
 import { tokenRoutes } from './tokens.ts';
+import { transcriptEditRoutes } from './transcripts/edit.ts';
+import { transcriptFileRoutes } from './transcripts/files.ts';
+import { transcriptRequestRoutes } from './transcripts/request.ts';
 import { chunkRoutes } from './uploads/chunks.ts';
 import { uploadRoutes } from './uploads/routes.ts';
 import { tusRoutes } from './uploads/tusRoutes.ts';
@@ -28,6 +31,9 @@ export const routes: readonly Route[] = [
   ...editRoutes,
   ...videoRoutes,
   ...videoIntentRoutes,
+  ...transcriptRequestRoutes,
+  ...transcriptFileRoutes,
+  ...transcriptEditRoutes,
   ...videoFileRoutes,
   ...pictureRoutes,
   ...shareRoutes,

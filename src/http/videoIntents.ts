@@ -18,7 +18,8 @@ async function pollSteps(request: RouteRequest, id: string): Promise<Reply | nul
   return toVideoReply(request, video, isOver ? 200 : 202);
 }
 
-const accepted = {
+/** What a wish about the work on a video is answered. */
+export const acceptedVideo = {
   200: { description: 'The end of it, with `Prefer: wait`', schema: videoSchema },
   202: {
     description: 'Accepted',
@@ -32,14 +33,14 @@ const nothingToRetry = {
 
 interface IntentOptions {
   id: string;
-  /** Writes the wish, if the state of the video allows it. */
+  /** Writes the wish, if the state of the video allows it; or refuses it by itself. */
   decide: (queries: Queries) => Promise<Intent>;
   refusal: ProblemCode;
   tell: (runs: number[]) => Promise<void>;
 }
 
 /** Decides an intent in the database, together with the answer that is kept, and tells the engine. */
-async function answerIntent(
+export async function answerIntent(
   request: RouteRequest,
   { id, decide, refusal, tell }: IntentOptions,
 ): Promise<Reply> {
@@ -88,7 +89,7 @@ const retryVideo = defineRoute({
   summary: 'Do again what failed or was cancelled, keeping what is done',
   scope: 'write',
   params: idParams,
-  responses: { ...accepted, ...nothingToRetry },
+  responses: { ...acceptedVideo, ...nothingToRetry },
   poll: pollSteps,
   handler: (request) => retry(request, request.params.id),
 });
@@ -101,7 +102,7 @@ const retryStep = defineRoute({
   summary: 'Do one step again',
   scope: 'write',
   params: z.strictObject({ id: idField, name: z.enum(STEP_NAMES) }),
-  responses: { ...accepted, ...nothingToRetry },
+  responses: { ...acceptedVideo, ...nothingToRetry },
   poll: pollSteps,
   handler: (request) => retry(request, request.params.id, request.params.name),
 });
@@ -114,7 +115,7 @@ const cancelVideo = defineRoute({
   summary: 'Stop the work on a video, keeping what is done',
   scope: 'write',
   params: idParams,
-  responses: { ...accepted, 409: { description: '`not_cancellable`: nothing waits or runs' } },
+  responses: { ...acceptedVideo, 409: { description: '`not_cancellable`: nothing waits or runs' } },
   poll: pollSteps,
   handler: (request) => {
     const { deps, user, params } = request;

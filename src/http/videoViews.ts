@@ -137,7 +137,7 @@ export function toVideoView(video: Video, sign: SignPath | null): z.output<typeo
     created_at: video.createdAt.toISOString(),
     ready_at: toTime(video.readyAt),
     ...toFacts(video),
-    transcript_status: null,
+    transcript_status: stepsOf(video).find(({ name }) => name === 'transcript')?.state ?? null,
     parents: video.parents,
     thumbnail_url: url('thumbnail.jpg', assetOf(video, 'thumbnail') !== undefined),
     storyboard_url: url('storyboard.vtt', assetOf(video, 'storyboard_index') !== undefined),

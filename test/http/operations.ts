@@ -120,6 +120,8 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   retryStep: { status: 202, make: failed },
   retryVideo: { status: 202, make: failed },
   cancelVideo: { status: 202, make: pending },
+  // No transcriber is configured: see transcriptRequests.test.ts.
+  requestTranscript: { status: 409, make: ready },
   trimVideo: { status: 202, make: pending, request: () => ({ json: { start_time: 1, end_time: 2 } }) },
   // The ids of the videos stand in its body: see edits.test.ts.
   mergeVideos: { status: 422, request: () => ({ json: {} }) },
