@@ -36,6 +36,7 @@ export function createTranscriptionsRoute({
     const rules = MODELS[like];
     if (rules) known[name] = rules;
   }
+  const listenOnce = rememberHeard();
   return {
     method: 'POST',
     path: '/v1/audio/transcriptions',
@@ -44,11 +45,22 @@ export function createTranscriptionsRoute({
       const complaint = checkForm(received, known);
       if (complaint) return complaint;
       const { file, fileBytes } = received;
-      const heard = await listen(fileBytes ?? new Uint8Array(), extensionOf(file?.name ?? ''));
+      const heard = await listenOnce(file?.sha256 ?? '', fileBytes, extensionOf(file?.name ?? ''));
       const soundComplaint = checkSound(received, heard, known);
       if (soundComplaint || !heard) return soundComplaint ?? { status: 500, body: {} };
       return shape(say(heard, received) ?? describeSound(heard, received), heard, received);
     },
+  };
+}
+
+/** The same bytes sound the same: decoding is most of what an answer takes. */
+function rememberHeard() {
+  const remembered = new Map<string, Promise<Heard | null>>();
+  return (sha256: string, bytes: Uint8Array | null, extension: string): Promise<Heard | null> => {
+    const key = `${sha256}.${extension}`;
+    const heard = remembered.get(key) ?? listen(bytes ?? new Uint8Array(), extension);
+    remembered.set(key, heard);
+    return heard;
   };
 }
 
