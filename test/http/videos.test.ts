@@ -58,7 +58,7 @@ describe('videos', () => {
         audio_codec: null,
         has_audio: null,
         language: null,
-        transcript_status: null,
+        transcript_status: 'queued',
         parents: [],
         thumbnail_url: null,
         storyboard_url: null,
@@ -136,7 +136,7 @@ describe('videos', () => {
       const worker = playWorker(api, id);
       await worker.complete('source');
       await worker.begin('probe');
-      assert.deepEqual(await status(), { id, status: 'processing', percent: 5, step: 'probe', error: null });
+      assert.deepEqual(await status(), { id, status: 'processing', percent: 3, step: 'probe', error: null });
     });
 
     it('says that nothing is left to do', async () => {
@@ -168,6 +168,7 @@ describe('videos', () => {
           ['probe', 'succeeded', 1, 100, null],
           ['thumbnail', 'queued', 0, 0, null],
           ['storyboard', 'failed', 1, 0, 'media_tool_failed'],
+          ['transcript', 'queued', 0, 0, null],
           ['playback', 'skipped', 0, 100, null],
         ],
       );
@@ -342,7 +343,7 @@ describe('videos', () => {
         { command: 'startProcessing', input: { videoId: id, userId: user.id, run: 2, requestId } },
       ]);
       const states = (await ask(`/${id}/steps`)).body.data.map(({ state }: { state: string }) => state);
-      assert.deepEqual(states, ['succeeded', 'queued', 'queued', 'queued', 'queued']);
+      assert.deepEqual(states, ['succeeded', 'queued', 'queued', 'queued', 'queued', 'queued']);
     });
 
     it('does one step again and leaves the video ready', async () => {
@@ -356,7 +357,7 @@ describe('videos', () => {
       assert.equal(answer.status, 202);
       assert.equal(answer.body.status, 'ready');
       const states = (await ask(`/${id}/steps`)).body.data.map(({ state }: { state: string }) => state);
-      assert.deepEqual(states, ['succeeded', 'succeeded', 'failed', 'queued', 'skipped']);
+      assert.deepEqual(states, ['succeeded', 'succeeded', 'failed', 'queued', 'queued', 'skipped']);
     });
 
     it('is refused when there is nothing to do again', async () => {
