@@ -1,5 +1,7 @@
 import { type MediaFacts, videoStreamOf } from '../domain/media.ts';
 import { assemble, fileUrl, progressTo, seconds } from './commands.ts';
+import { uselessRun } from './complaints.ts';
+import type { ToolRun } from './runner.ts';
 import { FILE_GUARD, PIPE_GUARD } from './safety.ts';
 
 /** How decoded sound travels from the process that decodes it to the one that encodes it. */
@@ -23,6 +25,13 @@ export function longestSoundSec(facts: MediaFacts): number {
 /** Containers whose clock begins anywhere: ffmpeg takes it to begin with the first of the streams that it was asked for. */
 const FREE_CLOCKS = ['mpegts', 'mpeg', 'ogg'];
 
+/** Has times begin where the video does, in a command that asks for its sound only. */
+export function onClockOfVideo(args: string[], facts: MediaFacts): string[] {
+  if (!FREE_CLOCKS.includes(facts.container) || !videoStreamOf(facts)) return args;
+  // The picture is asked for as well, though nobody looks at it.
+  return [...args, '-map', `0:${facts.videoStreamIndex}`, '-c', 'copy', '-f', 'null', '-'];
+}
+
 /**
  * Decodes one sound track to standard output, each piece with its time. In a process of its own: where a recording
  * changes its channels on the way, everything behind the decoder begins anew, and what fills gaps would do so from zero.
@@ -34,17 +43,19 @@ export function decodeSoundArgs(command: DecodeSoundCommand): string[] {
     inputOptions: FILE_GUARD,
     input: fileUrl(inputPath),
     outputOptions: [
-      ...['-map', `0:${streamIndex}`, '-vn', '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'],
+      ...onlySound(streamIndex),
       ...['-c:a', 'pcm_s16le', '-ar', String(sampleRate), '-ac', String(channels)],
       ...['-t', seconds(longestSoundSec(facts)), '-f', 'nut'],
     ],
     output: 'pipe:1',
   });
-  const isPictureNeeded = FREE_CLOCKS.includes(facts.container) && videoStreamOf(facts);
-  if (!isPictureNeeded) return args;
-  // Asked for as well, though nobody looks at it: the clock begins with it.
-  return [...args, '-map', `0:${facts.videoStreamIndex}`, '-c', 'copy', '-f', 'null', '-'];
+  return onClockOfVideo(args, facts);
 }
+
+/** One track, without titles and whatever else there is. */
+export const onlySound = (streamIndex: number): string[] => [
+  ...['-map', `0:${streamIndex}`, '-vn', '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'],
+];
 
 /** Reads that sound from standard input with the times it came with. */
 export const DECODED_SOUND = {
@@ -57,3 +68,15 @@ export const DECODED_SOUND = {
  * Smaller errors of a clock than this are left alone, since each mending is heard.
  */
 export const IN_PLACE = 'aresample=async=1:min_hard_comp=0.04:first_pts=0';
+
+/**
+ * Gives why nothing useful came of the two; null when something did. Only the decoder's report tells whether there was
+ * any sound: both are content with none, and the encoder counts from its first report on.
+ */
+export function soundFailure(decoder: ToolRun, encoder: ToolRun): Error | null {
+  const hasDecoded = (decoder.progress.outTimeSec ?? 0) > 0;
+  if (decoder.exitCode === 0 && encoder.exitCode === 0 && hasDecoded) return null;
+  // A decoder that nobody reads from any more is not to blame.
+  const toBlame = decoder.exitCode === 0 || decoder.stoppedBy === 'not_needed' ? encoder : decoder;
+  return uselessRun('ffmpeg', toBlame);
+}

@@ -10,7 +10,7 @@ import { copyLimits } from '../copyLimits.ts';
 import { rethrowDiskError } from '../diskErrors.ts';
 import { percentOfLength } from '../progress.ts';
 import type { Runner, Watch } from '../runner.ts';
-import { decodeSoundArgs, longestSoundSec } from '../soundPipe.ts';
+import { decodeSoundArgs, longestSoundSec, soundFailure } from '../soundPipe.ts';
 import {
   CONTAINER_BYTES,
   ENCODER,
@@ -45,22 +45,15 @@ export function createSpeechExtractor({ runner }: { runner: Runner }) {
     const limits = limitsOf(facts);
     const lengthSec = longestSoundSec(facts);
     const args = decodeSoundArgs({ inputPath, streamIndex, facts, ...SPEECH_FORM });
-    const [decoder, encoder] = await runner.runPipe(
-      { tool: 'ffmpeg', args, limits, output: 'packets' },
-      {
-        tool: 'ffmpeg',
-        args: encodeSpeechArgs(outputPath, lengthSec),
-        limits,
-        output: 'packets',
-        onOutput: meter.feed,
-        percentOf: percentOfLength(facts.durationSec),
-      },
+    const percentOf = percentOfLength(facts.durationSec);
+    const encoding = encodeSpeechArgs(outputPath, lengthSec);
+    const runs = await runner.runPipe(
+      { tool: 'ffmpeg', args, limits, output: 'packets', percentOf },
+      { tool: 'ffmpeg', args: encoding, limits, output: 'packets', onOutput: meter.feed },
       watch,
     );
-    const levels = meter.read();
-    if (decoder.exitCode !== 0 || levels.lengthSec === 0) return { failure: uselessRun('ffmpeg', decoder) };
-    if (encoder.exitCode !== 0) return { failure: uselessRun('ffmpeg', encoder) };
-    return { levels };
+    const failure = soundFailure(...runs);
+    return failure ? { failure } : { levels: meter.read() };
   };
 
   /** The first track that gives sound: a file may name one that holds none. */
