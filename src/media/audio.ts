@@ -29,6 +29,8 @@ const START_LIMITS = { wallClockSec: 60, cpuSec: 60, fileSizeBytes: 1 };
 /** Nobody hears that the sound comes earlier by so little. */
 const UNHEARD_SEC = 0.05;
 
+export type RenderAudio = ReturnType<typeof createAudioRenderer>;
+
 /** Makes the renderer of the sound alone. */
 export function createAudioRenderer({ runner }: { runner: Runner }) {
   /** Whether the sound begins with the video, where the format could not tell that it does not. */

@@ -2,16 +2,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MediaFacts } from '../domain/media.ts';
 import { DiskFullError, MediaToolError } from '../errors.ts';
+import type { RenderAudio } from './audio.ts';
 import { inFull } from './inFull.ts';
 import type { PlaybackRenderer } from './playback.ts';
 import type { Probe } from './probe.ts';
 import type { Watch } from './runner.ts';
+import type { ExtractSpeech } from './speech/extract.ts';
 import type { RenderStoryboard } from './storyboard.ts';
 import type { RenderThumbnail } from './thumbnail.ts';
 
 /**
- * Four seconds with a single key frame, so that its storyboard is tried both ways, and hardly any sound:
- * ffmpeg -f lavfi -i testsrc2=s=32x32:r=1:d=4 -f lavfi -i anullsrc=r=8000:cl=mono -t 4 -c:v libx264 -preset veryslow
+ * Four seconds with a single key frame, so that its storyboard is tried both ways, and a sound:
+ * ffmpeg -f lavfi -i testsrc2=s=32x32:r=1:d=4 -f lavfi -i sine=r=8000:d=4 -t 4 -c:v libx264 -preset veryslow
  * -crf 45 -g 99 -bf 0 -c:a aac -b:a 8k rehearsal.mp4
  */
 const SAMPLE = fileURLToPath(new URL('./rehearsal.mp4', import.meta.url));
@@ -21,10 +23,16 @@ export interface MediaWork {
   renderThumbnail: RenderThumbnail;
   renderStoryboard: RenderStoryboard;
   encodePlayback: PlaybackRenderer['encodePlayback'];
+  renderAudio: RenderAudio;
+  extractSpeech: ExtractSpeech;
 }
 
+/** Shorter than the sample, so that its sound is split. */
+const SPEECH_LIMITS = { maxSec: 3, maxBytes: 1024 * 1024 };
+
 /** Makes the function that tries out whether this machine's ffmpeg can do what will be asked of it. */
-export function createRehearsal({ probe, renderThumbnail, renderStoryboard, encodePlayback }: MediaWork) {
+export function createRehearsal(work: MediaWork) {
+  const { probe, renderThumbnail, renderStoryboard, encodePlayback, renderAudio, extractSpeech } = work;
   /**
    * Does every kind of work on a tiny video, with the very code that does it later: a list of options
    * to look for would fall behind.
@@ -48,12 +56,20 @@ export function createRehearsal({ probe, renderThumbnail, renderStoryboard, enco
           { inputPath: SAMPLE, facts: asUnplayable(facts), outputPath: join(folder, 'playback.mp4') },
           watch,
         ),
+        renderAudio(
+          { inputPath: SAMPLE, facts, format: 'mp3', outputPath: join(folder, 'audio.mp3') },
+          watch,
+        ),
+        extractSpeech(
+          { inputPath: SAMPLE, facts, limits: SPEECH_LIMITS, outputPath: join(folder, 'speech') },
+          watch,
+        ),
       ]);
     } catch (cause) {
       const isMissing = cause instanceof MediaToolError && cause.code === 'media_tool_missing';
       if (isMissing || cause instanceof DiskFullError) throw cause;
       throw new MediaToolError(
-        'The ffmpeg or ffprobe of this worker cannot do what is asked of it: install ffmpeg 5.1 or newer, with H.264',
+        'The ffmpeg or ffprobe of this worker cannot do what is asked of it: install ffmpeg 5.1 or newer, with H.264, MP3 and Opus',
         'media_tool_unusable',
         { cause },
       );

@@ -24,13 +24,16 @@ describe('assertUsable', () => {
       const commands = lines.filter((line) => line.tool).map((line) => line.argv?.join(' ') ?? '');
       const tried = [
         'noise=drop',
-        '-f nut -i pipe:0',
+        '-f nut -i pipe:0 -map 0:0',
         'select=',
         '-q:v 3',
         'libx264',
         ':a:0 aac',
         'zscale',
         '-sseof',
+        'libmp3lame',
+        '-c:a libopus',
+        '-f segment',
       ];
       for (const part of tried) {
         assert.equal(commands.filter((command) => command.includes(part)).length, 1, part);
@@ -59,6 +62,8 @@ describe('assertUsable', () => {
         ['ffmpeg', 'metadata=mode=print'],
         ['ffmpeg', '-stats_period'],
         ['ffmpeg', 'libx264'],
+        ['ffmpeg', '-frame_duration'],
+        ['ffmpeg', 'libmp3lame'],
         ['ffmpeg', '+faststart'],
       ] as const;
       for (const [tool, option] of lacks) {

@@ -33,6 +33,8 @@ export interface SpeechRequest {
 /** What was extracted, but for what only its asker knows. */
 export type ExtractedSpeech = Omit<Speech, 'sourceSha256'>;
 
+export type ExtractSpeech = ReturnType<typeof createSpeechExtractor>;
+
 /** Makes the extractor of speech. */
 export function createSpeechExtractor({ runner }: { runner: Runner }) {
   /** Encodes a track in one pass, and hears where it is silent on the way. */
