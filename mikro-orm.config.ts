@@ -7,6 +7,7 @@ import { Edit } from './src/db/entities/edit.ts';
 import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
 import { Orphan } from './src/db/entities/orphan.ts';
 import { RateLimit } from './src/db/entities/rateLimit.ts';
+import { SearchDocument } from './src/db/entities/searchDocument.ts';
 import { Share } from './src/db/entities/share.ts';
 import { ShareSession } from './src/db/entities/shareSession.ts';
 import { SpeechAnswer } from './src/db/entities/speechAnswer.ts';
@@ -39,6 +40,7 @@ export default defineConfig({
     Transcript,
     SpeechAnswer,
     Caption,
+    SearchDocument,
   ],
   extensions: [Migrator],
   forceUtcTimezone: true,
