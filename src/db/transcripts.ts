@@ -30,6 +30,16 @@ export class TranscriptQueries {
     return (await this.findVersion(videoId, 'edited')) ?? this.findVersion(videoId, 'machine');
   }
 
+  /** Says of that version what a player has to know before it asks for it. */
+  async describeCurrent(videoId: string): Promise<{ language: string | null; isEmpty: boolean } | null> {
+    const [row] = await this.#em.execute<{ language: string | null; isEmpty: boolean }[]>(
+      `select language, segments = '[]' as "isEmpty" from transcripts where video_id = ?
+       order by kind = 'edited' desc, version desc limit 1`,
+      [videoId],
+    );
+    return row ?? null;
+  }
+
   /** Gives one version; null when there is none such. */
   findVersion(videoId: string, version: TranscriptVersion): Promise<Transcript | null> {
     const which = typeof version === 'number' ? { version } : { kind: version };

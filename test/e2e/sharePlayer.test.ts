@@ -179,7 +179,7 @@ describe('the page of a share, in a browser', function () {
         height: 360,
         hasPoster: true,
         hasStoryboard: true,
-        hasCaptions: true,
+        captions: { language: null },
         downloadUrl: null,
       },
       '',

@@ -29,6 +29,12 @@ const bytes = videoBytes(4096, 'matrix');
 const ready = async (api: TestApi, owner: TestUser): Promise<PathIds> => ({
   id: await makeReady(api, owner, { bytes }),
 });
+const transcribed = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
+  const { id = '' } = await ready(api, owner);
+  const segments = [{ startSec: 0, endSec: 2, text: 'Hello.' }];
+  await api.db.transcripts.add({ videoId: id, kind: 'machine', language: 'en', model: 'm', segments });
+  return { id };
+};
 const pending = async (api: TestApi, owner: TestUser): Promise<PathIds> => ({
   id: await upload(api, owner, bytes),
 });
@@ -129,6 +135,11 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getEdit: { status: 200, make: queuedEdit },
   cancelEdit: { status: 202, make: queuedEdit },
   retryEdit: { status: 202, make: failedEdit },
+  getTranscript: { status: 200, make: transcribed },
+  getTranscriptAsWebVtt: { status: 200, make: transcribed },
+  getTranscriptAsSubRip: { status: 200, make: transcribed },
+  getTranscriptAsText: { status: 200, make: transcribed },
+  editTranscript: { status: 200, make: ready, request: () => ({ json: { text: 'Hello.' } }) },
   streamVideo: { status: 200, make: ready },
   downloadVideo: { status: 200, make: ready },
   getThumbnail: { status: 200, make: ready },

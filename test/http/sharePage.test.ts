@@ -19,7 +19,7 @@ const PAGE: PlayerPage = {
   height: 720,
   hasPoster: true,
   hasStoryboard: true,
-  hasCaptions: true,
+  captions: { language: 'pt-br' },
   downloadUrl: `${URL_OF_PAGE}/download`,
 };
 const ATTACKS = [

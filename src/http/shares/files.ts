@@ -6,8 +6,10 @@ import { type Representation, sendBytes } from '../bytes/sendBytes.ts';
 import { signatureFields } from '../bytes/signedUrls.ts';
 import { HttpProblem } from '../problem.ts';
 import { defineRoute, type Route, type RouteRequest } from '../route.ts';
+import { representTranscript } from '../transcripts/transcriptViews.ts';
 import {
   bytesResponses,
+  missing,
   representPlayable,
   representSheet,
   representSheetIndex,
@@ -201,8 +203,10 @@ export const sharedFileRoutes: readonly Route[] = [
     summary: 'The captions',
     contentType: 'text/vtt',
     missing: 'no_transcript',
-    find: async () => {
-      throw new HttpProblem('no_transcript');
+    find: async (video, { deps }) => {
+      const transcript = await deps.db.transcripts.findCurrent(video.id);
+      if (!transcript) throw missing('no_transcript', video);
+      return representTranscript(transcript, 'vtt', video.title);
     },
   }),
   plainFileRoute({

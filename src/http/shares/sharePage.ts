@@ -16,7 +16,8 @@ export interface PlayerPage {
   height: number | null;
   hasPoster: boolean;
   hasStoryboard: boolean;
-  hasCaptions: boolean;
+  /** Null where there are none; their language as a BCP 47 tag, as far as known. */
+  captions: { language: string | null } | null;
   /** Absolute; null where keeping the file is not allowed. */
   downloadUrl: string | null;
 }

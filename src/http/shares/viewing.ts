@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../../config.ts';
 import type { Video } from '../../db/entities/video.ts';
 import { HttpProblem } from '../problem.ts';
-import { defineRoute, type Reply, type Route } from '../route.ts';
+import { defineRoute, type Reply, type Route, type RouteDeps } from '../route.ts';
 import { isGivenUp, missing } from '../videoFiles.ts';
 import { assetOf } from '../videoViews.ts';
 import { byHandle, endedResponses, type OpenedShare, openShare, requireView } from './openShare.ts';
@@ -28,7 +28,17 @@ function stateOf(video: Video): PlayerPage['state'] {
   return isGivenUp(video) ? 'unavailable' : 'preparing';
 }
 
-function toPlayerPage({ handle, share, video }: OpenedShare, config: Config): PlayerPage {
+/** A video in which nobody speaks has a transcript, and nothing to be shown of it. */
+async function findCaptions({ id }: Video, { db }: RouteDeps): Promise<PlayerPage['captions']> {
+  const transcript = await db.transcripts.describeCurrent(id);
+  return transcript && !transcript.isEmpty ? { language: transcript.language } : null;
+}
+
+function toPlayerPage(
+  { handle, share, video }: OpenedShare,
+  captions: PlayerPage['captions'],
+  config: Config,
+): PlayerPage {
   const url = shareUrl(config, handle);
   return {
     kind: 'player',
@@ -41,7 +51,7 @@ function toPlayerPage({ handle, share, video }: OpenedShare, config: Config): Pl
     height: video.height ?? null,
     hasPoster: assetOf(video, 'thumbnail') !== undefined,
     hasStoryboard: assetOf(video, 'storyboard_index') !== undefined,
-    hasCaptions: false,
+    captions,
     downloadUrl: share.allowDownload && video.sourceKey ? `${url}/download` : null,
   };
 }
@@ -87,7 +97,8 @@ const showPage = defineRoute({
     const opened = await openShare(request);
     const { config } = request.deps;
     requireView(opened.share);
-    return toPageReply(toPlayerPage(opened, config), 200, config);
+    const captions = await findCaptions(opened.video, request.deps);
+    return toPageReply(toPlayerPage(opened, captions, config), 200, config);
   },
 });
 

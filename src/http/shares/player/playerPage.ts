@@ -48,7 +48,7 @@ function player(page: PlayerPage, basePath: string): Html {
 <video class="picture" id="video" playsinline preload="none" width="${page.width ?? 16}" height="${page.height ?? 9}" aria-label="${page.title}"${
     page.hasPoster ? html` poster="${path}/poster.jpg"` : null
   }>
-${page.hasCaptions ? html`<track kind="captions" label="Captions" src="${path}/captions.vtt">` : null}
+${page.captions && captionsTrack(page.captions, path)}
 </video>
 <canvas class="picture still" id="still" aria-hidden="true" hidden></canvas>
 <div class="spinner" aria-hidden="true"></div>
@@ -57,6 +57,24 @@ ${controls(page)}
 <div class="message" id="message" role="alert" hidden><p></p><button type="button" hidden>Try again</button></div>
 ${withoutScript(page)}
 </section>`;
+}
+
+const languageNames = new Intl.DisplayNames(['en'], { type: 'language' });
+
+/** In the words of the page, which speaks English. @returns null for what names no language */
+function nameLanguage(tag: string): { tag: string; name: string } | null {
+  try {
+    const [language = ''] = Intl.getCanonicalLocales(tag);
+    return { tag: language, name: languageNames.of(language) ?? language };
+  } catch {
+    return null;
+  }
+}
+
+function captionsTrack({ language }: NonNullable<PlayerPage['captions']>, path: string): Html {
+  const named = language === null ? null : nameLanguage(language);
+  const spoken = named && html` srclang="${named.tag}"`;
+  return html`<track kind="captions"${spoken} label="${named?.name ?? 'Captions'}" src="${path}/captions.vtt">`;
 }
 
 const controls = (page: PlayerPage): Html => html`<div class="controls" id="controls" hidden>
@@ -71,7 +89,7 @@ const controls = (page: PlayerPage): Html => html`<div class="controls" id="cont
 <input class="volume" id="volume" type="range" min="0" max="100" step="5" value="100" aria-label="Volume">
 <p class="clock"><span id="now">0:00</span> / <span id="total">0:00</span></p>
 ${
-  page.hasCaptions
+  page.captions
     ? html`<button class="control" id="captions" type="button" aria-label="Captions" aria-pressed="false">${icon('captions')}</button>`
     : null
 }

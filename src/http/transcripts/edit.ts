@@ -1,0 +1,136 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { Video } from '../../db/entities/video.ts';
+import { layText } from '../../domain/layText.ts';
+import {
+  readSubtitles,
+  recognizeSubtitles,
+  type SubtitleFormat,
+} from '../../domain/subtitles/readSubtitles.ts';
+import type { TranscriptSegment } from '../../domain/transcript.ts';
+import { idParams } from '../parse.ts';
+import { HttpProblem, invalidRequest, notFound } from '../problem.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { missing } from '../videoFiles.ts';
+import { findVideo } from '../videos.ts';
+import { editBody, type GivenFields, languageField, MAX_ERRORS, parseGivenFields } from './givenFields.ts';
+import { readText } from './readText.ts';
+import { type PathOf, settleSegments } from './settleSegments.ts';
+import { toTranscriptView, transcriptSchema } from './transcriptViews.ts';
+
+const MAX_BYTES = 2 * 1024 * 1024;
+
+/** SubRip was never registered: its names are those that are in use. */
+const FORMATS: Readonly<Record<string, SubtitleFormat | 'json' | 'txt'>> = {
+  'application/json': 'json',
+  'text/vtt': 'vtt',
+  'application/x-subrip': 'srt',
+  'application/srt': 'srt',
+  'text/srt': 'srt',
+  'text/plain': 'txt',
+};
+
+/** What was sent, and where in it each segment stands. */
+interface Given extends GivenFields {
+  pathOf: PathOf;
+}
+
+/** @throws HttpProblem what reading and parsing throw */
+async function readGiven(ctx: Context): Promise<Given> {
+  const pathOf: PathOf = (index, field) => `segments.${index}.${field}`;
+  const type = ctx.is(Object.keys(FORMATS));
+  // Without a body the schema says what is missing.
+  const format = type === null ? 'json' : FORMATS[type || ''];
+  if (!format) {
+    const types = Object.keys(FORMATS).join(', ');
+    throw new HttpProblem('unsupported_media_type', `The body must be one of ${types}`);
+  }
+  const body = type === null ? '{}' : await readText(ctx, MAX_BYTES);
+  if (format === 'json') return { ...parseGivenFields(body), pathOf };
+  const subtitles = format === 'txt' ? recognizeSubtitles(body) : format;
+  return subtitles ? parseSubtitles(body, subtitles) : { text: body, pathOf };
+}
+
+/** @throws HttpProblem `invalid_request` */
+function parseSubtitles(body: string, format: SubtitleFormat): Given {
+  const { segments, badTimings, isKnown } = readSubtitles(body, format);
+  if (badTimings.length > 0) {
+    throw invalidRequest(
+      badTimings
+        .slice(0, MAX_ERRORS)
+        .map((line) => ({ path: `line ${line}`, message: 'is no time of a cue' })),
+    );
+  }
+  if (!isKnown)
+    throw invalidRequest([
+      { path: 'line 1', message: `begins no ${format === 'vtt' ? 'WebVTT' : 'SubRip'}` },
+    ]);
+  const lines = segments.map(({ line }) => line);
+  return {
+    segments: segments.map(({ line: _, ...segment }) => segment),
+    pathOf: (index) => `line ${lines[index]}`,
+  };
+}
+
+/** @throws HttpProblem `not_ready` while nobody knows how long the video is */
+function durationOf(video: Video): number {
+  if (video.durationSec !== null && video.durationSec !== undefined) return video.durationSec;
+  throw missing('not_ready', video, 'How long the video is, is not known yet; its status says more');
+}
+
+function toSegments(
+  { text, segments, pathOf }: Given,
+  durationSec: number,
+  before: readonly TranscriptSegment[],
+): TranscriptSegment[] {
+  const laid = segments ?? layText(text ?? '', before, { startSec: 0, endSec: durationSec });
+  return settleSegments(laid, durationSec, pathOf);
+}
+
+const anyText = { type: 'string' };
+
+const editTranscript = defineRoute({
+  method: 'put',
+  path: '/v1/videos/:id/transcript',
+  operationId: 'editTranscript',
+  tag: 'Transcripts',
+  summary: 'Write or correct what is said in a video',
+  description: [
+    'Makes a new version, which everything uses from then on; those before stay. Plain text is laid over the times of the version',
+    'before; without one, over the whole duration. Captions may have hours left out, either decimal point, and any order; their styles are dropped.',
+    'At most 2 MiB, 20,000 segments and 500,000 characters.',
+  ].join('\n'),
+  scope: 'write',
+  rawBody: true,
+  params: idParams,
+  query: z.strictObject({ language: languageField.optional() }),
+  body: editBody,
+  requestBodies: [
+    { contentType: 'text/vtt', schema: anyText },
+    { contentType: 'application/x-subrip', schema: anyText },
+    { contentType: 'text/plain', schema: anyText },
+  ],
+  responses: {
+    200: { description: 'The new version', schema: transcriptSchema },
+    400: { description: '`invalid_json`; `invalid_body`: not in its charset' },
+    409: { description: '`not_ready`: how long the video is, is not known yet' },
+    413: { description: '`too_large`' },
+    415: { description: '`unsupported_media_type`' },
+  },
+  handler: async (request) => {
+    const { ctx, deps, params, query } = request;
+    const video = await findVideo(request, params.id);
+    const durationSec = durationOf(video);
+    const given = await readGiven(ctx);
+    const before = await deps.db.transcripts.findCurrent(video.id);
+    const segments = toSegments(given, durationSec, before?.segments ?? []);
+    const said = given.language === undefined ? query.language : given.language;
+    const language = said === undefined ? (before?.language ?? video.language ?? null) : said;
+    const edited = { videoId: video.id, kind: 'edited' as const, language, model: null, segments };
+    const transcript = await deps.db.transcripts.add(edited);
+    if (!transcript) throw notFound();
+    return { status: 200, body: toTranscriptView(transcript) };
+  },
+});
+
+export const transcriptEditRoutes: readonly Route[] = [editTranscript];

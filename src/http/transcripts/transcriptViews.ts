@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { Transcript } from '../../db/entities/transcript.ts';
+import { toPlainText } from '../../domain/subtitles/plainText.ts';
+import { toSubRip } from '../../domain/subtitles/subrip.ts';
+import { toWebVtt } from '../../domain/subtitles/webvtt.ts';
+import {
+  TRANSCRIPT_KINDS,
+  type TranscriptSegment,
+  type TranscriptWord,
+  transcriptText,
+} from '../../domain/transcript.ts';
+import type { Representation } from '../bytes/sendBytes.ts';
+
+const timed = {
+  start_sec: z.number().min(0),
+  end_sec: z.number().min(0),
+  text: z.string(),
+};
+
+export const wordSchema = z.strictObject(timed).meta({ id: 'TranscriptWord' });
+
+export const segmentSchema = z
+  .strictObject({
+    ...timed,
+    speaker: z.string().optional().meta({ description: 'Who speaks, where that is known' }),
+    words: z.array(wordSchema).optional().meta({ description: 'The same text word by word' }),
+  })
+  .meta({ id: 'TranscriptSegment' });
+
+export const transcriptSchema = z
+  .strictObject({
+    language: z.string().nullable(),
+    version: z.int().meta({ description: 'Every change makes the next one; none is ever changed' }),
+    kind: z.enum(TRANSCRIPT_KINDS).meta({ description: 'Whether a machine made it or a person' }),
+    model: z.string().nullable().meta({ description: 'Who made it, where a machine did' }),
+    created_at: z.iso.datetime(),
+    text: z.string().meta({ description: 'All of it' }),
+    segments: z.array(segmentSchema),
+  })
+  .meta({ id: 'Transcript' });
+
+const toWordView = ({ startSec, endSec, text }: TranscriptWord): z.output<typeof wordSchema> => ({
+  start_sec: startSec,
+  end_sec: endSec,
+  text,
+});
+
+const toSegmentView = ({ speaker, words, ...timed }: TranscriptSegment): z.output<typeof segmentSchema> => ({
+  ...toWordView(timed),
+  ...(speaker === undefined ? {} : { speaker }),
+  ...(words === undefined ? {} : { words: words.map(toWordView) }),
+});
+
+export const toTranscriptView = (transcript: Transcript): z.output<typeof transcriptSchema> => ({
+  language: transcript.language ?? null,
+  version: transcript.version,
+  kind: transcript.kind,
+  model: transcript.model ?? null,
+  created_at: transcript.createdAt.toISOString(),
+  text: transcriptText(transcript),
+  segments: transcript.segments.map(toSegmentView),
+});
+
+/** How a transcript can be had. */
+export const TRANSCRIPT_FORMATS = {
+  json: {
+    contentType: 'application/json',
+    write: (transcript: Transcript) => JSON.stringify(toTranscriptView(transcript)),
+  },
+  vtt: { contentType: 'text/vtt', write: ({ segments }: Transcript) => toWebVtt(segments) },
+  srt: { contentType: 'application/x-subrip', write: ({ segments }: Transcript) => toSubRip(segments) },
+  txt: { contentType: 'text/plain', write: ({ segments }: Transcript) => toPlainText(segments) },
+} as const;
+export type TranscriptFormat = keyof typeof TRANSCRIPT_FORMATS;
+
+/**
+ * Gives a transcript as a file, written anew every time.
+ *
+ * @param base its name, without an extension
+ */
+export function representTranscript(
+  transcript: Transcript,
+  format: TranscriptFormat,
+  base: string,
+): Representation {
+  const { contentType, write } = TRANSCRIPT_FORMATS[format];
+  const bytes = Buffer.from(write(transcript));
+  return {
+    sizeBytes: bytes.length,
+    modifiedAt: transcript.createdAt,
+    // Of the bytes: a later program may write the same version in another way.
+    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`,
+    contentType: `${contentType}; charset=utf-8`,
+    disposition: { type: 'inline', filename: `${base}.${format}` },
+    open: async (range) =>
+      Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes], { objectMode: false }),
+  };
+}
