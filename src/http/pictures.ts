@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Asset } from '../db/entities/asset.ts';
 import type { Video } from '../db/entities/video.ts';
@@ -19,6 +17,7 @@ import { HttpProblem, invalidRequest } from './problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { baseName, fileResponses, missing, representThumbnail } from './videoFiles.ts';
 import { findVideo } from './videos.ts';
+import { whileAsked } from './wait.ts';
 import { toWorkProblem } from './workFailures.ts';
 
 /** More than any list of sizes has; what is longer than the longest becomes that. */
@@ -126,23 +125,6 @@ function answerUnfinished({ deps, query }: PictureRequest, video: Video, format:
   const url = asked === '' ? address : `${address}?${asked}`;
   const headers = { Location: url, 'Retry-After': String(ASK_AGAIN_SEC) };
   return { status: 202, headers, body: { status: 'rendering', url } };
-}
-
-/** Ends the waiting when the client leaves; the work goes on, for the next who asks. */
-async function whileAsked<Answer>(
-  ctx: Context,
-  ask: (signal: AbortSignal) => Promise<Answer>,
-): Promise<Answer> {
-  const [gone, answered] = [new AbortController(), new AbortController()];
-  once(ctx.res, 'close', { signal: answered.signal }).then(
-    () => gone.abort(),
-    () => undefined,
-  );
-  try {
-    return await ask(gone.signal);
-  } finally {
-    answered.abort();
-  }
 }
 
 interface PictureRouteFacts {

@@ -171,6 +171,12 @@ export const PROBLEMS = {
     detail: 'No transcriber is configured here',
     retryable: false,
   },
+  no_caption_writer: {
+    status: 409,
+    title: 'No caption writer',
+    detail: 'No language model that could write captions is configured here',
+    retryable: false,
+  },
   not_cancellable: {
     status: 409,
     title: 'Nothing to cancel',
@@ -268,6 +274,18 @@ export const PROBLEMS = {
     detail: 'Some fields are not as they should be',
     retryable: false,
   },
+  caption_refused: {
+    status: 422,
+    title: 'Caption refused',
+    detail: 'The language model, or the service that runs it, refuses to write about this',
+    retryable: false,
+  },
+  captions_rejected: {
+    status: 422,
+    title: 'Request for a caption rejected',
+    detail: 'The service that writes captions does not take the request; it may not have the model',
+    retryable: false,
+  },
   empty_file: { status: 422, title: 'Empty file', detail: 'The file has no bytes', retryable: false },
   idempotency_key_reused: {
     status: 422,
@@ -305,6 +323,24 @@ export const PROBLEMS = {
     detail: 'Something went wrong here; the request id finds it in the log',
     retryable: true,
   },
+  captions_unauthorized: {
+    status: 502,
+    title: 'No access to captions',
+    detail: 'The service that writes captions does not accept the key that is configured here',
+    retryable: true,
+  },
+  captions_no_credit: {
+    status: 502,
+    title: 'No credit for captions',
+    detail: 'What was paid to the service that writes captions is used up',
+    retryable: true,
+  },
+  captions_unusable: {
+    status: 502,
+    title: 'Unusable caption',
+    detail: 'The language model gave no caption that can be used',
+    retryable: true,
+  },
   database_unavailable: {
     status: 503,
     title: 'Database unavailable',
@@ -321,6 +357,12 @@ export const PROBLEMS = {
     status: 503,
     title: 'Engine unavailable',
     detail: 'The workflow engine does not answer right now; try again shortly',
+    retryable: true,
+  },
+  captions_unavailable: {
+    status: 503,
+    title: 'Captions unavailable',
+    detail: 'The service that writes captions does not answer as it should right now',
     retryable: true,
   },
   no_worker: {

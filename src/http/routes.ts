@@ -1,4 +1,5 @@
 import { adminRoutes } from './admin.ts';
+import { captionRoutes } from './captions.ts';
 import { editRoutes } from './edits.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
@@ -36,6 +37,7 @@ export const routes: readonly Route[] = [
   ...transcriptEditRoutes,
   ...videoFileRoutes,
   ...pictureRoutes,
+  ...captionRoutes,
   ...shareRoutes,
   ...viewingRoutes,
   ...sharedFileRoutes,

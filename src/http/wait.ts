@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'koa';
 import type { Log } from '../log.ts';
@@ -58,5 +59,22 @@ export async function pollForEnd<End>(
     if (leftMs <= 0 || ctx.req.socket.destroyed) return null;
     await delay(Math.min(pauseMs, leftMs));
     pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS);
+  }
+}
+
+/** Ends the waiting when the client leaves; the work goes on, for the next who asks. */
+export async function whileAsked<Answer>(
+  ctx: Context,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const [gone, answered] = [new AbortController(), new AbortController()];
+  once(ctx.res, 'close', { signal: answered.signal }).then(
+    () => gone.abort(),
+    () => undefined,
+  );
+  try {
+    return await ask(gone.signal);
+  } finally {
+    answered.abort();
   }
 }
