@@ -75,6 +75,10 @@ const share = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
   const { body } = await api.call(path, { token: owner.token, json: { expires_in: 60 } });
   return { id: body.id };
 };
+const caption = async (api: TestApi, { id: userId }: TestUser): Promise<PathIds> => {
+  const asked = { userId, videoId: null, prompt: 'a', platform: null, wantedModel: null };
+  return { id: await api.db.captions.insert(asked) };
+};
 const BY_HANDLE = 'the handle in the address is the right to it';
 
 const TUS = { 'tus-resumable': '1.0.0' };
@@ -147,6 +151,10 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getWebpThumbnail: { status: 202, make: ready },
   getStoryboardSheet: { status: 200, make: ready },
   getStoryboardIndex: { status: 200, make: ready },
+
+  // No language model is configured: see captions.test.ts.
+  writeCaption: { status: 409, request: () => ({ json: { prompt: 'a' } }) },
+  getCaption: { status: 200, make: caption },
 
   createShare: { status: 201, make: pending, request: () => ({ json: { expires_in: 60 } }) },
   listShares: { status: 200, make: pending },
