@@ -75,7 +75,8 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       idempotencyKeys: await db.idempotency.removeExpired(),
       rateLimits: await db.housekeeping.removeRateLimits(Date.now()),
       shareSessions: await db.shares.removeOldSessions(),
-      pictures: await removeUnusedPictures({ db, storage }),
+      pictures: await removeUnused(storage, db.pictures),
+      sounds: await removeUnused(storage, db.sounds),
       captions: 0,
     };
     for (;;) {
@@ -99,15 +100,19 @@ async function countEndedRows({ db }: Pick<ActivityDeps, 'db'>): Promise<Removed
     rateLimits: await db.housekeeping.countRateLimits(Date.now()),
     shareSessions: await db.shares.countOldSessions(),
     pictures: await db.pictures.countUnused(monthAgo()),
+    sounds: await db.sounds.countUnused(monthAgo()),
     captions: await db.captions.countOld(),
   };
 }
 
-async function removeUnusedPictures({ db, storage }: Pick<ActivityDeps, 'db' | 'storage'>): Promise<number> {
+async function removeUnused(
+  storage: ActivityDeps['storage'],
+  files: Pick<ActivityDeps['db']['pictures'], 'removeUnused'>,
+): Promise<number> {
   let removed = 0;
   for (;;) {
     endIfCancelled();
-    const keys = await db.pictures.removeUnused(monthAgo());
+    const keys = await files.removeUnused(monthAgo());
     // What cannot be removed now is an orphan from here on.
     for (const key of keys) await storage.remove(key);
     removed += keys.length;

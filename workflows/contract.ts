@@ -48,6 +48,8 @@ export interface RenderAudioInput {
   videoId: string;
   userId: string;
   format: AudioFormat;
+  /** As that of a picture. */
+  isUrgent: boolean;
   requestId?: string | undefined;
 }
 
@@ -104,6 +106,8 @@ export interface RemovedRows {
   shareSessions: number;
   /** Of chosen times and sizes, that nobody asked for in a month; their files go with them. */
   pictures: number;
+  /** Sound alone, the same. */
+  sounds: number;
   captions: number;
 }
 

@@ -13,6 +13,7 @@ import { PlaybackStepQueries } from './playbackSteps.ts';
 import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { ShareQueries } from './shares.ts';
+import { SoundQueries } from './sounds.ts';
 import { SpeechAnswerQueries } from './speechAnswers.ts';
 import { StepHandBackQueries } from './stepHandBack.ts';
 import { StepQueries } from './steps.ts';
@@ -38,6 +39,7 @@ const nouns = {
   untoldUploads: UntoldUploadQueries,
   shares: ShareQueries,
   pictures: PictureQueries,
+  sounds: SoundQueries,
   steps: StepQueries,
   playbackSteps: PlaybackStepQueries,
   stepHandBack: StepHandBackQueries,

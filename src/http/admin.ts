@@ -62,6 +62,7 @@ const reportView = z
         rate_limits: count,
         share_sessions: count,
         pictures: count,
+        sounds: count,
         captions: count,
       })
       .nullable()
@@ -104,6 +105,7 @@ function toReportView(report: HousekeepingReport): z.input<typeof reportView> {
       rate_limits: rows.rateLimits,
       share_sessions: rows.shareSessions,
       pictures: rows.pictures,
+      sounds: rows.sounds,
       captions: rows.captions,
     },
     scratch_folders: report.scratchFolders,

@@ -45,6 +45,7 @@ describe('housekeeping over HTTP', () => {
         rate_limits: 0,
         share_sessions: 0,
         pictures: 0,
+        sounds: 0,
         captions: 0,
       },
       scratch_folders: 0,

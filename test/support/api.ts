@@ -259,6 +259,7 @@ const idleReport = (id: string, { dryRun = false, force = false }): Housekeeping
     rateLimits: 0,
     shareSessions: 0,
     pictures: 0,
+    sounds: 0,
     captions: 0,
   },
   scratchFolders: 0,

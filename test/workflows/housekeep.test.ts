@@ -138,6 +138,7 @@ describe('housekeep', function () {
       rateLimits: 1,
       shareSessions: 1,
       pictures: 0,
+      sounds: 0,
       captions: 0,
     };
     assert.deepEqual((await keepHouse({ dryRun: true })).rows, rows);
@@ -206,6 +207,7 @@ describe('housekeep', function () {
         rateLimits: 4,
         shareSessions: 5,
         pictures: 0,
+        sounds: 0,
         captions: 0,
       }),
       sweepScratch: async () => 5,
