@@ -63,7 +63,14 @@ export const shortMedia: ActivityOptions = {
   retry: { initialInterval: '1 second', maximumAttempts: 4 },
 };
 
-/** The same in front of everybody's videos: once, and for no longer than is counted. */
+/** The same where it may be minutes: a film has to be read to its end, and perhaps encoded. */
+export const longMedia: ActivityOptions = {
+  ...shortMedia,
+  startToCloseTimeout: '3 hours',
+  scheduleToCloseTimeout: '12 hours',
+};
+
+/** Either of them in front of everybody's videos: once, and for no longer than is counted. */
 export const hurriedMedia: ActivityOptions = {
   ...shortMedia,
   startToCloseTimeout: `${HURRIED_SEC} seconds`,
@@ -92,7 +99,7 @@ export const asking: ActivityOptions = {
   startToCloseTimeout: '4 minutes',
   scheduleToCloseTimeout: '15 minutes',
   heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
-  retry: { initialInterval: '2 seconds', maximumInterval: '1 minute', maximumAttempts: 4 },
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 4 },
   cancellationType,
 };
 

@@ -40,6 +40,7 @@ const WAITING_SEC: Record<string, number> = {
   'test/workflows/housekeep.test.ts': 25,
   'test/workflows/urlIngest.test.ts': 25,
   'test/workflows/fairness.test.ts': 25,
+  'test/workflows/writeCaption.test.ts': 15,
 };
 
 /** Those that keep a processor busy for long, in seconds: first in the other lane, so that none of them is its last. */

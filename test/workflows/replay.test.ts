@@ -19,6 +19,7 @@ import {
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
+import { recordCaptions } from '../support/recordCaptions.ts';
 import { recordEdits } from '../support/recordEdits.ts';
 import { serveFile, startSource } from '../support/sources.ts';
 import { waitFor } from '../support/stack.ts';
@@ -32,9 +33,13 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 /**
  * With RECORD_HISTORIES=1 the folder is filled anew from real runs; do that when a release is made. With
- * RECORD_HISTORIES=editVideo only those of edits are, and the others stay.
+ * RECORD_HISTORIES=editVideo only those of edits are, and the others stay; so it is with the other names below.
  */
 const recorded = process.env.RECORD_HISTORIES;
+const RECORDERS: Record<string, typeof recordEdits> = {
+  editVideo: recordEdits,
+  writeCaption: recordCaptions,
+};
 
 describe('replay of stored histories', () => {
   before(async function () {
@@ -46,7 +51,8 @@ describe('replay of stored histories', () => {
       WORKER_QUEUES: 'workflows,media,encode,net',
     });
     try {
-      if (recorded === 'editVideo') await recordEdits(engine, saverOf(engine));
+      const recordSome = RECORDERS[recorded];
+      if (recordSome) await recordSome(engine, saverOf(engine));
       else await record(engine);
     } finally {
       await engine.close();
@@ -57,7 +63,7 @@ describe('replay of stored histories', () => {
     this.timeout(60_000);
     installQuietRuntime();
     const files = (await readdir(HISTORIES)).filter((name) => name.endsWith('.json'));
-    assert.ok(files.length >= 26, 'there are histories to replay');
+    assert.ok(files.length >= 29, 'there are histories to replay');
     const histories = await Promise.all(
       files.map(async (name) => ({
         workflowId: name.replace('.json', ''),
@@ -129,6 +135,9 @@ async function record(engine: TestEngine): Promise<void> {
   await recordUploads(engine, save);
   await engine.stopWorkers('SIGTERM');
   await recordEdits(engine, save);
+  // One that knows no language model must not be asked for captions.
+  await engine.stopWorkers('SIGTERM');
+  await recordCaptions(engine, save);
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
   await save('reconcile', RECONCILE_ID);
