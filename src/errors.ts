@@ -42,6 +42,7 @@ export type UnusableMediaCode =
   | 'unsupported_codec'
   | 'corrupt_media'
   | 'no_video_stream'
+  | 'no_audio'
   | 'too_long'
   | 'too_large_picture'
   | 'too_many_streams';

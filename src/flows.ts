@@ -9,6 +9,7 @@ import {
 import * as contract from '../workflows/contract.ts';
 import type { Config } from './config.ts';
 import { QUEUES, type Queue } from './domain/queues.ts';
+import { makeAudio, type WantedAudio } from './flows/audio.ts';
 import { describeCaptionRun, type WantedCaption, writeCaption } from './flows/captions.ts';
 import { type EditEngine, editEngineOf, type RunOfEdit, startEdit } from './flows/edits.ts';
 import {
@@ -32,6 +33,7 @@ import type { Patience, ShortWorkEnd } from './flows/shortWork.ts';
 import { listOpenUploads, receiveUpload } from './flows/uploads.ts';
 import type { Log } from './log.ts';
 
+export type { WantedAudio } from './flows/audio.ts';
 export type { WantedCaption } from './flows/captions.ts';
 export type { EditRun } from './flows/edits.ts';
 export type { HousekeepingReport, HousekeepingState } from './flows/housekeeping.ts';
@@ -69,6 +71,8 @@ export interface Flows {
    * @throws EngineUnavailableError; NoWorkerError
    */
   makePicture(picture: WantedPicture, patience?: Patience): Promise<ShortWorkEnd<void>>;
+  /** The same with the sound of a video alone. @throws as `makePicture` */
+  makeAudio(audio: WantedAudio, patience?: Patience): Promise<ShortWorkEnd<void>>;
   /**
    * Has a caption written and waits for the end of that; its row says what became of it.
    *
@@ -151,6 +155,7 @@ export function createFlows(deps: {
     findHousekeeping: (id) => findHousekeeping(client, id),
     ensureHousekeeping: () => ensureHousekeeping(client, deps.config.HOUSEKEEPING_INTERVAL_SEC),
     makePicture: (picture, patience) => makePicture(client, picture, patience),
+    makeAudio: (audio, patience) => makeAudio(client, audio, patience),
     writeCaption: (caption, patience) => writeCaption(client, caption, patience),
     health: () => engineHealth(client),
     close: () => connection.close(),

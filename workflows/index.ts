@@ -5,5 +5,6 @@ export { processVideo } from './processVideo.ts';
 export { receiveUpload } from './receiveUpload.ts';
 export { reconcile } from './reconcile.ts';
 export { removeVideo } from './removeVideo.ts';
+export { renderAudio } from './renderAudio.ts';
 export { renderPicture } from './renderPicture.ts';
 export { writeCaption } from './writeCaption.ts';

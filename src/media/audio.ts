@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import type { AudioFormat } from '../domain/audio.ts';
 import { type MediaFacts, type MediaStream, soundStreamsOf } from '../domain/media.ts';
-import { MediaToolError } from '../errors.ts';
+import { UnusableMediaError } from '../errors.ts';
 import {
   bytesPerSec,
   copyAudioArgs,
@@ -82,11 +82,11 @@ export function createAudioRenderer({ runner }: { runner: Runner }) {
    * Makes the sound alone: copied where its codec is the format's, else encoded. It begins with the video, so that times
    * mean the same in both. Of several tracks the first one that can be decoded.
    *
-   * @throws UnusableMediaError `corrupt_media` or `unsupported_codec` when none can be; as `Runner.run`
+   * @throws UnusableMediaError `no_audio`; `corrupt_media` or `unsupported_codec` when none can be; as `Runner.run`
    */
   return async function renderAudio(request: AudioRequest, watch: Watch): Promise<void> {
     const temporaryPath = `${request.outputPath}.part`;
-    let failure: Error = new MediaToolError('The video has no sound');
+    let failure: Error = new UnusableMediaError('no_audio', 'The video has no sound');
     try {
       for (const stream of soundStreamsOf(request.facts)) {
         const problem = await render({ ...request, outputPath: temporaryPath }, stream, watch);

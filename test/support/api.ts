@@ -48,6 +48,7 @@ export interface FlowCall {
     | 'cancelEdit'
     | 'receiveUpload'
     | 'makePicture'
+    | 'makeAudio'
     | 'writeCaption'
     | 'startHousekeeping';
   input: unknown;
@@ -66,6 +67,8 @@ export interface TestApi {
   housekeeping: { answer?: HousekeepingState | Error };
   /** Does what `flows.makePicture()` is asked for; at first it is never done in time. */
   pictures: { make: Flows['makePicture'] };
+  /** The same of `flows.makeAudio()`. */
+  audio: { make: Flows['makeAudio'] };
   /** Does what `flows.writeCaption()` is asked for; at first it is never done in time. */
   captions: { write: Flows['writeCaption'] };
   /** Every log line so far, parsed. */
@@ -111,7 +114,7 @@ export async function startApi(
     log,
     minFreeBytes: config.MIN_FREE_BYTES,
   });
-  const { flows, flowCalls, engineHealth, housekeeping, pictures, captions } = recordingFlows();
+  const { flows, flowCalls, engineHealth, housekeeping, pictures, audio, captions } = recordingFlows();
   const server = await listen(createApp({ config, log, db, flows, storage }), {
     host: '127.0.0.1',
     port: 0,
@@ -139,6 +142,7 @@ export async function startApi(
     engineHealth,
     housekeeping,
     pictures,
+    audio,
     captions,
     logLines: () => lines.map((line) => JSON.parse(line)),
     call: (path, options) => callUrl(url + path, options),
@@ -207,6 +211,7 @@ function recordingFlows() {
   const housekeeping: TestApi['housekeeping'] = {};
   const captions: TestApi['captions'] = { write: async () => undefined };
   const pictures: TestApi['pictures'] = { make: async () => ({ state: 'running' }) };
+  const audio: TestApi['audio'] = { make: async () => ({ state: 'running' }) };
   const flows: Flows = {
     startProcessing: async (run) => void flowCalls.push({ command: 'startProcessing', input: run }),
     cancelProcessing: async (videoId, runs) =>
@@ -234,6 +239,10 @@ function recordingFlows() {
       flowCalls.push({ command: 'makePicture', input: picture });
       return pictures.make(picture, patience);
     },
+    makeAudio: (wanted, patience) => {
+      flowCalls.push({ command: 'makeAudio', input: wanted });
+      return audio.make(wanted, patience);
+    },
     writeCaption: (caption, patience) => {
       flowCalls.push({ command: 'writeCaption', input: caption });
       return captions.write(caption, patience);
@@ -241,7 +250,7 @@ function recordingFlows() {
     health: async () => engineHealth,
     close: async () => {},
   };
-  return { flows, flowCalls, engineHealth, housekeeping, pictures, captions };
+  return { flows, flowCalls, engineHealth, housekeeping, pictures, audio, captions };
 }
 
 const idleReport = (id: string, { dryRun = false, force = false }): HousekeepingReport => ({

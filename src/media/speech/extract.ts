@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type MediaFacts, soundStreamsOf } from '../../domain/media.ts';
 import type { ChunkLimits, Speech, SpeechChunk } from '../../domain/speech.ts';
-import { MediaToolError } from '../../errors.ts';
+import { MediaToolError, UnusableMediaError } from '../../errors.ts';
 import { uselessRun } from '../complaints.ts';
 import type { ToolLimits } from '../confinement.ts';
 import { copyLimits } from '../copyLimits.ts';
@@ -60,7 +60,7 @@ export function createSpeechExtractor({ runner }: { runner: Runner }) {
 
   /** The first track that gives sound: a file may name one that holds none. */
   const encodeFirst = async (request: SpeechRequest, outputPath: string, watch: Watch): Promise<Levels> => {
-    let failure: Error = new MediaToolError('The video has no sound that could be listened to');
+    let failure: Error = new UnusableMediaError('no_audio', 'The video has no sound');
     for (const { index } of soundStreamsOf(request.facts)) {
       const made = await encodeTrack(request, { streamIndex: index, outputPath }, watch);
       if ('levels' in made) return made.levels;
@@ -85,7 +85,7 @@ export function createSpeechExtractor({ runner }: { runner: Runner }) {
    * Takes the speech out of a video: small files of sound that begin and end where nobody speaks, those in which nothing
    * is heard left out. The same video gives the same bytes.
    *
-   * @throws UnusableMediaError `corrupt_media` or `unsupported_codec` when no sound track can be decoded; DiskFullError;
+   * @throws UnusableMediaError `no_audio`; `corrupt_media` or `unsupported_codec` when no sound track can be decoded; DiskFullError;
    *   MediaToolError; as `Runner.run`
    */
   return async function extractSpeech(request: SpeechRequest, watch: Watch): Promise<ExtractedSpeech> {
