@@ -49,6 +49,10 @@ export async function exchange(input: string | URL | Request, init?: RequestInit
   try {
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
     return await readAnswer(incoming);
+  } catch (error) {
+    // A connection that we ended ourselves looks like one that the other side cut.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     clearTimeout(connecting);
     outgoing.destroy();

@@ -1,4 +1,4 @@
-import { APIConnectionError, APIError } from 'openai';
+import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import {
   TranscriberBlockedError,
   type TranscriberError,
@@ -95,6 +95,9 @@ export const unavailable = (message: string, retryAfterMs: number | null = null)
  * a part of the key, or bytes of an answer.
  */
 export function readFailure(error: unknown): { failure: TranscriberError; facts: object } {
+  if (error instanceof APIConnectionTimeoutError) {
+    return { failure: unavailable('The transcriber did not answer in time'), facts: {} };
+  }
   if (error instanceof APIConnectionError) {
     const { cause } = error;
     const why = plainToken(

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import { readAnswer } from './answer.ts';
 import { toContent } from './content.ts';
 import { exchange } from './exchange.ts';
-import { readFailure, unavailable } from './failures.ts';
+import { readFailure } from './failures.ts';
 import { fieldsFor, limitsOf } from './models.ts';
 
 /** One chunk of sound to be transcribed. */
@@ -60,8 +60,6 @@ export function createTranscriber({
   const client = createClient(config.OPENAI_BASE_URL, config.OPENAI_API_KEY);
   const ask = async (request: TranscribeRequest, signal: AbortSignal): Promise<unknown> => {
     const { bytes, extension, contentType, options, durationSec } = request;
-    const limitMs = patienceMs(durationSec);
-    const timeout = AbortSignal.timeout(limitMs);
     try {
       return await client.audio.transcriptions.create(
         // By the name's end alone many servers know what it is.
@@ -69,12 +67,10 @@ export function createTranscriber({
           ...fieldsFor(options),
           file: new File([new Uint8Array(bytes)], `speech.${extension}`, { type: contentType }),
         },
-        // The package's own limit ends with the head of the answer; it must not be the shorter one.
-        { signal: AbortSignal.any([signal, timeout]), timeout: limitMs * 2 },
+        { signal, timeout: patienceMs(durationSec) },
       );
     } catch (error) {
       signal.throwIfAborted();
-      if (timeout.aborted) throw unavailable('The transcriber did not answer in time');
       const { failure, facts } = readFailure(error);
       log.warn({ code: failure.code, model: options.model, ...facts }, 'a transcription failed');
       throw failure;

@@ -66,9 +66,9 @@ describe('the words of a transcription', () => {
     ],
     [
       'are not looked for within others',
-      ['That is what a man does'],
-      ['a', 'man', 'does'],
-      [['That is what a', 'man', 'does']],
+      ['This is what a man does'],
+      ['is', 'a', 'man', 'does'],
+      [['This is what', 'a', 'man', 'does']],
     ],
     ['are none where none is found', ['Hello', 'there'], ['there'], [undefined, ['there']]],
     ['may be in capitals', ['HELLO World'], ['hello', 'WORLD'], [['HELLO', 'World']]],
