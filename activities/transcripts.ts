@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { hasSound, type TranscriptOrigin } from '../src/db/transcriptOrigins.ts';
 import { type CarriedTranscript, carryOver, startsByLength } from '../src/domain/carriedTranscript.ts';
 import { joinAnswers } from '../src/domain/transcriptJoin.ts';
+import { UnusableMediaError } from '../src/errors.ts';
 import type { StepInput } from '../workflows/contract.ts';
 import { answerChunks } from './chunkAnswers.ts';
 import type { ActivityDeps } from './index.ts';
@@ -70,7 +71,14 @@ export function createTranscriptActivities(deps: ActivityDeps) {
 
     /** Extracts the sound, in chunks, and hands the step on. */
     extractSpeech: (input: StepInput): Promise<StepOutcome> =>
-      runStep(deps, input, 'transcript', (step) => extractSpeech(deps, step, choose(step).limits)),
+      runStep(deps, input, 'transcript', (step) => extractSpeech(deps, step, choose(step).limits)).catch(
+        async (error: unknown) => {
+          // A track that turns out to hold nothing.
+          if (!(error instanceof UnusableMediaError && error.code === 'no_audio')) throw error;
+          await skip(input, NO_AUDIO);
+          return 'done' as const;
+        },
+      ),
 
     /** Has the chunks transcribed and joins what is answered. */
     transcribeSpeech: (input: StepInput): Promise<StepOutcome> =>

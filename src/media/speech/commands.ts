@@ -44,6 +44,9 @@ export function encodeSpeechArgs(outputPath: string, lengthSec: number): string[
   return [...args, '-map', '[heard]', '-c:a', 'pcm_s16le', ...length, '-f', 's16le', 'pipe:1'];
 }
 
+/** Longer than any sound. */
+const NEVER_SEC = '1000000';
+
 export interface SplitCommand {
   inputPath: string;
   /** Where the chunks go, each under the name of its number. */
@@ -56,13 +59,15 @@ export interface SplitCommand {
 export function splitSpeechArgs({ inputPath, folder, cutPackets }: SplitCommand): string[] {
   // Half a packet earlier: the times that a container holds are rounded, and the first of a packet's is hidden.
   const times = cutPackets.map((packets) => seconds((packets - 0.5) * PACKET_SEC));
+  // Without any cut it would ask for one, and would cut every two seconds if told of none.
+  const cuts = times.length > 0 ? ['-segment_times', times.join(',')] : ['-segment_time', NEVER_SEC];
   return assemble({
     global: progressTo('pipe:1'),
     inputOptions: FILE_GUARD,
     input: fileUrl(inputPath),
     outputOptions: [
       ...['-map', '0:a', '-c', 'copy', ...SAME_BYTES, '-f', 'segment', '-segment_format', 'webm'],
-      ...['-reset_timestamps', '1', '-segment_times', times.join(',')],
+      ...['-reset_timestamps', '1', ...cuts],
     ],
     output: fileUrl(`${folder.replaceAll('%', '%%')}/%d.webm`),
   });
