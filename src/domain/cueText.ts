@@ -9,9 +9,9 @@ export type BreakClass = 'sentence' | 'clause' | 'word';
 /** A part of a text that is not broken. */
 export interface TextUnit {
   text: string;
-  /** In columns: characters as people see them, those of East Asian scripts counted twice. */
+  /** Characters as people see them, those of East Asian scripts counted twice. */
   columns: number;
-  /** In characters, for its share of the time. */
+  /** For its share of the time. */
   characters: number;
   /** Whether a space stands before it, when it is not the first of its line. */
   isSpaced: boolean;
@@ -56,46 +56,58 @@ export const unwrapText = (text: string): string =>
     UNSPACED.test(text.charAt(at - 1)) && UNSPACED.test(text.charAt(at + 1)) ? '' : ' ',
   );
 
-/** Gives the characters as people see them: an emoji of several signs is one. */
-const charactersOf = (text: string): string[] =>
-  PLAIN.test(text) ? text.split('') : Array.from(graphemes.segment(text), ({ segment }) => segment);
+/** How many columns a part of a line takes, by its places in the text. */
+type Ruler = (from: number, to: number) => number;
+
+/** Looks at a line once: each look of the segmenter costs as much as some fifty characters. */
+function createRuler(line: string): Ruler {
+  if (PLAIN.test(line) && !FIRST_WIDE.test(line)) return (from, to) => to - from;
+  const before = new Uint32Array(line.length + 1);
+  if (PLAIN.test(line)) {
+    for (let at = 0; at < line.length; at += 1) before[at + 1] = columnsOf(line.charAt(at));
+  } else {
+    for (const { segment, index } of graphemes.segment(line)) before[index + 1] = columnsOf(segment);
+  }
+  for (let at = 1; at <= line.length; at += 1) before[at] = (before[at] ?? 0) + (before[at - 1] ?? 0);
+  return (from, to) => (before[to] ?? 0) - (before[from] ?? 0);
+}
 
 const columnsOf = (character: string): number => (WIDE.test(character) ? 2 : 1);
 
-/** How many columns a line takes. */
-export const lineColumns = (line: string): number =>
-  PLAIN.test(line) && !FIRST_WIDE.test(line)
-    ? line.length
-    : charactersOf(line).reduce((sum, character) => sum + columnsOf(character), 0);
+/** How many columns a line takes: characters as people see them, an emoji of several signs being one. */
+export const lineColumns = (line: string): number => createRuler(line)(0, line.length);
 
-const characterCount = (text: string): number => (PLAIN.test(text) ? text.length : charactersOf(text).length);
-
-/** How many characters a text has, spaces aside. */
-export const countCharacters = (text: string): number => characterCount(text.replace(/\s+/gu, ''));
+/** How many characters a text has for its share of the time; what takes no place has no share. */
+export const countCharacters = (text: string): number => text.replace(/[\s\p{M}\p{Cf}]+/gu, '').length;
 
 /** Gives the units of a clean text in one line. */
-export const toUnits = (line: string): TextUnit[] =>
-  line
-    .split(' ')
-    .filter((token) => token !== '')
-    .flatMap((token) =>
-      partsOf(token)
-        .flatMap(cutToLine)
-        .map((text, index) => describeUnit(text, index === 0)),
-    );
+export function toUnits(line: string): TextUnit[] {
+  const measure = createRuler(line);
+  let from = 0;
+  return line.split(' ').flatMap((token) => {
+    const units: TextUnit[] = [];
+    for (const part of partsOf(token)) {
+      for (const text of cutToLine(part, measure(from, from + part.length))) {
+        const columns = measure(from, from + text.length);
+        units.push(describeUnit(text, columns, units.length === 0));
+        from += text.length;
+      }
+    }
+    from += 1;
+    return units;
+  });
+}
 
 /** Gives units as they stand in one line. */
 export const joinUnits = (units: readonly TextUnit[]): string =>
   units.map(({ text, isSpaced }, index) => (isSpaced && index > 0 ? ` ${text}` : text)).join('');
 
-function describeUnit(text: string, isSpaced: boolean): TextUnit {
-  if (SIMPLE.test(text)) {
-    return { text, columns: text.length, characters: text.length, isSpaced, breakAfter: 'word' };
-  }
+function describeUnit(text: string, columns: number, isSpaced: boolean): TextUnit {
+  if (SIMPLE.test(text)) return { text, columns, characters: text.length, isSpaced, breakAfter: 'word' };
   return {
     text,
-    columns: lineColumns(text),
-    characters: characterCount(text),
+    columns,
+    characters: Math.max(1, countCharacters(text)),
     isSpaced,
     breakAfter: SENTENCE_END.test(text) ? 'sentence' : CLAUSE_END.test(text) ? 'clause' : 'word',
   };
@@ -103,6 +115,7 @@ function describeUnit(text: string, isSpaced: boolean): TextUnit {
 
 /** Words of a script without spaces, each with the marks that belong to it. */
 function partsOf(token: string): string[] {
+  if (token === '') return [];
   if (SIMPLE.test(token) || !UNSPACED.test(token)) return [token];
   const parts: string[] = [];
   let opening = '';
@@ -120,19 +133,18 @@ function partsOf(token: string): string[] {
 }
 
 /** What no line has room for is cut anywhere between two characters. */
-function cutToLine(part: string): string[] {
-  if (part.length <= MAX_LINE_COLUMNS / 2 || lineColumns(part) <= MAX_LINE_COLUMNS) return [part];
+function cutToLine(part: string, columns: number): string[] {
+  if (columns <= MAX_LINE_COLUMNS) return [part];
   const pieces: string[] = [];
-  let piece: string[] = [];
-  let columns = 0;
-  for (const character of charactersOf(part)) {
-    const more = columnsOf(character);
-    if (columns + more > MAX_LINE_COLUMNS) {
-      pieces.push(piece.join(''));
-      [piece, columns] = [[], 0];
+  let [piece, taken] = ['', 0];
+  for (const { segment } of graphemes.segment(part)) {
+    const more = columnsOf(segment);
+    if (taken + more > MAX_LINE_COLUMNS) {
+      pieces.push(piece);
+      [piece, taken] = ['', 0];
     }
-    piece.push(character);
-    columns += more;
+    piece += segment;
+    taken += more;
   }
-  return [...pieces, piece.join('')];
+  return [...pieces, piece];
 }

@@ -28,8 +28,17 @@ const MIN_CUE_MS = 1000;
 /** Where nobody speaks for so long, a cue may end as well as after a sentence. */
 const PAUSE_MS = 700;
 
-/** What one more cue costs, what it costs to end one in a bad place, and to show one too shortly or half empty. */
-const COST = { cue: 10, breakAfter: { sentence: 0, clause: 4, word: 12 }, haste: 15, emptiness: 4 } as const;
+/**
+ * What one more cue costs, what it costs to end one in a bad place, the more so with the beginning of another sentence, and to show
+ * one too shortly or half empty.
+ */
+const COST = {
+  cue: 4,
+  breakAfter: { sentence: 0, clause: 4, word: 12 },
+  torn: 8,
+  haste: 15,
+  emptiness: 4,
+} as const;
 /** In columns of difference that the two lines of a cue may have for the sake of a better place. */
 const LINE_COST: Record<BreakClass, number> = { sentence: 0, clause: 4, word: 12 };
 
@@ -98,6 +107,7 @@ function chooseBreaks(units: readonly TimedUnit[]): Piece[] {
   const cheapest = new Float64Array(units.length + 1).fill(Number.POSITIVE_INFINITY);
   const cameFrom = new Int32Array(units.length + 1);
   const breakCosts = units.map((unit, at) => breakCost(unit, units[at + 1]));
+  const sentences = countSentences(units);
   cheapest[0] = 0;
   for (let from = 0; from < units.length; from += 1) {
     const beginMs = units[from]?.startMs ?? 0;
@@ -108,14 +118,23 @@ function chooseBreaks(units: readonly TimedUnit[]): Piece[] {
       const shownMs = unit.endMs - beginMs;
       // The first unit alone always is a cue.
       if (!room.take(unit) || (at > from && shownMs > MAX_CUE_MS)) break;
-      const cost = soFar + (breakCosts[at] ?? 0) + shapeCost(shownMs, room.columns);
+      const badEnd = breakCosts[at] ?? 0;
+      const isTorn = badEnd > 0 && sentences[at] !== sentences[from];
+      const cost = soFar + badEnd + (isTorn ? COST.torn : 0) + shapeCost(shownMs, room.columns);
       if (cost >= (cheapest[at + 1] ?? 0)) continue;
       cheapest[at + 1] = cost;
       cameFrom[at + 1] = from;
     }
   }
+  return followBack(cameFrom);
+}
+
+/** Gives the pieces of the cheapest way, by where each of its ends came from. */
+function followBack(cameFrom: Int32Array): Piece[] {
   const pieces: Piece[] = [];
-  for (let to = units.length; to > 0; to = cameFrom[to] ?? 0) pieces.push({ from: cameFrom[to] ?? 0, to });
+  for (let to = cameFrom.length - 1; to > 0; to = cameFrom[to] ?? 0) {
+    pieces.push({ from: cameFrom[to] ?? 0, to });
+  }
   return pieces.reverse();
 }
 
@@ -136,6 +155,15 @@ function createRoom() {
   };
 }
 
+/** How many sentences have ended before each unit. */
+function countSentences(units: readonly TimedUnit[]): Int32Array {
+  const ended = new Int32Array(units.length);
+  for (let at = 1; at < units.length; at += 1) {
+    ended[at] = (ended[at - 1] ?? 0) + (units[at - 1]?.breakAfter === 'sentence' ? 1 : 0);
+  }
+  return ended;
+}
+
 const breakCost = (unit: TimedUnit, next: TimedUnit | undefined): number =>
   !next || next.startMs - unit.endMs >= PAUSE_MS ? 0 : COST.breakAfter[unit.breakAfter];
 
@@ -146,9 +174,11 @@ const shapeCost = (shownMs: number, columns: number): number =>
 
 /** One line, or two of about the same width, broken in a good place. */
 function breakLines(units: readonly TextUnit[]): string[] {
-  const whole = joinUnits(units);
-  const columns = lineColumns(whole);
-  if (columns <= MAX_LINE_COLUMNS) return [whole];
+  const columns = units.reduce(
+    (sum, unit, index) => sum + unit.columns + (unit.isSpaced && index > 0 ? 1 : 0),
+    0,
+  );
+  if (columns <= MAX_LINE_COLUMNS) return [joinUnits(units)];
   let best = { cost: Number.POSITIVE_INFINITY, at: units.length };
   let upper = 0;
   for (const [index, unit] of units.slice(0, -1).entries()) {

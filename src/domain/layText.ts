@@ -53,7 +53,7 @@ function replaceText(segment: TranscriptSegment, line: string): TranscriptSegmen
 
 function spreadText(lines: readonly string[], range: TimeRange): TranscriptSegment[] {
   const sentences = lines.flatMap(toSentences);
-  const lengths = sentences.map(countCharacters);
+  const lengths = sentences.map((sentence) => Math.max(1, countCharacters(sentence)));
   const timeline = createTimeline([{ ...range, length: lengths.reduce((sum, length) => sum + length, 0) }]);
   let place = 0;
   return sentences.map((text, index) => {
@@ -94,7 +94,7 @@ function placeUnits(lines: readonly string[]): PlacedUnit[] {
 /** Each segment gets its share of the text; one that gets nothing is left out. */
 function shareText(lines: readonly string[], spoken: readonly TranscriptSegment[]): TranscriptSegment[] {
   const units = placeUnits(lines);
-  const lengths = spoken.map(({ text }) => countCharacters(text));
+  const lengths = spoken.map(({ text }) => Math.max(1, countCharacters(text)));
   const before = lengths.reduce((sum, length) => sum + length, 0);
   const scale = (units.at(-1)?.endsAt ?? 0) / before;
   let [place, from] = [0, 0];

@@ -11,7 +11,9 @@ const escapeText = (text: string): string => text.replace(/[&<>]/g, (sign) => EN
  */
 export function toWebVtt(segments: readonly TranscriptSegment[]): string {
   const blocks = toCues(segments).map(({ startMs, endMs, lines, speaker }) => {
-    const voice = speaker === undefined ? '' : `<v ${escapeText(speaker)}>`;
+    // The end of a tag after two of them would be an arrow, which ends the cue.
+    const name = speaker?.replace(/[\s-]+$/u, '') ?? '';
+    const voice = name === '' ? '' : `<v ${escapeText(name)}>`;
     const timing = `${formatTimestamp(startMs, '.')} --> ${formatTimestamp(endMs, '.')}`;
     return `\n${timing}\n${voice}${lines.map(escapeText).join('\n')}\n`;
   });
