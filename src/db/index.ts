@@ -12,6 +12,7 @@ import { PictureQueries } from './pictures.ts';
 import { PlaybackStepQueries } from './playbackSteps.ts';
 import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
+import { SearchQueries } from './search.ts';
 import { ShareQueries } from './shares.ts';
 import { SoundQueries } from './sounds.ts';
 import { SpeechAnswerQueries } from './speechAnswers.ts';
@@ -32,6 +33,7 @@ import { VideoQueries } from './videos.ts';
 
 const nouns = {
   videos: VideoQueries,
+  search: SearchQueries,
   uploads: UploadQueries,
   uploadChunks: UploadChunkQueries,
   uploadLeases: UploadLeaseQueries,

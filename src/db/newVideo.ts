@@ -38,13 +38,22 @@ export interface NewFetchedVideo extends NewEntry {
   optionalSteps: StepName[];
 }
 
-/** Writes down what an upload says of the entry that it fills; what it does not say stays. */
+/**
+ * Writes down what an upload says of the entry that it fills; what it does not say stays.
+ *
+ * @returns whether something changed that searches find it by
+ */
 export function describeEntry(
   entry: Video,
   { title, isTitleDerived, description, tags, filename }: Omit<NewEntry, 'userId'>,
-): void {
+): boolean {
+  const before = searchedBy(entry);
   if (!isTitleDerived) entry.title = title;
   entry.description = description ?? entry.description ?? null;
   if (tags.length > 0) entry.tags = tags;
   entry.filename = filename ?? entry.filename ?? null;
+  return searchedBy(entry) !== before;
 }
+
+const searchedBy = ({ title, description, tags }: Video): string =>
+  JSON.stringify([title, description, tags]);

@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TranscriptKind, TranscriptSegment } from '../domain/transcript.ts';
 import { Transcript } from './entities/transcript.ts';
 import { Video } from './entities/video.ts';
+import { indexVideo } from './searchIndex.ts';
 import { storableJson } from './storableJson.ts';
 
 export interface NewTranscript {
@@ -68,7 +69,10 @@ export class TranscriptQueries {
         { fields: ['version'], orderBy: { version: 'desc' }, limit: 1 },
       );
       const version = (newest?.version ?? 0) + 1;
-      return tx.create(Transcript, { ...columns, video, version } as RequiredEntityData<Transcript>);
+      const row = tx.create(Transcript, { ...columns, video, version } as RequiredEntityData<Transcript>);
+      await tx.flush();
+      await indexVideo(tx, videoId);
+      return row;
     });
   }
 }

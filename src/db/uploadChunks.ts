@@ -7,6 +7,7 @@ import { UploadSegment } from './entities/uploadSegment.ts';
 import { Video } from './entities/video.ts';
 import { newId } from './ids.ts';
 import { describeEntry, type NewEntry } from './newVideo.ts';
+import { indexVideo } from './searchIndex.ts';
 import { type QuotaLimits, UploadQueries } from './uploads.ts';
 
 /** Other bytes are stored under the same number already. */
@@ -222,8 +223,9 @@ export class UploadChunkQueries {
     if (isKept) await this.#insert(upload, chunk, limits);
     upload.expiresAt = limits.expiresAt;
     if (file.optionalSteps) upload.optionalSteps = file.optionalSteps;
-    describeEntry(video, { ...file.entry, filename: null });
+    const isFoundOtherwise = describeEntry(video, { ...file.entry, filename: null });
     await this.#em.flush();
+    if (isFoundOtherwise) await indexVideo(this.#em, video.id);
     const received = await this.#listNumbers(upload.id);
     const isComplete = received.length === upload.totalChunks;
     if (isComplete) {

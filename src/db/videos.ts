@@ -26,6 +26,7 @@ import {
   type NewFetchedVideo,
   type NewVideo,
 } from './newVideo.ts';
+import { indexVideo } from './searchIndex.ts';
 import { requeue } from './steps.ts';
 import { NO_ERROR } from './storedError.ts';
 
@@ -44,9 +45,9 @@ export interface Page {
   beforeId?: string;
 }
 
-const WITH_PARTS = ['steps', 'assets'] as const;
+export const WITH_PARTS = ['steps', 'assets'] as const;
 /** A video may have a hundred pictures that were made because somebody asked: those are found one by one. */
-const MADE_ANYWAY = { assets: { kind: { $ne: 'picture' } } } as const;
+export const MADE_ANYWAY = { assets: { kind: { $ne: 'picture' } } } as const;
 
 /** What a retry, a cancel or a delete was answered in the database, before the engine is told. */
 export type Intent =
@@ -80,7 +81,7 @@ export class VideoQueries {
   /** Makes a library entry, which waits for its bytes in `awaiting_upload`. @throws ExternalIdTakenError */
   async insertEntry(entry: NewEntry): Promise<Video> {
     const row = this.#create(entry);
-    await this.#flushUnique();
+    await this.#keep(row);
     return row;
   }
 
@@ -91,7 +92,7 @@ export class VideoQueries {
     for (const name of stepsFor(optionalSteps)) {
       row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
     }
-    await this.#flushUnique();
+    await this.#keep(row);
     return row;
   }
 
@@ -103,7 +104,7 @@ export class VideoQueries {
    */
   async takeOrCreateEntry(entry: NewEntry): Promise<Video> {
     const row = await this.#takeOrCreate(entry);
-    await this.#flushUnique();
+    await this.#keep(row);
     return row;
   }
 
@@ -136,7 +137,7 @@ export class VideoQueries {
     return onTheirWay === 0 ? video : null;
   }
 
-  async #flushUnique(): Promise<void> {
+  async #keep(row: Video): Promise<void> {
     await this.#em.flush().catch((error) => {
       // The only unique thing of a video, besides ids that we make ourselves.
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
@@ -144,6 +145,7 @@ export class VideoQueries {
         cause: error,
       });
     });
+    await indexVideo(this.#em, row.id);
   }
 
   /** The user's video with its parts, or null when it is another's, deleted or was never there. */
@@ -189,19 +191,21 @@ export class VideoQueries {
   }
 
   /** Changes what its owner may change; null when there is no such video. */
-  async change(
+  change(
     userId: string,
     id: string,
     changes: Partial<Pick<Video, 'title' | 'description' | 'tags'>>,
   ): Promise<Video | null> {
-    const video = await this.#em.findOne(Video, own(userId, id), {
-      populate: WITH_PARTS,
-      populateWhere: MADE_ANYWAY,
+    return this.#em.transactional(async (tx) => {
+      // Held also when nothing changes: what searches find must not be written from what was there before.
+      const video = await tx.findOne(Video, own(userId, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (!video) return null;
+      tx.assign(video, changes);
+      await tx.flush();
+      await indexVideo(tx, id);
+      await tx.populate(video, WITH_PARTS, { where: MADE_ANYWAY });
+      return video;
     });
-    if (!video) return null;
-    this.#em.assign(video, changes);
-    await this.#em.flush();
-    return video;
   }
 
   /** Writes the wish to cancel; `runs` are the workflow runs to tell. */

@@ -3,25 +3,74 @@ import type { Page } from '../db/videos.ts';
 
 const UUID_BYTES = 16;
 
-const encodeCursor = (id: string): string => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
+const toBytes = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
 
-/** Gives the id in a cursor, or null when it is none that we made. */
-function decodeCursor(cursor: string): string | null {
-  const bytes = Buffer.from(cursor, 'base64url');
-  if (bytes.length !== UUID_BYTES || bytes.toString('base64url') !== cursor) return null;
+function toId(bytes: Buffer): string {
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
+/** Gives the bytes in a cursor, or null when nothing of ours is so long. */
+function readCursor(cursor: string, length: number): Buffer | null {
+  const bytes = Buffer.from(cursor, 'base64url');
+  return bytes.length === length && bytes.toString('base64url') === cursor ? bytes : null;
+}
+
+const encodeCursor = (id: string): string => toBytes(id).toString('base64url');
+
+/** Gives the id in a cursor, or null when it is none that we made. */
+function decodeCursor(cursor: string): string | null {
+  const bytes = readCursor(cursor, UUID_BYTES);
+  return bytes && toId(bytes);
+}
+
+/** A place in a ranking: the newest that was in it when its first page was given, and how many come before. */
+export interface RankedPlace {
+  newestId: string;
+  offset: number;
+}
+
+/** Rankings end long before 65,536. */
+const OFFSET_BYTES = 2;
+
+export function encodeRankedCursor({ newestId, offset }: RankedPlace): string {
+  const bytes = Buffer.concat([toBytes(newestId), Buffer.alloc(OFFSET_BYTES)]);
+  bytes.writeUInt16BE(offset, UUID_BYTES);
+  return bytes.toString('base64url');
+}
+
+/** Gives the place in a cursor of a ranking, or null when it is none that we made. */
+export function decodeRankedCursor(cursor: string): RankedPlace | null {
+  const bytes = readCursor(cursor, UUID_BYTES + OFFSET_BYTES);
+  return bytes && { newestId: toId(bytes.subarray(0, UUID_BYTES)), offset: bytes.readUInt16BE(UUID_BYTES) };
+}
+
+const NOT_OURS = 'is not a cursor of this API';
+
+const cursorField = (isOurs: (cursor: string) => boolean) =>
+  z.string().refine(isOurs, NOT_OURS).optional().meta({ description: '`next_cursor` of the page before' });
+
 /** The query fields of every list; spread them into the route's own `z.strictObject`. */
 export const pageFields = {
   limit: z.coerce.number().int().min(1).max(100).default(20).meta({ description: 'How many at most' }),
-  cursor: z
-    .string()
-    .refine((cursor) => decodeCursor(cursor) !== null, 'is not a cursor of this API')
-    .optional()
-    .meta({ description: '`next_cursor` of the page before' }),
+  cursor: cursorField((cursor) => decodeCursor(cursor) !== null),
 };
+
+/** The same for a list that is ranked when it is searched; which of the two cursors it is, `refineCursor` says. */
+export const searchablePageFields = {
+  ...pageFields,
+  cursor: cursorField((cursor) => (decodeCursor(cursor) ?? decodeRankedCursor(cursor)) !== null),
+};
+
+/** Refuses the cursor of a list in a search, and of a search in a list. */
+export function refineCursor(
+  { q, cursor }: { q?: string | undefined; cursor?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (cursor === undefined) return;
+  const isOurs = q === undefined ? decodeCursor(cursor) : decodeRankedCursor(cursor);
+  if (!isOurs) context.addIssue({ code: 'custom', path: ['cursor'], message: NOT_OURS });
+}
 
 /** Gives the page that a parsed query asks for. */
 export function toPage(query: { limit: number; cursor?: string | undefined }): Page {

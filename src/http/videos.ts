@@ -3,11 +3,12 @@ import type { Video } from '../db/entities/video.ts';
 import type { VideoFilter } from '../db/videos.ts';
 import { VIDEO_STATUSES } from '../domain/video.ts';
 import { createSignPath } from './bytes/signedUrls.ts';
-import { listOf, pageFields, toList, toPage } from './pagination.ts';
+import { listOf, refineCursor, searchablePageFields, toList, toPage } from './pagination.ts';
 import { idParams, instantField } from './parse.ts';
 import { notFound } from './problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { descriptionField, tagsField, titleField } from './uploads/videoFields.ts';
+import { SEARCH_DESCRIPTION, searchField, searchVideos, videoListSchema } from './videoSearch.ts';
 import {
   stepSchema,
   toStatusView,
@@ -51,7 +52,9 @@ const filterFields = {
   created_after: instantField.optional(),
   created_before: instantField.optional(),
 };
-const listQuery = z.strictObject({ ...pageFields, ...filterFields });
+const listQuery = z
+  .strictObject({ ...searchablePageFields, ...filterFields, q: searchField.optional() })
+  .superRefine(refineCursor);
 
 function toFilter(query: z.output<typeof listQuery>): VideoFilter {
   const { status, tag, user_id, external_id, created_after, created_before } = query;
@@ -70,11 +73,16 @@ const listVideos = defineRoute({
   path: '/v1/videos',
   operationId: 'listVideos',
   tag: TAG,
-  summary: 'List videos, newest first',
+  summary: 'List videos, newest first, or search them, best first',
+  description: SEARCH_DESCRIPTION,
   scope: 'read',
   query: listQuery,
-  responses: { 200: { description: 'One page', schema: listOf(videoSchema) } },
+  responses: { 200: { description: 'One page', schema: videoListSchema } },
   handler: async ({ deps, user, query }) => {
+    if (query.q !== undefined) {
+      const body = await searchVideos({ deps, user }, { ...query, q: query.q }, toFilter(query));
+      return { status: 200, body };
+    }
     const page = toPage(query);
     const rows = await deps.db.videos.list(user.id, toFilter(query), page);
     const sign = createSignPath(deps.config);
