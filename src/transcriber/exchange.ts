@@ -30,12 +30,12 @@ export class ConnectTimeoutError extends Error {
  */
 export async function exchange(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init);
-  const body = Buffer.from(await request.arrayBuffer());
   const { signal } = request;
+  const body = await readBody(request);
   const url = new URL(request.url);
   const outgoing = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
     method: request.method,
-    headers: { ...Object.fromEntries(request.headers), 'content-length': body.length },
+    headers: { ...Object.fromEntries(request.headers), 'content-length': body.sizeBytes },
     signal,
     // A connection of its own: one that was kept may be closed by the other side just when it is used again, and
     // nothing is sent twice here.
@@ -45,7 +45,8 @@ export async function exchange(input: string | URL | Request, init?: RequestInit
   // It may fail once more when it is already known to have failed.
   outgoing.on('error', () => undefined);
   outgoing.once('socket', (socket) => socket.once('connect', () => clearTimeout(connecting)));
-  outgoing.end(body);
+  for (const part of body.parts) outgoing.write(part);
+  outgoing.end();
   try {
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
     return await readAnswer(incoming);
@@ -57,6 +58,13 @@ export async function exchange(input: string | URL | Request, init?: RequestInit
     clearTimeout(connecting);
     outgoing.destroy();
   }
+}
+
+/** Reads the body of a request to learn its length, since some servers want it told; in its parts, to hold it once. */
+async function readBody(request: Request): Promise<{ parts: Uint8Array[]; sizeBytes: number }> {
+  const parts: Uint8Array[] = [];
+  for await (const part of request.body ?? []) parts.push(part);
+  return { parts, sizeBytes: parts.reduce((sum, { length }) => sum + length, 0) };
 }
 
 async function readAnswer(incoming: IncomingMessage): Promise<Response> {

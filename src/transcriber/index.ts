@@ -59,14 +59,10 @@ export function createTranscriber({
   if (config.OPENAI_API_KEY === undefined) return null;
   const client = createClient(config.OPENAI_BASE_URL, config.OPENAI_API_KEY);
   const ask = async (request: TranscribeRequest, signal: AbortSignal): Promise<unknown> => {
-    const { bytes, extension, contentType, options, durationSec } = request;
+    const { options, durationSec } = request;
     try {
       return await client.audio.transcriptions.create(
-        // By the name's end alone many servers know what it is.
-        {
-          ...fieldsFor(options),
-          file: new File([new Uint8Array(bytes)], `speech.${extension}`, { type: contentType }),
-        },
+        { ...fieldsFor(options), file: toFile(request) },
         { signal, timeout: patienceMs(durationSec) },
       );
     } catch (error) {
@@ -87,6 +83,10 @@ export function createTranscriber({
     },
   };
 }
+
+/** By the name's end alone many servers know what it is. The bytes are not copied for the type's sake. */
+const toFile = ({ bytes, extension, contentType }: TranscribeRequest): File =>
+  new File([bytes as Uint8Array<ArrayBuffer>], `speech.${extension}`, { type: contentType });
 
 /** Everything that the package would read from the environment is given, so that only our configuration counts. */
 const createClient = (baseURL: string, apiKey: string): OpenAI =>
