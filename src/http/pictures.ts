@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { Asset } from '../db/entities/asset.ts';
 import type { Video } from '../db/entities/video.ts';
 import {
-  HURRIED_SEC,
   PICTURE_CONTENT_TYPES,
   type Picture,
   type PictureFormat,
@@ -10,20 +8,17 @@ import {
   planPicture,
 } from '../domain/picture.ts';
 import { parseTimecode } from '../domain/timecode.ts';
-import { representObject, sendBytes } from './bytes/sendBytes.ts';
+import { sendBytes } from './bytes/sendBytes.ts';
 import { admitSigned, signatureFields } from './bytes/signedUrls.ts';
+import { answerOnDemand, onDemandResponses } from './onDemand.ts';
 import { idParams } from './parse.ts';
 import { HttpProblem, invalidRequest } from './problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
-import { baseName, fileResponses, missing, representThumbnail } from './videoFiles.ts';
+import { baseName, missing, representThumbnail } from './videoFiles.ts';
 import { findVideo } from './videos.ts';
-import { whileAsked } from './wait.ts';
-import { toWorkProblem } from './workFailures.ts';
 
 /** More than any list of sizes has; what is longer than the longest becomes that. */
 const MAX_WISHED_PX = 65_535;
-/** When to ask again for a picture that is still being made. */
-const ASK_AGAIN_SEC = 2;
 
 const sideField = z.coerce.number().int().min(1).max(MAX_WISHED_PX).optional();
 const choiceFields = {
@@ -78,27 +73,19 @@ function planChosen(video: Video, { time, width, height }: Choice, format: Pictu
   throw invalidRequest([{ path: 'time', message: `is beyond the duration of ${durationSec} seconds` }]);
 }
 
-/** Gives the picture that is chosen: the one that is there, or else one that is made while the client waits. */
-async function answerChosen(request: PictureRequest, video: Video, format: PictureFormat) {
-  const { ctx, deps, user, query } = request;
+/** Gives the picture that is chosen. */
+function answerChosen(request: PictureRequest, video: Video, format: PictureFormat) {
+  const { deps, query } = request;
   const picture = planChosen(video, query, format);
   const variant = pictureVariant(picture);
-  const there = await deps.db.pictures.find(video.id, variant);
-  if (there) {
-    await deps.db.pictures.noteUse(there);
-    return sendChosen(request, video, there);
-  }
-  const hurry = await deps.limits.hurry(user.id, HURRIED_SEC);
-  const isUrgent = hurry !== null;
-  const wanted = { ...picture, videoId: video.id, userId: user.id, isUrgent, requestId: ctx.state.requestId };
-  const askedAt = performance.now();
-  const end = await whileAsked(ctx, (signal) => deps.flows.makePicture(wanted, { signal }));
-  if (end.state !== 'running') await hurry?.end((performance.now() - askedAt) / 1000);
-  if (end.state === 'failed') throw toWorkProblem(end, FAILURES);
-  // Deleted meanwhile, it is not found.
-  const stillThere = await findVideo(request, video.id);
-  const made = end.state === 'done' ? await deps.db.pictures.find(video.id, variant) : null;
-  return made ? sendChosen(request, stillThere, made) : answerUnfinished(request, video, format);
+  return answerOnDemand(request, video, {
+    files: deps.db.pictures,
+    variant,
+    make: (asker, patience) => deps.flows.makePicture({ ...picture, ...asker }, patience),
+    failures: FAILURES,
+    nameEnd: `-${variant}`,
+    path: pathOf(query, format),
+  });
 }
 
 /** The video is whole as far as its probe can tell, yet nothing of it can be shown there. */
@@ -108,23 +95,10 @@ const FAILURES = {
   too_large_picture: 'no_picture',
 } as const;
 
-async function sendChosen({ ctx, deps }: PictureRequest, video: Video, asset: Asset): Promise<undefined> {
-  const filename = `${baseName(video)}-${asset.variant}`;
-  const facts = { contentType: asset.contentType, disposition: { type: 'inline' as const, filename } };
-  return sendBytes(ctx, await representObject(deps.storage, asset.key, facts));
-}
-
-const unfinishedSchema = z
-  .strictObject({ status: z.literal('rendering'), url: z.url() })
-  .meta({ id: 'UnfinishedPicture' });
-
-function answerUnfinished({ deps, query }: PictureRequest, video: Video, format: PictureFormat): Reply {
+function pathOf(query: Choice, format: PictureFormat): string {
   const choices = Object.entries(query).filter(([name]) => name in choiceFields);
   const asked = new URLSearchParams(choices.map(([name, value]) => [name, String(value)])).toString();
-  const address = `${deps.config.PUBLIC_URL}/v1/videos/${video.id}/thumbnail.${format}`;
-  const url = asked === '' ? address : `${address}?${asked}`;
-  const headers = { Location: url, 'Retry-After': String(ASK_AGAIN_SEC) };
-  return { status: 202, headers, body: { status: 'rendering', url } };
+  return asked === '' ? `thumbnail.${format}` : `thumbnail.${format}?${asked}`;
 }
 
 interface PictureRouteFacts {
@@ -150,15 +124,8 @@ const pictureRoute = ({ format, operationId, summary, isSigned, answer }: Pictur
     params: idParams,
     query: isSigned ? pictureQuery : choiceQuery,
     responses: {
-      ...fileResponses(PICTURE_CONTENT_TYPES[format]),
-      202: {
-        description: 'Still being made: ask again',
-        schema: unfinishedSchema,
-        headers: { Location: 'The address to ask again', 'Retry-After': 'Seconds until then' },
-      },
+      ...onDemandResponses(PICTURE_CONTENT_TYPES[format]),
       404: { description: '`no_thumbnail`; `no_picture`; `not_found`' },
-      409: { description: '`not_ready`' },
-      503: { description: '`no_worker`; `engine_unavailable`' },
     },
     handler: async (request) => answer(request, await findVideo(request, request.params.id)),
   });

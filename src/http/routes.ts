@@ -1,4 +1,5 @@
 import { adminRoutes } from './admin.ts';
+import { audioRoutes } from './audio.ts';
 import { captionRoutes } from './captions.ts';
 import { editRoutes } from './edits.ts';
 import { healthRoutes } from './health.ts';
@@ -37,6 +38,7 @@ export const routes: readonly Route[] = [
   ...transcriptEditRoutes,
   ...videoFileRoutes,
   ...pictureRoutes,
+  ...audioRoutes,
   ...captionRoutes,
   ...shareRoutes,
   ...viewingRoutes,

@@ -149,6 +149,10 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getThumbnail: { status: 200, make: ready },
   // It is made by a worker, and there is none.
   getWebpThumbnail: { status: 202, make: ready },
+  // Made by a worker as well.
+  getSoundAsAac: { status: 202, make: ready },
+  getSoundAsMpeg: { status: 202, make: ready },
+  getSoundAsWav: { status: 202, make: ready },
   getStoryboardSheet: { status: 200, make: ready },
   getStoryboardIndex: { status: 200, make: ready },
 
