@@ -15,7 +15,7 @@ type SpeechDeps = Pick<ActivityDeps, 'db' | 'media' | 'storage'>;
 
 /** The extracted sound of a video, and how to come to the bytes of each chunk. */
 export interface OpenSpeech extends Speech {
-  read(chunk: SpeechChunk): Promise<Uint8Array>;
+  read(chunk: SpeechChunk): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** What the index holds: also what the chunks were cut for. */
@@ -91,4 +91,5 @@ export async function findSpeech(
   };
 }
 
-const readAll = (stream: Readable): Promise<Buffer> => buffer(stream);
+const readAll = (stream: Readable): Promise<Buffer<ArrayBuffer>> =>
+  buffer(stream) as Promise<Buffer<ArrayBuffer>>;
