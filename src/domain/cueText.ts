@@ -21,7 +21,7 @@ export interface TextUnit {
 const LINE_BREAK = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/u;
 /** Not those that are there to keep two words together. */
 const SPACES = /[\t \u1680\u2000-\u2006\u2008-\u200a\u205f\u3000]+/gu;
-const UNSEEN = /[\p{Cc}\ufeff\ufff9-\ufffb]/gu;
+const UNSEEN = /(?!\t)[\p{Cc}\ufeff\ufff9-\ufffb]/gu;
 /** Every code unit is a character of its own: nothing in it combines with what stands beside it. A quick look saves a slow one. */
 const PLAIN = /^[^\p{M}\p{Cf}\p{Cs}\u1100-\u11ff\ua960-\ua97f\ud7b0-\udfff\u{10000}-\u{10ffff}]*$/u;
 const FIRST_WIDE = /[\u1100-\u{10ffff}]/u;
@@ -46,7 +46,7 @@ export const cleanText = (text: string): string =>
   text
     .toWellFormed()
     .split(LINE_BREAK)
-    .map((line) => line.replace(SPACES, ' ').replace(UNSEEN, '').trim())
+    .map((line) => line.replace(UNSEEN, '').replace(SPACES, ' ').trim())
     .filter((line) => line !== '')
     .join('\n');
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { renderPage } from '../../src/http/shares/player/page.ts';
 import type { Tab } from '../support/devtools.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { FACTS, playWorker, upload } from '../support/processedVideo.ts';
@@ -163,45 +162,6 @@ describe('the page of a share, in a browser', function () {
       '[document.documentElement.scrollWidth, player.getBoundingClientRect().bottom]',
     );
     assert.ok(scroll === 844 && bottom <= 390, 'the whole player is in sight when the phone is turned');
-  });
-
-  it('shows captions where there are some', async () => {
-    const tab = await here.open();
-    const { html, contentSecurityPolicy } = renderPage(
-      {
-        kind: 'player',
-        url: here.api.url + here.share.path,
-        title: 'Spoken',
-        description: null,
-        state: 'ready',
-        durationSec: 60,
-        width: 640,
-        height: 360,
-        hasPoster: true,
-        hasStoryboard: true,
-        captions: { language: null },
-        downloadUrl: null,
-      },
-      '',
-    );
-    await tab.intercept({
-      [here.share.path]: {
-        body: html,
-        headers: { 'content-type': 'text/html', 'content-security-policy': contentSecurityPolicy },
-      },
-      [`${here.share.path}/captions.vtt`]: {
-        body: 'WEBVTT\n\n00:00.000 --> 01:00.000\nHello there\n',
-        headers: { 'content-type': 'text/vtt' },
-      },
-    });
-    await tab.send('Page.reload');
-    await tab.until('document.querySelector("#captions") && video.currentSrc');
-    await tab.press('k');
-    await tab.press('c');
-    await tab.until('video.textTracks[0].activeCues?.length === 1');
-    assert.equal(await tab.evaluate('captions.getAttribute("aria-pressed")'), 'true');
-    await tab.press('c');
-    assert.equal(await tab.evaluate('video.textTracks[0].mode'), 'disabled');
   });
 
   it('says in words why a link does not work', async () => {
