@@ -120,7 +120,7 @@ async function copyVideos(client: pg.Client, userIds: string[], size: LibrarySiz
   await client.query('drop index search_documents_words');
   await client.query(
     `create temp table copies as
-     select lpad(to_hex($1::bigint + i * 60000), 12, '0') as instant, i,
+     select lpad(to_hex($1::bigint + i::bigint * 60000), 12, '0') as instant, i,
        (select array_agg(id order by id) from videos)[1 + i % $2] as model,
        ($3::uuid[])[case when (i * 7919::bigint) % $4 < $5 then 1 else 2 + (i * 104729::bigint) % ($6 - 1) end] as user_id
      from generate_series(0, $4::int - 1) i`,
@@ -132,7 +132,7 @@ async function copyVideos(client: pg.Client, userIds: string[], size: LibrarySiz
   );
   await client.query(
     `insert into videos (id, user_id, title, tags, status, created_at, ready_at, source_key, size_bytes, parents, streams)
-     select c.id, c.user_id, v.title, v.tags, 'ready', to_timestamp(($1::bigint + i * 60000) / 1000.0), now(), 's/' || c.id, 1,
+     select c.id, c.user_id, v.title, v.tags, 'ready', to_timestamp(($1::bigint + i::bigint * 60000) / 1000.0), now(), 's/' || c.id, 1,
        v.parents, '[]' from copies c join videos v on v.id = c.model order by c.i`,
     [FIRST_INSTANT_MS],
   );

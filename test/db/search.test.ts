@@ -100,8 +100,12 @@ describe('the search index', () => {
     await db.videos.change(userId, id, { title: 'After', tags: ['new'] });
     await assertFound('before', []);
     await assertFound('after new written', [id]);
+    const older = await addVideo(db, userId, { title: 'After', id: '01800000-0000-7000-8000-000000000001' });
     await db.videos.requestDelete(userId, id);
-    await assertFound('after', []);
+    await assertFound('after', [older]);
+    // It does not take the place of another in the ranking either.
+    const { found, isTruncated } = await search('after', {}, {}, 1);
+    assert.deepEqual([found[0]?.video.id, isTruncated], [older, false]);
   });
 
   it('shows where it is said: the best segments, in the order of time', async () => {

@@ -4,8 +4,8 @@ import type { NewVideo } from '../../src/db/newVideo.ts';
 
 /** Makes a video that a search may find, without any bytes. @returns its id */
 export async function addVideo(db: Db, userId: string, video: Partial<NewVideo> = {}): Promise<string> {
-  const id = newId();
-  await db.transaction(({ videos }) =>
+  const id = video.id ?? newId();
+  const { id: madeId } = await db.transaction(({ videos }) =>
     videos.insert({
       ...{ id, userId, userLabel: null, externalId: null, title: 'Untitled', description: null, tags: [] },
       ...{ filename: null, contentType: null, sourceKey: `sources/${id}`, sourceSha256: null },
@@ -13,7 +13,7 @@ export async function addVideo(db: Db, userId: string, video: Partial<NewVideo> 
       ...video,
     }),
   );
-  return id;
+  return madeId;
 }
 
 /** Adds a transcript whose segments are ten seconds each. */
