@@ -4,8 +4,8 @@ import type { TranscriptSegment } from './transcript.ts';
 
 /** As long as a caption may stand; longer sentences are cut between words. */
 const LONGEST_SEC = 7;
-/** Nobody is silent for so long within a sentence, and no caption should stand meanwhile. */
-const PAUSE_SEC = 2;
+/** No caption should stand while nobody speaks for so long, whether a sentence goes on afterwards or not. */
+const PAUSE_SEC = 1;
 /** A sentence that ends as near as this to a pause ended there: shares of characters are no better than that. */
 const NEAR_CHARACTERS = 20;
 
@@ -66,7 +66,9 @@ function cutNear(text: string, from: number, wanted: number): number {
         text.length,
       );
   const sentence = nearest(sentenceStarts(text));
-  return Math.abs(sentence - wanted) <= NEAR_CHARACTERS ? sentence : nearest(wordStarts(text));
+  // Not so near that nothing of a short part would be left.
+  const isNear = Math.abs(sentence - wanted) <= Math.min(NEAR_CHARACTERS, (wanted - from) / 2);
+  return isNear ? sentence : nearest(wordStarts(text));
 }
 
 function laySpell(text: string, spell: readonly TimeRange[]): TranscriptSegment[] {
@@ -76,7 +78,7 @@ function laySpell(text: string, spell: readonly TimeRange[]): TranscriptSegment[
   const cuts = sentences.flatMap((from, at) => {
     const to = sentences[at + 1] ?? text.length;
     const within = words.filter((place) => place > from && place < to);
-    return [from, ...cutLong(from, to, within, secOf(to) - secOf(from))];
+    return [from, ...cutLong(from, to, within, lengthOf(heardWithin(secOf(from), secOf(to), spell)))];
   });
   return cuts
     .map((from, at) => ({ from, to: cuts[at + 1] ?? text.length }))
