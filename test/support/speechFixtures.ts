@@ -46,7 +46,7 @@ export interface SpeechVideoOptions extends SpeechOptions {
   /** How much later than the picture the sound track begins. */
   delaySec?: number;
   /** `mp4` with AAC, or another container with a sound that it takes. */
-  extension?: 'mp4' | 'mkv' | 'webm';
+  extension?: 'mp4' | 'mkv' | 'webm' | 'ts';
 }
 
 export const SENTENCES = [
