@@ -10,6 +10,8 @@ import type { CaptionRequest } from './index.ts';
 
 /** As much of a transcript is sent: what it begins and ends with. About 6,000 tokens. */
 export const MAX_TRANSCRIPT_CHARS = 24_000;
+/** Of an answer that is too long, as much goes back. */
+const MAX_REPAIRED_CHARS = 8000;
 const HEAD_SHARE = 2 / 3;
 const LEFT_OUT = '\n[…]\n';
 
@@ -44,7 +46,7 @@ export const toRepairMessages = (
   caption: string,
   platform: CaptionPlatform,
 ): ChatCompletionMessageParam[] => [
-  { role: 'assistant', content: JSON.stringify({ caption }) },
+  { role: 'assistant', content: JSON.stringify({ caption: caption.slice(0, MAX_REPAIRED_CHARS) }) },
   {
     role: 'user',
     content: `This caption counts ${countLength(caption, platform)}, and at most ${describeLimit(platform)} are allowed. Write it again, shorter, so that it keeps the limit with some room to spare.`,

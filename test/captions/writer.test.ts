@@ -17,11 +17,20 @@ import {
   wrongKey,
 } from '../support/fakes/behaviours.ts';
 import { MISSING_MODEL, messagesOf, startFakeWriter, WRITER } from '../support/fakes/chat.ts';
-import { CHAT_TROUBLE, captioned, saying } from '../support/fakes/chatTrouble.ts';
+import { CHAT_TROUBLE, captioned, failedChoice, saying } from '../support/fakes/chatTrouble.ts';
 import type { Fakes } from '../support/fakes/server.ts';
 
 const NOTHING: CaptionRequest = { prompt: null, transcript: null, platform: null, model: null };
 const SECRET_PROMPT = 'a prompt that nobody else may read';
+/** What was sent, and the words of the other side. */
+const SECRETS = [
+  SECRET_PROMPT,
+  'openrouter.ai',
+  'flagged',
+  'Provider returned',
+  '<html',
+  'Incorrect API key',
+];
 
 describe('the writer of captions', () => {
   let fakes: Fakes;
@@ -109,12 +118,24 @@ describe('the writer of captions', () => {
 
     it('is sent its beginning and its end when it is long', async () => {
       const transcript = `${'begin '.repeat(5000)}${'middle '.repeat(5000)}${'🎬end '.repeat(5000)}`;
-      await write({ transcript });
-      const sent = JSON.parse(messagesOf(fakes.requests[0]?.json, 'user')[0]?.split('\n')[1] ?? '') as string;
+      const sent = await sentOf(transcript);
       assert.ok(sent.length <= MAX_TRANSCRIPT_CHARS && sent.length > MAX_TRANSCRIPT_CHARS - 10);
       assert.ok(sent.startsWith('begin begin') && sent.endsWith('🎬end ') && sent.includes('[…]'));
-      assert.ok(sent.isWellFormed() && !sent.includes('middle'));
+      assert.ok(!sent.includes('middle'));
     });
+
+    it('is cut at whole characters', async () => {
+      for (const begin of ['', 'a'])
+        for (const end of ['', 'z'])
+          assert.ok((await sentOf(begin + '🎬'.repeat(20_000) + end)).isWellFormed());
+    });
+
+    /** What of a transcript arrives at the other side. */
+    async function sentOf(transcript: string): Promise<string> {
+      fakes.reset();
+      await write({ transcript });
+      return JSON.parse(messagesOf(fakes.requests[0]?.json, 'user')[0]?.split('\n')[1] ?? '');
+    }
   });
 
   describe('on a platform', () => {
@@ -129,8 +150,11 @@ describe('the writer of captions', () => {
         assert.deepEqual(more, []);
         assert.match(messagesOf(first, 'system')[0] ?? '', new RegExp(`at most ${max} `));
         assert.match(messagesOf(second, 'user').at(-1) ?? '', new RegExp(`counts \\d+, and at most ${max} `));
-        const alone = await write({ prompt: 'Write in 20 characters', platform });
-        assert.ok((usage?.totalTokens ?? 0) > 2 * (alone.usage?.totalTokens ?? 0), 'both are counted');
+        const sent = [first, second].map((json) =>
+          ['system', 'user', 'assistant'].flatMap((role) => messagesOf(json, role)).join(''),
+        );
+        const tokens = sent.reduce((sum, text) => sum + Math.ceil(text.length / 4), 0);
+        assert.equal(usage?.promptTokens, tokens, 'both are counted');
       });
     }
 
@@ -192,6 +216,7 @@ describe('the writer of captions', () => {
         'remote',
       ],
       ['error in the choice', CHAT_TROUBLE.choice_error, 'captions_unavailable', 'remote'],
+      ['no credit in the choice', failedChoice(402), 'captions_no_credit', 'blocked'],
       ['no choices', CHAT_TROUBLE.no_choices, 'captions_unusable', 'remote'],
       ['no end', CHAT_TROUBLE.unfinished, 'captions_unusable', 'remote'],
       ['no JSON', CHAT_TROUBLE.plain_text, 'captions_unusable', 'remote'],
@@ -221,8 +246,7 @@ describe('the writer of captions', () => {
               `${name} of ${error.message}`,
             );
           const shown = `${error.stack} ${JSON.stringify(error)} ${(error.cause as Error | undefined)?.stack}`;
-          for (const secret of [fakes.apiKey, SECRET_PROMPT, 'openrouter.ai', 'flagged', 'Provider returned'])
-            assert.ok(!shown.includes(secret), secret);
+          for (const secret of [fakes.apiKey, ...SECRETS]) assert.ok(!shown.includes(secret), secret);
           return true;
         });
         assert.equal(fakes.requests.length, 1, 'nothing is repeated here');
@@ -251,25 +275,22 @@ describe('the writer of captions', () => {
     it('gives up a server that begins an answer and never ends it', async () => {
       const log = createLog({ level: 'silent', program: 'test' });
       const hasty = createCaptionWriter({ config, log, answerTimeoutMs: 100 });
-      fakes.behave({ kind: 'stall' });
-      const writing = hasty?.write({ ...NOTHING, prompt: 'a' }, new AbortController().signal);
-      await assert.rejects(writing ?? Promise.resolve(), {
-        code: 'captions_unavailable',
-        retryClass: 'remote',
-      });
+      // Of a refusal the status is known.
+      for (const [model, code] of [
+        [null, 'captions_unavailable'],
+        [MISSING_MODEL, 'captions_rejected'],
+      ] as const) {
+        fakes.behave({ kind: 'stall' });
+        const writing = hasty?.write({ ...NOTHING, prompt: 'a', model }, new AbortController().signal);
+        await assert.rejects(writing ?? Promise.resolve(), { code });
+      }
     });
 
     it('writes nothing of what is sent or answered into the log', async () => {
       fakes.behave(CHAT_TROUBLE.too_long, wrongKey());
       await write({ prompt: SECRET_PROMPT, transcript: 'a secret said aloud', platform: 'x' });
       assert.match(logged, /captions_unauthorized|does not accept its key/);
-      for (const secret of [
-        fakes.apiKey,
-        SECRET_PROMPT,
-        'secret said',
-        'One more sentence',
-        'Incorrect API key',
-      ])
+      for (const secret of [fakes.apiKey, ...SECRETS, 'secret said', 'One more sentence'])
         assert.ok(!logged.includes(secret), secret);
     });
   });

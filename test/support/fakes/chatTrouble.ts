@@ -26,6 +26,14 @@ export const saying = (content: string | null): Behaviour =>
 
 export const captioned = (caption: string): Behaviour => saying(JSON.stringify({ caption }));
 
+/** An error that came when the model had begun. */
+export const failedChoice = (code: number): Behaviour =>
+  alterChoice((choice) => ({
+    ...choice,
+    finish_reason: 'error',
+    error: { code, message: 'Provider returned error' },
+  }));
+
 /** What goes wrong in the ways of chat completions, by names that a person may ask for. */
 export const CHAT_TROUBLE = {
   no_credit: {
@@ -46,15 +54,9 @@ export const CHAT_TROUBLE = {
     },
   },
   no_choices: { kind: 'alter', change: (body) => ({ ...(body as Completion), choices: [] }) },
-  choice_error: alterChoice((choice) => ({
-    ...choice,
-    finish_reason: 'error',
-    error: { code: 502, message: 'Provider returned error' },
-  })),
-  unfinished: alterChoice((choice) => ({
-    finish_reason: 'length',
-    message: { ...choice.message, content: choice.message.content?.slice(0, 10) ?? null },
-  })),
+  choice_error: failedChoice(502),
+  /** Made whole by somebody on the way, so that only this word tells that it is not. */
+  unfinished: alterChoice((choice) => ({ ...choice, finish_reason: 'length' })),
   filtered: alterChoice((choice) => ({ ...choice, finish_reason: 'content_filter' })),
   refusal: alterChoice((choice) => ({
     ...choice,
