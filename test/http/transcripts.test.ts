@@ -148,7 +148,9 @@ describe('transcripts over HTTP', () => {
     assert.equal((await putJson(id, { text: 'x', language: 'PT-br' })).body.language, 'pt-BR');
     assert.equal((await put(id, 'text/vtt', 'WEBVTT\n\n00:01.000 --> 00:02.000\nx')).body.language, 'pt-BR');
     assert.equal((await put(id, 'text/plain', 'x', '?language=de')).body.language, 'de');
+    assert.equal((await putJson(id, { text: 'x' })).body.language, 'de');
     assert.equal((await putJson(id, { text: 'x', language: null })).body.language, null);
+    assert.equal((await putJson(id, { text: 'x' })).body.language, null);
     for (const language of ['', 'english language', 'x', 'e\nn']) {
       const answer = await putJson(id, { text: 'x', language });
       assert.deepEqual([answer.status, answer.body.errors?.[0].path], [422, 'language'], language);

@@ -125,7 +125,8 @@ const editTranscript = defineRoute({
     const before = await deps.db.transcripts.findCurrent(video.id);
     const segments = toSegments(given, durationSec, before?.segments ?? []);
     const said = given.language === undefined ? query.language : given.language;
-    const language = said === undefined ? (before?.language ?? video.language ?? null) : said;
+    const known = (before ?? video).language ?? null;
+    const language = said === undefined ? known : said;
     const edited = { videoId: video.id, kind: 'edited' as const, language, model: null, segments };
     const transcript = await deps.db.transcripts.add(edited);
     if (!transcript) throw notFound();
