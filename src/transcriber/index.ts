@@ -57,6 +57,7 @@ export function createTranscriber({
   patienceMs = defaultPatienceMs,
 }: TranscriberParts): Transcriber | null {
   if (config.OPENAI_API_KEY === undefined) return null;
+  const lines = log.child({ module: 'transcriber' });
   const client = createClient(config.OPENAI_BASE_URL, config.OPENAI_API_KEY);
   const ask = async (request: TranscribeRequest, signal: AbortSignal): Promise<unknown> => {
     const { options, durationSec } = request;
@@ -68,7 +69,7 @@ export function createTranscriber({
     } catch (error) {
       signal.throwIfAborted();
       const { failure, facts } = readFailure(error);
-      log.warn({ code: failure.code, model: options.model, ...facts }, 'a transcription failed');
+      lines.warn({ code: failure.code, model: options.model, ...facts }, 'a transcription failed');
       throw failure;
     }
   };
