@@ -89,7 +89,10 @@ export function createTranscriber({
 const toFile = ({ bytes, extension, contentType }: TranscribeRequest): File =>
   new File([bytes as Uint8Array<ArrayBuffer>], `speech.${extension}`, { type: contentType });
 
-/** Everything that the package would read from the environment is given, so that only our configuration counts. */
+/**
+ * What the package would read from the environment is given, so that only our configuration counts. Its one other
+ * variable, OPENAI_CUSTOM_HEADERS, cannot be turned off.
+ */
 const createClient = (baseURL: string, apiKey: string): OpenAI =>
   new OpenAI({
     ...{ baseURL, apiKey, fetch: exchange },

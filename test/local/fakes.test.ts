@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../support/fakes/main.ts', import.meta.url));
+
+describe('npm run fakes', () => {
+  it('tells what to set, answers, misbehaves when asked to, tells each request and ends when told to', async () => {
+    const child = spawn(process.execPath, [program, '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    const lineWith = async (words: RegExp): Promise<string> => {
+      for (;;) {
+        const { value, done } = await lines.next();
+        assert.ok(!done, `it ended without ${words}`);
+        if (words.test(value)) return value;
+      }
+    };
+    try {
+      const baseUrl = (await lineWith(/^OPENAI_BASE_URL=/)).split('=')[1] ?? '';
+      const key = (await lineWith(/^OPENAI_API_KEY=/)).split('=')[1] ?? '';
+      assert.match(key, /fake/);
+      const ask = () =>
+        fetch(`${baseUrl}/audio/transcriptions`, {
+          ...{ method: 'POST', body: new FormData(), headers: { authorization: `Bearer ${key}` } },
+        });
+      assert.equal((await ask()).status, 400);
+      await lineWith(/^400 · POST · \/v1\/audio\/transcriptions/);
+      const wish = (names: string[]) =>
+        fetch(new URL('/fakes/behave', baseUrl), {
+          ...{ method: 'POST', body: JSON.stringify(names) },
+          headers: { 'content-type': 'application/json' },
+        });
+      assert.equal((await wish(['nonsense'])).status, 400);
+      assert.equal((await wish(['rate_limited'])).status, 200);
+      const { status, headers } = await ask();
+      assert.deepEqual([status, headers.get('retry-after')], [429, '5']);
+      child.kill('SIGINT');
+      const [code] = await once(child, 'exit');
+      assert.equal(code, 0);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
