@@ -14,7 +14,8 @@ export interface CaptionReply {
 
 /** More than the largest limit; longer ones are cut before anything is counted. */
 const MAX_CAPTION_CHARS = 70_000;
-const MAX_MODEL_CHARS = 200;
+/** Names of models are kept and shown; what looks otherwise is none. */
+const MODEL = /^[\x20-\x7e]{1,200}$/;
 
 const count = z.number().int().nonnegative().nullish().catch(null);
 const usageSchema = z
@@ -23,7 +24,7 @@ const usageSchema = z
   .catch(null);
 const replySchema = z.object({
   error: z.unknown().optional(),
-  model: z.string().max(MAX_MODEL_CHARS).nullish().catch(null),
+  model: z.string().regex(MODEL).nullish().catch(null),
   choices: z
     .array(
       z.object({

@@ -15,13 +15,15 @@ const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBL
 /**
  * Turns the failure of work that a request waited for into the answer; what nobody has a word for is our own trouble.
  *
+ * @param failure whether it may be tried again follows from its code, unless it says so itself
  * @param own what codes mean for this kind of work
  */
 export function toWorkProblem(
-  { code, message }: { code: string; message: string },
+  { code, message, retryable }: { code: string; message: string; retryable?: boolean },
   own: Readonly<Record<string, ProblemCode>> = {},
 ): HttpProblem {
   const meant = own[code] ?? MEANINGS[code];
   const problem = meant ?? (isProblemCode(code) ? code : 'internal_error');
-  return new HttpProblem(problem, message, { headers: retryAfter(problem) });
+  const differs = retryable === undefined ? {} : { retryable };
+  return new HttpProblem(problem, message, { headers: retryAfter(problem), ...differs });
 }

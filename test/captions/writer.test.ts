@@ -77,9 +77,15 @@ describe('the writer of captions', () => {
       usage?.totalTokens && usage.totalTokens === (usage.promptTokens ?? 0) + (usage.completionTokens ?? 0),
     );
     assert.equal((await write({ prompt: 'a', model: 'another/model' })).model, 'another/model');
+    fakes.behave({
+      kind: 'alter',
+      change: (body) => ({ ...(body as object), model: 'a\0b', usage: 'none' }),
+    });
+    const odd = await write({ prompt: 'a', model: 'another/model' });
+    assert.deepEqual([odd.model, odd.usage], ['another/model', null]);
     assert.deepEqual(
       fakes.requests.map(({ json }) => (json as { model: string }).model),
-      ['openrouter/auto', 'another/model'],
+      ['openrouter/auto', 'another/model', 'another/model'],
     );
   });
 

@@ -183,6 +183,7 @@ describe('POST /v1/captions', () => {
       [failing('captions_no_credit', true), 502, 'captions_no_credit', true],
       [failing('caption_refused', false), 422, 'caption_refused', false],
       [failing('captions_rejected', false), 422, 'captions_rejected', false],
+      [failing('no_caption_writer', true), 409, 'no_caption_writer', true],
       [failing('worker_lost', true), 503, 'no_worker', true],
       [failing('ended_by_operator', true), 500, 'internal_error', true],
     ];
