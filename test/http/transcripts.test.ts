@@ -176,6 +176,22 @@ describe('transcripts over HTTP', () => {
     ]);
   });
 
+  it('lay plain text also over times that nobody could send', async () => {
+    const id = await makeVideo();
+    const segments = [
+      { startSec: 3, endSec: 3, text: 'no length' },
+      { startSec: 164, endSec: 170, text: 'beyond the end' },
+    ];
+    await addMachine(id, segments);
+    const { body } = await putJson(id, { text: 'a\nb' });
+    assert.deepEqual(body.segments, [
+      { start_sec: 3, end_sec: 3.001, text: 'a' },
+      { start_sec: 164, end_sec: 165.04, text: 'b' },
+    ]);
+    const crowd = await putJson(id, { text: 'Yes. '.repeat(20_000), language: 'en' });
+    assert.equal(crowd.status, 200);
+  });
+
   it('take captions as people have them', async () => {
     const id = await makeVideo();
     const vtt = [

@@ -46,9 +46,12 @@ async function readGiven(ctx: Context): Promise<Given> {
     throw new HttpProblem('unsupported_media_type', `The body must be one of ${types}`);
   }
   const body = type === null ? '{}' : await readText(ctx, MAX_BYTES);
-  if (format === 'json') return { ...parseGivenFields(body), pathOf };
+  if (format === 'json') {
+    const fields = parseGivenFields(body);
+    return { ...fields, pathOf: fields.segments ? pathOf : null };
+  }
   const subtitles = format === 'txt' ? recognizeSubtitles(body) : format;
-  return subtitles ? parseSubtitles(body, subtitles) : { text: body, pathOf };
+  return subtitles ? parseSubtitles(body, subtitles) : { text: body, pathOf: null };
 }
 
 /** @throws HttpProblem `invalid_request` */

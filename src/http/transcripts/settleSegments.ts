@@ -9,10 +9,12 @@ const TOLERANCE_SEC = 1;
 /** More than anybody says in six hours: what is written anew for every viewer must stay small. */
 const MAX_CHARACTERS = 500_000;
 
+const SHORTEST_SEC = 0.001;
+
 const toMs = (sec: number): number => Math.round(sec * 1000) / 1000;
 
-/** Where a segment stands in what was sent, for errors. */
-export type PathOf = (index: number, field: 'start_sec' | 'end_sec') => string;
+/** Where a segment stands in what was sent, for errors; null for times that nobody sent, which are mended. */
+export type PathOf = ((index: number, field: 'start_sec' | 'end_sec') => string) | null;
 
 /**
  * Makes given segments ones that can be kept: within the video, in the order of time, with clean text; those without text are left out,
@@ -29,7 +31,7 @@ export function settleSegments(
     throw invalidRequest([{ path: 'segments', message: `may be ${MAX_SEGMENTS} at most` }]);
   }
   const errors = given.flatMap((segment, index) => {
-    const error = judgeTimes(segment, durationSec, (field) => pathOf(index, field));
+    const error = pathOf && judgeTimes(segment, durationSec, (field) => pathOf(index, field));
     return error ? [error] : [];
   });
   if (errors.length > 0) throw invalidRequest(errors.slice(0, MAX_ERRORS));
@@ -56,11 +58,12 @@ function judgeTimes(
 }
 
 function settleSegment({ text, speaker, words, ...range }: TranscriptSegment, durationSec: number) {
-  const endSec = toMs(Math.min(range.endSec, durationSec));
+  const lastSec = toMs(Math.min(range.endSec, durationSec));
   // What is all beyond the end is moved, and not lost.
   const startSec = toMs(
-    range.startSec < endSec ? range.startSec : Math.max(0, endSec - (range.endSec - range.startSec)),
+    range.startSec < lastSec ? range.startSec : Math.max(0, lastSec - (range.endSec - range.startSec)),
   );
+  const endSec = Math.max(lastSec, toMs(startSec + SHORTEST_SEC));
   const within = (sec: number) => Math.min(endSec, Math.max(startSec, toMs(sec)));
   const settled: TranscriptSegment = { startSec, endSec, text: cleanText(text) };
   if (speaker !== undefined) settled.speaker = speaker;
