@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createDb, type Db } from '../../src/db/index.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { openOrm } from '../../src/db/orm.ts';
 import type { VideoFilter } from '../../src/db/videos.ts';
 import { parseSearch } from '../../src/domain/searchQuery.ts';
@@ -169,17 +170,35 @@ describe('the search index', () => {
     await assertFound(`"${unlike.slice(0, 40).join(' ')}"`, [id]);
   });
 
+  it('is filled with what was there before it', async () => {
+    const id = await addVideo(db, userId, { title: 'Äpfel', description: 'and pears', tags: ['fruit'] });
+    await addTranscript(db, id, ['Apples first', Array(9).fill('pears').join(' ')]);
+    await addTranscript(db, id, ['Plums instead'], 'edited');
+    await addVideo(db, userId, { title: '—' });
+    const read = () => execute('select * from search_documents order by video_id');
+    const before = await read();
+    await execute('drop table search_documents');
+    await execute(`delete from mikro_orm_migrations where name = 'Migration20261121155728'`);
+    assert.deepEqual(await migrate(database.url), ['Migration20261121155728']);
+    assert.deepEqual(await read(), before);
+  });
+
   it('answers from its index alone', async () => {
+    const plan = await execute(
+      `explain select 1 from search_documents where words @@ (select 'a'::tsquery)`,
+      'set enable_seqscan = off',
+    );
+    assert.match(JSON.stringify(plan), /Bitmap Index Scan on search_documents_words/);
+  });
+
+  async function execute(statement: string, ...before: string[]): Promise<unknown[]> {
     const orm = await openOrm({ databaseUrl: database.url, poolMax: 1 });
     try {
       const em = orm.em.fork();
-      await em.execute('set enable_seqscan = off');
-      const plan = JSON.stringify(
-        await em.execute(`explain select 1 from search_documents where words @@ (select 'a'::tsquery)`),
-      );
-      assert.match(plan, /Bitmap Index Scan on search_documents_words/);
+      for (const setting of before) await em.execute(setting);
+      return await em.execute(statement);
     } finally {
       await orm.close();
     }
-  });
+  }
 });
