@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { PRIORITY, type RenderPictureInput, WORKFLOWS } from '../../workflows/contract.ts';
+import { PRIORITY, WORKFLOWS } from '../../workflows/contract.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
 
@@ -16,7 +16,7 @@ interface Try {
   limitMs: number;
 }
 
-describe('renderPicture', () => {
+describe('renderPicture and renderAudio', () => {
   let engine: TestEngine;
   let connection: NativeConnection;
   let tries: Try[];
@@ -35,27 +35,31 @@ describe('renderPicture', () => {
     tries = [];
   });
 
-  async function makePicture(): Promise<void> {
+  async function make(): Promise<void> {
     const { priority, startToCloseTimeoutMs: limitMs } = Context.current().info;
     tries.push({ priority: priority?.priorityKey, limitMs });
     const outcome = outcomes.shift();
     if (outcome) throw outcome;
   }
 
-  async function render(isUrgent: boolean): Promise<void> {
+  async function render(
+    isUrgent: boolean,
+    workflow: 'renderPicture' | 'renderAudio' = 'renderPicture',
+  ): Promise<void> {
     const options = { connection, namespace: engine.config.TEMPORAL_NAMESPACE };
     const [decider, maker] = await Promise.all([
       Worker.create({
         ...{ ...options, taskQueue: 'workflows', workflowsPath: here('../../workflows/index.ts') },
         dataConverter: { failureConverterPath: here('../../workflows/failureConverter.ts') },
       }),
-      Worker.create({ ...options, taskQueue: 'media', activities: { makePicture } }),
+      Worker.create({ ...options, taskQueue: 'media', activities: { makePicture: make, makeSound: make } }),
     ]);
-    const input: RenderPictureInput = { ...PICTURE, videoId: 'a', userId: engine.userId, isUrgent };
+    const asked = { videoId: 'a', userId: engine.userId, isUrgent };
+    const input = workflow === 'renderAudio' ? { ...asked, format: 'mp3' } : { ...asked, ...PICTURE };
     await decider.runUntil(
       maker.runUntil(
-        engine.client.workflow.execute(WORKFLOWS.renderPicture, {
-          ...{ workflowId: 'a-picture', taskQueue: 'workflows', args: [input] },
+        engine.client.workflow.execute(WORKFLOWS[workflow], {
+          ...{ workflowId: `a-${workflow}`, taskQueue: 'workflows', args: [input] },
         }),
       ),
     );
@@ -83,5 +87,14 @@ describe('renderPicture', () => {
       tries.map(({ priority }) => priority),
       [PRIORITY.laterStep],
     );
+  });
+
+  it('gives sound the hours that a film may take, once its hurry is over', async () => {
+    outcomes = [ApplicationFailure.create({ message: 'It failed', type: 'media_tool_failed' }), null];
+    await render(true, 'renderAudio');
+    assert.deepEqual(tries, [
+      { priority: PRIORITY.interactive, limitMs: 10_000 },
+      { priority: PRIORITY.laterStep, limitMs: 3 * 3600_000 },
+    ]);
   });
 });
