@@ -21,6 +21,7 @@ import { fixture } from '../support/mediaFixtures.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
 import { recordCaptions } from '../support/recordCaptions.ts';
 import { recordEdits } from '../support/recordEdits.ts';
+import { recordTranscripts } from '../support/recordTranscripts.ts';
 import { serveFile, startSource } from '../support/sources.ts';
 import { waitFor } from '../support/stack.ts';
 import { createUploadMaker, type StoredUpload } from '../support/storedUpload.ts';
@@ -39,6 +40,7 @@ const recorded = process.env.RECORD_HISTORIES;
 const RECORDERS: Record<string, typeof recordEdits> = {
   editVideo: recordEdits,
   writeCaption: recordCaptions,
+  transcript: recordTranscripts,
 };
 
 describe('replay of stored histories', () => {
@@ -63,7 +65,7 @@ describe('replay of stored histories', () => {
     this.timeout(60_000);
     installQuietRuntime();
     const files = (await readdir(HISTORIES)).filter((name) => name.endsWith('.json'));
-    assert.ok(files.length >= 29, 'there are histories to replay');
+    assert.ok(files.length >= 32, 'there are histories to replay');
     const histories = await Promise.all(
       files.map(async (name) => ({
         workflowId: name.replace('.json', ''),
@@ -138,6 +140,9 @@ async function record(engine: TestEngine): Promise<void> {
   // One that knows no language model must not be asked for captions.
   await engine.stopWorkers('SIGTERM');
   await recordCaptions(engine, save);
+  // One that knows no transcriber must not be asked for words.
+  await engine.stopWorkers('SIGTERM');
+  await recordTranscripts(engine, save);
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
   await save('reconcile', RECONCILE_ID);
