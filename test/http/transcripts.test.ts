@@ -280,6 +280,12 @@ describe('transcripts over HTTP', () => {
     assert.deepEqual(await errorsOf(putJson(id, { segments: Array(20_001).fill(segment) })), ['segments']);
     assert.deepEqual(await errorsOf(putJson(id, { text: 'x '.repeat(500_000) })), ['text']);
     assert.equal((await put(id, 'application/json', '{')).body.code, 'invalid_json');
+    const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
+    assert.deepEqual(await errorsOf(put(id, 'application/json', deep)), ['']);
+    assert.deepEqual(await errorsOf(put(id, 'application/json', `{"segments":${deep}}`)), ['segments.0']);
+    const words = `{"segments":[{"start_sec":0,"end_sec":1,"text":"x","words":${deep}}]}`;
+    assert.deepEqual(await errorsOf(put(id, 'application/json', words)), ['segments.0.words.0']);
+    assert.deepEqual(await withSegment({ words: 'x' }), ['segments.1.words']);
     assert.equal((await get(id, 'json')).body.code, 'no_transcript', 'nothing was kept');
   });
 

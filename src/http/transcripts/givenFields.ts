@@ -31,10 +31,6 @@ const textField = z.string().meta({
   examples: ['Hello and welcome.'],
 });
 
-const REASON = 'must have either text or segments';
-const isEither = ({ text, segments }: { text?: unknown; segments?: unknown }) =>
-  (text === undefined) !== (segments === undefined);
-
 /** The body as it is documented. */
 export const editBody = z.strictObject({
   text: textField.optional(),
@@ -42,22 +38,9 @@ export const editBody = z.strictObject({
   language: languageField.nullable().optional(),
 });
 
-/** The same without a look into the segments: those are checked one by one, until there are enough errors. */
-const looseBody = z
-  .strictObject({
-    ...editBody.shape,
-    segments: z
-      .unknown()
-      .refine(Array.isArray, 'must be an array')
-      .refine(
-        (list) => !Array.isArray(list) || list.length <= MAX_SEGMENTS,
-        `may have ${MAX_SEGMENTS} items at most`,
-      )
-      .optional(),
-  })
-  .refine(isEither, { error: REASON, path: ['text'] });
-
-const looseSegment = z.strictObject({ ...segmentSchema.shape, words: z.array(z.unknown()).optional() });
+/** Lists are looked at item by item: there may be a hundred thousand wrong ones, or one that goes down as far as the body is long. */
+const bodyFields = editBody.omit({ segments: true });
+const segmentFields = segmentSchema.omit({ words: true });
 
 /** What somebody gives for a transcript. */
 export interface GivenFields {
@@ -68,13 +51,25 @@ export interface GivenFields {
 
 /** @throws HttpProblem `invalid_json`, `invalid_request` */
 export function parseGivenFields(json: string): GivenFields {
-  const fields = parsePart(looseBody, parseJson(json)) as z.output<typeof looseBody>;
-  const { text, segments, language } = fields;
+  const { list, rest } = takeOut('segments', parseJson(json));
+  const { text, language } = parsePart(bodyFields, rest) as z.output<typeof bodyFields>;
+  if ((text === undefined) === (list === undefined)) {
+    throw invalidRequest([{ path: 'text', message: 'must be there or else segments, and not both' }]);
+  }
   return {
     ...(language === undefined ? {} : { language }),
     ...(text === undefined ? {} : { text }),
-    ...(segments === undefined ? {} : { segments: parseSegments(segments as unknown[]) }),
+    ...(list === undefined ? {} : { segments: parseSegments(list) }),
   };
+}
+
+/** Takes a list out of an object, so that the rest can be checked without it. */
+function takeOut(name: string, value: unknown): { list: unknown; rest: unknown } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { list: undefined, rest: value };
+  }
+  const { [name]: list, ...rest } = value as Record<string, unknown>;
+  return { list, rest };
 }
 
 function parseJson(json: string): unknown {
@@ -85,17 +80,21 @@ function parseJson(json: string): unknown {
   }
 }
 
-function parseSegments(given: readonly unknown[]): TranscriptSegment[] {
+function parseSegments(given: unknown): TranscriptSegment[] {
+  if (Array.isArray(given) && given.length > MAX_SEGMENTS) {
+    throw invalidRequest([{ path: 'segments', message: `may be ${MAX_SEGMENTS} at most` }]);
+  }
   const errors: FieldError[] = [];
   const segments = parseEach(given, 'segments', errors, (value, path) => {
-    const { start_sec, end_sec, text, speaker, words } = parsePart(looseSegment, value) as z.output<
-      typeof looseSegment
+    const { list, rest } = takeOut('words', value);
+    const { start_sec, end_sec, text, speaker } = parsePart(segmentFields, rest) as z.output<
+      typeof segmentFields
     >;
     const name = unwrapText(cleanText(speaker ?? ''));
     return {
       ...{ startSec: start_sec, endSec: end_sec, text },
       ...(name === '' ? {} : { speaker: name }),
-      ...(words === undefined ? {} : { words: parseEach(words, `${path}.words`, errors, parseWord) }),
+      ...(list === undefined ? {} : { words: parseEach(list, `${path}.words`, errors, parseWord) }),
     };
   });
   if (errors.length > 0) throw invalidRequest(errors);
@@ -109,12 +108,16 @@ function parseWord(value: unknown) {
 
 /** Parses the items of a list one by one, and gives up when there are enough errors. */
 function parseEach<T>(
-  items: readonly unknown[],
+  items: unknown,
   path: string,
   errors: FieldError[],
   parse: (item: unknown, path: string) => T,
 ): T[] {
   const parsed: T[] = [];
+  if (!Array.isArray(items)) {
+    errors.push({ path, message: 'must be an array' });
+    return parsed;
+  }
   for (const [index, item] of items.entries()) {
     if (errors.length >= MAX_ERRORS) break;
     try {
