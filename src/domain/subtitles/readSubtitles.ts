@@ -44,7 +44,7 @@ export function recognizeSubtitles(file: string): SubtitleFormat | null {
  *
  * Own, after trying what there is: media-captions 1.0.4 drops cues beyond 99 hours, with a comma in WebVTT or without spaces around
  * the arrow, and runs two together that no empty line parts; subtitle 4.2.2 and @plussub/srt-vtt-parser 2.0.5 throw at a STYLE block
- * or at an empty line within a cue; node-webvtt reads no SubRip. None of them takes tags and entities out of the text.
+ * or at an empty line within a cue; node-webvtt reads no SubRip.
  */
 export function readSubtitles(file: string, format: SubtitleFormat): ReadSubtitles {
   const lines = linesOf(file);
