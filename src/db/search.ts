@@ -110,7 +110,9 @@ export class SearchQueries {
     const rows = await this.#em.execute<{ videoId: string; segment: [number, string] }[]>(
       `select d.video_id as "videoId", d.segments -> (m.number - 1) as segment
        from search_documents d cross join lateral
-         (select width_bucket(place::int, d.segment_places) as number, count(distinct w.lexeme) as words
+         -- Joined to nothing, so that it is fetched once and not again for every place of a word.
+         (select d.segment_places || '{}'::int[] as places offset 0) s cross join lateral
+         (select width_bucket(place::int, s.places) as number, count(distinct w.lexeme) as words
           from unnest(ts_filter(setweight(ts_filter(d.words, '{d}'), 'A', ?::text[]), '{a}')) w, unnest(w.positions) place
           where place < ${LAST_PLACE} group by 1 order by 2 desc, 1 limit ${MAX_MATCHES}) m
        where d.video_id in (?) order by d.video_id, m.number`,
