@@ -58,6 +58,9 @@ const BUSY_SEC: Record<string, number> = {
   'test/media/disguises.test.ts': 16,
   'test/media/playback.test.ts': 15,
   'test/e2e/sharePlayer.test.ts': 14,
+  'test/e2e/audio.test.ts': 12,
+  'test/media/speech/extract.test.ts': 10,
+  'test/media/audio.test.ts': 10,
 };
 
 /** What any other file takes, on average. */

@@ -21,6 +21,7 @@ import { fixture } from '../support/mediaFixtures.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
 import { recordCaptions } from '../support/recordCaptions.ts';
 import { recordEdits } from '../support/recordEdits.ts';
+import { recordSound } from '../support/recordSound.ts';
 import { recordTranscripts } from '../support/recordTranscripts.ts';
 import { serveFile, startSource } from '../support/sources.ts';
 import { waitFor } from '../support/stack.ts';
@@ -41,6 +42,7 @@ const RECORDERS: Record<string, typeof recordEdits> = {
   editVideo: recordEdits,
   writeCaption: recordCaptions,
   transcript: recordTranscripts,
+  renderAudio: recordSound,
 };
 
 describe('replay of stored histories', () => {
@@ -65,7 +67,7 @@ describe('replay of stored histories', () => {
     this.timeout(60_000);
     installQuietRuntime();
     const files = (await readdir(HISTORIES)).filter((name) => name.endsWith('.json'));
-    assert.ok(files.length >= 32, 'there are histories to replay');
+    assert.ok(files.length >= 34, 'there are histories to replay');
     const histories = await Promise.all(
       files.map(async (name) => ({
         workflowId: name.replace('.json', ''),
@@ -137,6 +139,8 @@ async function record(engine: TestEngine): Promise<void> {
   await recordUploads(engine, save);
   await engine.stopWorkers('SIGTERM');
   await recordEdits(engine, save);
+  await engine.stopWorkers('SIGTERM');
+  await recordSound(engine, save);
   // One that knows no language model must not be asked for captions.
   await engine.stopWorkers('SIGTERM');
   await recordCaptions(engine, save);
