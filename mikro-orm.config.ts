@@ -8,6 +8,7 @@ import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
 import { Orphan } from './src/db/entities/orphan.ts';
 import { RateLimit } from './src/db/entities/rateLimit.ts';
 import { SearchDocument } from './src/db/entities/searchDocument.ts';
+import { SearchRanking } from './src/db/entities/searchRanking.ts';
 import { Share } from './src/db/entities/share.ts';
 import { ShareSession } from './src/db/entities/shareSession.ts';
 import { SpeechAnswer } from './src/db/entities/speechAnswer.ts';
@@ -41,6 +42,7 @@ export default defineConfig({
     SpeechAnswer,
     Caption,
     SearchDocument,
+    SearchRanking,
   ],
   extensions: [Migrator],
   forceUtcTimezone: true,

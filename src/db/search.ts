@@ -135,12 +135,13 @@ const toSql = (isExact: boolean, conditions: string): string => `
   with asked as materialized (select ?::tsquery as rank),
   newest as materialized (
     select hit.* from
-      (select video_id, words, ranking from search_documents where words @@ (select ?::tsquery)
+      (select video_id, words from search_documents where words @@ (select ?::tsquery)
        order by video_id desc offset 0) hit
     join videos v on v.id = hit.video_id
     where ${conditions} order by hit.video_id desc limit ?),
   ranked as (
-    select video_id, ts_rank(ranking, rank) as rank from (select * from newest order by video_id desc limit ?) n, asked
+    select video_id, ts_rank(r.ranking, asked.rank) as rank
+    from (select * from newest order by video_id desc limit ?) n join search_rankings r using (video_id), asked
     ${isExact ? 'where words @@ (select ?::tsquery)' : ''}),
   page as (select * from ranked order by rank desc, video_id desc limit ? offset ?)
   select (select json_agg(video_id order by rank desc, video_id desc) from page) as ids,

@@ -44,11 +44,14 @@ const WRITE = `
     select coalesce(string_agg(quote_literal(lexeme) || ':' || places, ' '), '')::tsvector as words,
       (select coalesce(string_agg(quote_literal(lexeme) || case when said >= ${SAID_VERY_OFTEN} then ':1C' else ':1' end, ' '), '')::tsvector
        from often) as often
-    from given)
-  insert into search_documents (video_id, words, ranking, segment_places, segments)
-  select ?::uuid, words || array_to_tsvector(array[?::text]), ts_filter(words, '{a,b,c}') || often, ?::int[], ?::jsonb from made
-  on conflict (video_id) do update set words = excluded.words, ranking = excluded.ranking,
-    segment_places = excluded.segment_places, segments = excluded.segments`;
+    from given),
+  document as (
+    insert into search_documents (video_id, words, segment_places, segments)
+    select ?::uuid, words || array_to_tsvector(array[?::text]), ?::int[], ?::jsonb from made
+    on conflict (video_id) do update set
+      words = excluded.words, segment_places = excluded.segment_places, segments = excluded.segments)
+  insert into search_rankings (video_id, ranking) select ?::uuid, ts_filter(words, '{a,b,c}') || often from made
+  on conflict (video_id) do update set ranking = excluded.ranking`;
 
 /**
  * Writes what searches find a video by, from its row and its current transcript as they are in the transaction. To be
@@ -71,5 +74,6 @@ export async function indexVideo(tx: EntityManager, videoId: string): Promise<vo
     ownerWord(userId),
     `{${document.segmentPositions.join(',')}}`,
     JSON.stringify(document.segments),
+    videoId,
   ]);
 }

@@ -175,9 +175,10 @@ describe('the search index', () => {
     await addTranscript(db, id, ['Apples first', Array(9).fill('pears').join(' ')]);
     await addTranscript(db, id, ['Plums instead'], 'edited');
     await addVideo(db, userId, { title: '—' });
-    const read = () => execute('select * from search_documents order by video_id');
+    const read = () =>
+      execute('select * from search_documents join search_rankings using (video_id) order by video_id');
     const before = await read();
-    await execute('drop table search_documents');
+    await execute('drop table search_documents, search_rankings');
     await execute(`delete from mikro_orm_migrations where name = 'Migration20261121155728'`);
     assert.deepEqual(await migrate(database.url), ['Migration20261121155728']);
     assert.deepEqual(await read(), before);

@@ -17,8 +17,6 @@ const schema = defineEntity({
     video: () => p.manyToOne(Video).primary().deleteRule('cascade'),
     /** All words of the video with their places and weights, and one that stands for its owner. */
     words: p.type(FullTextType).$type<string>(),
-    /** What the rank is made of, so small that it costs a third of reading `words`: the words about the video, and those said often. */
-    ranking: p.type(FullTextType).$type<string>(),
     /** The place in `words` of the first word of each segment. */
     segmentPlaces: p.array().columnType('int[]').$type<number[]>(),
     segments: p.json<[startSec: number, text: string][]>(),

@@ -23,9 +23,11 @@ const WRITE = `
     select coalesce(string_agg(quote_literal(lexeme) || ':' || places, ' '), '')::tsvector as words,
       (select coalesce(string_agg(quote_literal(lexeme) || case when said >= 8 then ':1C' else ':1' end, ' '), '')::tsvector
        from often) as often
-    from given)
-  insert into search_documents (video_id, words, ranking, segment_places, segments)
-  select ?::uuid, words || array_to_tsvector(array[?::text]), ts_filter(words, '{a,b,c}') || often, ?::int[], ?::jsonb from made`;
+    from given),
+  document as (
+    insert into search_documents (video_id, words, segment_places, segments)
+    select ?::uuid, words || array_to_tsvector(array[?::text]), ?::int[], ?::jsonb from made)
+  insert into search_rankings (video_id, ranking) select ?::uuid, ts_filter(words, '{a,b,c}') || often from made`;
 
 interface Row extends Omit<SearchableVideo, 'segments'> {
   id: string;
@@ -38,19 +40,24 @@ export class Migration20261121155728 extends Migration {
 
   override async up(): Promise<void> {
     await this.execute(
-      `create table "search_documents" ("video_id" uuid not null, "words" tsvector not null, "ranking" tsvector not null, "segment_places" int[] not null, "segments" jsonb not null, primary key ("video_id"));`,
+      `create table "search_documents" ("video_id" uuid not null, "words" tsvector not null, "segment_places" int[] not null, "segments" jsonb not null, primary key ("video_id"));`,
+    );
+    await this.execute(
+      `create table "search_rankings" ("video_id" uuid not null, "ranking" tsvector not null, primary key ("video_id"));`,
     );
     // Small rows, whatever stands in them: a search goes through very many of them. Vectors do not get smaller by compression.
     await this.execute(`alter table "search_documents" set (toast_tuple_target = 128);`);
-    await this.execute(
-      `alter table "search_documents" alter "words" set storage external, alter "ranking" set storage external;`,
-    );
+    await this.execute(`alter table "search_documents" alter "words" set storage external;`);
+    await this.execute(`alter table "search_rankings" alter "ranking" set storage main;`);
     await this.#fill();
     await this.execute(
       `create index "search_documents_words" on public.search_documents using gin (words) with (fastupdate = off);`,
     );
     await this.execute(
       `alter table "search_documents" add constraint "search_documents_video_id_foreign" foreign key ("video_id") references "videos" ("id") on update cascade on delete cascade;`,
+    );
+    await this.execute(
+      `alter table "search_rankings" add constraint "search_rankings_video_id_foreign" foreign key ("video_id") references "videos" ("id") on update cascade on delete cascade;`,
     );
   }
 
@@ -68,7 +75,7 @@ export class Migration20261121155728 extends Migration {
         }));
         await this.execute(WRITE, [
           ...[JSON.stringify(words), id, `user:${userId}`],
-          ...[`{${document.segmentPositions.join(',')}}`, JSON.stringify(document.segments)],
+          ...[`{${document.segmentPositions.join(',')}}`, JSON.stringify(document.segments), id],
         ]);
       }
       lastId = rows.at(-1)?.id;
@@ -77,5 +84,6 @@ export class Migration20261121155728 extends Migration {
 
   override down(): void | Promise<void> {
     this.addSql(`drop table if exists "search_documents" cascade;`);
+    this.addSql(`drop table if exists "search_rankings" cascade;`);
   }
 }
