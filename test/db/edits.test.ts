@@ -110,7 +110,7 @@ describe('the records of edits', () => {
         .getItems()
         .map(({ name }) => name)
         .sort(),
-      ['playback', 'probe', 'source', 'storyboard', 'thumbnail'],
+      ['playback', 'probe', 'source', 'storyboard', 'thumbnail', 'transcript'],
     );
   });
 

@@ -44,8 +44,10 @@ describe('processVideo', () => {
         .getItems()
         .map((asset) => asset.kind)
         .sort(),
-      ['playback', 'storyboard_image', 'storyboard_index', 'thumbnail'],
+      ['audio', 'playback', 'storyboard_image', 'storyboard_index', 'thumbnail'],
     );
+    const { transcript } = stepsOf(video);
+    assert.deepEqual([transcript?.state, transcript?.errorCode], ['skipped', 'no_transcriber']);
     for (const asset of video.assets) {
       assert.equal((await engine.storage.stat(asset.key))?.sizeBytes, asset.sizeBytes);
     }
