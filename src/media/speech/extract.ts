@@ -117,7 +117,7 @@ export function createSpeechExtractor({ runner }: { runner: Runner }) {
 const isHeard = ({ voiced }: PlannedChunk): boolean => voiced.length > 0;
 
 const longestChunkSec = ({ maxSec, maxBytes }: ChunkLimits): number =>
-  Math.min(maxSec, (maxBytes - CONTAINER_BYTES) / MOST_BYTES_PER_SEC);
+  Math.max(1, Math.min(maxSec, (maxBytes - CONTAINER_BYTES) / MOST_BYTES_PER_SEC));
 
 function limitsOf(facts: MediaFacts): ToolLimits {
   const lengthSec = longestSoundSec(facts);

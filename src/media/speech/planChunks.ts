@@ -48,7 +48,7 @@ export function planChunks(levels: Levels, maxSec: number): PlannedChunk[] {
       startSec: toSec(from),
       endSec: isLast ? Math.round(levels.lengthSec * 1000) / 1000 : toSec(range.to),
       firstPacket: Math.round(from / PACKET_WINDOWS),
-      voiced: voicedWithin(range, voiced, levels).map(({ from, to }) => ({
+      voiced: voicedWithin(range, touching(voiced, range), levels).map(({ from, to }) => ({
         startSec: toSec(from),
         endSec: Math.min(toSec(to), levels.lengthSec),
       })),
@@ -70,14 +70,32 @@ function findCuts({ loudness, lengthSec }: Levels, pauses: readonly WindowRange[
   const end = lengthSec / WINDOW_SEC;
   for (let start = 0; end - start > longest; ) {
     const latest = Math.min(start + longest, end - least);
+    const full = { from: start + LEAST_SHARE * longest, to: latest };
     const window =
-      middleOfPause(pauses, { from: start + LEAST_SHARE * longest, to: latest }) ??
+      middleOfPause(touching(pauses, full), full) ??
       quietestMoment(loudness, { from: Math.ceil(start + LAST_SHARE * longest), to: Math.floor(latest) });
     const packets = Math.max(Math.round(window / PACKET_WINDOWS), Math.round(start / PACKET_WINDOWS) + 1);
     cuts.push(packets);
     start = packets * PACKET_WINDOWS;
   }
   return cuts;
+}
+
+/** Those of many ranges in order that have a part in another one; a track of hours has many thousands. */
+function touching(ranges: readonly WindowRange[], { from, to }: WindowRange): WindowRange[] {
+  const firstWhere = (isBehind: (range: WindowRange) => boolean): number => {
+    let [low, high] = [0, ranges.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBehind(ranges[middle] as WindowRange)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+  return ranges.slice(
+    firstWhere((range) => range.to > from),
+    firstWhere((range) => range.from >= to),
+  );
 }
 
 /** As near to the middle as the range allows; null where no pause leaves enough on both sides. */
