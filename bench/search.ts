@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 const size = values.small
   ? { users: 10, videos: 1000, ofBiggest: 200, transcripts: 100 }
-  : { users: 100, videos: 100_000, ofBiggest: 20_000, transcripts: 4000 };
+  : { users: 100, videos: 100_000, ofBiggest: 20_000, transcripts: 2000 };
 const rounds = Number(values.rounds || (values.small ? 5 : 300));
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -99,7 +99,7 @@ try {
   );
   const library = await fillLibrary({ databaseUrl: database.url, client }, size);
   const [sizes] = (
-    await client.query(`select pg_size_pretty(pg_table_size('search_documents')) as documents,
+    await client.query(`select pg_size_pretty(pg_table_size('search_documents') + pg_table_size('search_rankings')) as documents,
       pg_size_pretty(pg_relation_size('search_documents_words')) as index`)
   ).rows;
   say(`documents ${sizes.documents}, index ${sizes.index}`);

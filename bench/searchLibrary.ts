@@ -23,7 +23,7 @@ export interface Library {
   writeMs: number[];
 }
 
-/** In one transcript or two of 4,000; in about one of a hundred; in half of them at least. */
+/** In one transcript of 2,000; in about one of a hundred; in half of them at least. */
 export type WordKind = 'rare' | '1 %' | 'common';
 
 const WORDS_SAID = 1500;
@@ -142,10 +142,14 @@ async function copyVideos(client: pg.Client, userIds: string[], size: LibrarySiz
       [name],
     );
   await client.query(
-    `insert into search_documents (video_id, words, ranking, segment_places, segments)
-     select c.id, ts_delete(d.words, 'user:' || v.user_id) || array_to_tsvector(array['user:' || c.user_id]), d.ranking,
+    `insert into search_documents (video_id, words, segment_places, segments)
+     select c.id, ts_delete(d.words, 'user:' || v.user_id) || array_to_tsvector(array['user:' || c.user_id]),
        d.segment_places, d.segments
      from copies c join search_documents d on d.video_id = c.model join videos v on v.id = c.model order by c.i`,
+  );
+  await client.query(
+    `insert into search_rankings (video_id, ranking)
+     select c.id, r.ranking from copies c join search_rankings r on r.video_id = c.model order by c.i`,
   );
   await client.query('delete from videos where id in (select model from copies)');
   await client.query(rows[0].indexdef);

@@ -90,13 +90,15 @@ export class SearchQueries {
 
   async #show(ids: string[], lexemes: string[]): Promise<FoundVideo[]> {
     if (ids.length === 0) return [];
-    const videos = await this.#em.find(
-      Video,
-      { id: { $in: ids }, deletedAt: null },
-      { populate: WITH_PARTS, populateWhere: MADE_ANYWAY },
-    );
+    const [videos, matches] = await Promise.all([
+      this.#em.find(
+        Video,
+        { id: { $in: ids }, deletedAt: null },
+        { populate: WITH_PARTS, populateWhere: MADE_ANYWAY },
+      ),
+      this.#findMatches(ids, lexemes),
+    ]);
     const byId = new Map(videos.map((video) => [video.id, video]));
-    const matches = await this.#findMatches(ids, lexemes);
     return ids.flatMap((id) => {
       const video = byId.get(id);
       return video ? { video, matches: matches.get(id) ?? [] } : [];
@@ -135,7 +137,7 @@ const toSql = (isExact: boolean, conditions: string): string => `
   with asked as materialized (select ?::tsquery as rank),
   newest as materialized (
     select hit.* from
-      (select video_id, words from search_documents where words @@ (select ?::tsquery)
+      (select video_id${isExact ? ', words' : ''} from search_documents where words @@ (select ?::tsquery)
        order by video_id desc offset 0) hit
     join videos v on v.id = hit.video_id
     where ${conditions} order by hit.video_id desc limit ?),
