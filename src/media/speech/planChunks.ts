@@ -27,7 +27,8 @@ const LEAST_SEC = 1;
 const WORDLESS_SEC = 0.1;
 
 const PACKET_WINDOWS = Math.round(PACKET_SEC / WINDOW_SEC);
-const toSec = (windows: number): number => Math.round(windows * WINDOW_SEC * 1000) / 1000;
+const toMs = (sec: number): number => Math.round(sec * 1000) / 1000;
+const toSec = (windows: number): number => toMs(windows * WINDOW_SEC);
 
 /**
  * Splits a track into chunks that follow each other without gap or overlap: an overlap would have to be taken out of
@@ -43,15 +44,13 @@ export function planChunks(levels: Levels, maxSec: number): PlannedChunk[] {
   const bounds = [0, ...cuts.map((packets) => packets * PACKET_WINDOWS), windows];
   return bounds.slice(0, -1).map((from, at) => {
     const range = { from, to: bounds[at + 1] as number };
-    const isLast = range.to === windows;
+    const endSec = Math.min(toSec(range.to), toMs(levels.lengthSec));
+    const heard = voicedWithin(range, touching(voiced, range), levels);
     return {
       startSec: toSec(from),
-      endSec: isLast ? Math.round(levels.lengthSec * 1000) / 1000 : toSec(range.to),
+      endSec,
       firstPacket: Math.round(from / PACKET_WINDOWS),
-      voiced: voicedWithin(range, touching(voiced, range), levels).map(({ from, to }) => ({
-        startSec: toSec(from),
-        endSec: Math.min(toSec(to), levels.lengthSec),
-      })),
+      voiced: heard.map((each) => ({ startSec: toSec(each.from), endSec: Math.min(toSec(each.to), endSec) })),
     };
   });
 }

@@ -71,6 +71,12 @@ describe('chunks of speech', () => {
     assert.ok(endSec - startSec >= 1 - PACKET_SEC, `${endSec - startSec} s`);
   });
 
+  it('end with the track, and so does what is heard', () => {
+    const levels = { ...track([2, SPEECH_DB]), lengthSec: 1.9876543 };
+    const [chunk] = planChunks(levels, 10);
+    assert.deepEqual([chunk?.endSec, chunk?.voiced], [1.988, [{ startSec: 0, endSec: 1.988 }]]);
+  });
+
   it('are none of a track that holds no word at all', () => {
     assert.deepEqual(planChunks(track([0.08, SPEECH_DB]), 10), []);
     assert.deepEqual(planChunks(track(), 10), []);
