@@ -28,6 +28,7 @@ const ALONE = new Set([
 const WAITING_SEC: Record<string, number> = {
   'test/workflows/outsideTrouble.test.ts': 100,
   'test/workflows/editVideo.test.ts': 60,
+  'test/workflows/transcribe.test.ts': 60,
   'test/e2e/workerKilled.test.ts': 53,
   'test/e2e/twoWorkers.test.ts': 41,
   'test/http/tus/holding.test.ts': 40,
