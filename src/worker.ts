@@ -22,6 +22,7 @@ import { createMedia, type Media } from './media/index.ts';
 import { createScratch, type Scratch } from './media/scratch.ts';
 import { createStorage } from './storage/index.ts';
 import { createTranscriber } from './transcriber/index.ts';
+import { bundleWorkflows } from './workflowBundle.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -34,7 +35,11 @@ const SWEEP_MS = 60_000;
 const MEDIA_QUEUES = ['media', 'encode'] as const satisfies Queue[];
 
 /** How each queue is worked on. */
-function queueOptions(queue: Queue, config: Config, activities: object): Partial<WorkerOptions> {
+async function queueOptions(
+  queue: Queue,
+  config: Config,
+  activities: object,
+): Promise<Partial<WorkerOptions>> {
   const slots: Record<Queue, number> = {
     workflows: config.WORKFLOW_SLOTS,
     media: config.MEDIA_SLOTS,
@@ -46,11 +51,14 @@ function queueOptions(queue: Queue, config: Config, activities: object): Partial
   if (queue !== 'workflows') return work;
   return {
     ...work,
-    workflowsPath: here('../workflows/index.ts'),
+    workflowBundle: await bundleWorkflows(),
     maxConcurrentWorkflowTaskExecutions: config.WORKFLOW_SLOTS,
     maxCachedWorkflows: config.MAX_CACHED_WORKFLOWS,
   };
 }
+
+const createWorker = async (own: Promise<Partial<WorkerOptions>>, options: WorkerOptions): Promise<Worker> =>
+  Worker.create({ ...options, ...(await own) });
 
 /** Builds what activities join, takes up the queues of WORKER_QUEUES and works until asked to stop. */
 async function main(): Promise<void> {
@@ -78,7 +86,7 @@ async function main(): Promise<void> {
   const workers = await Promise.all(
     config.WORKER_QUEUES.flatMap((queue) => [
       showPresence(queue, { connection, namespace }),
-      Worker.create({
+      createWorker(queueOptions(queue, config, activities), {
         connection,
         namespace,
         taskQueue: queue,
@@ -88,7 +96,6 @@ async function main(): Promise<void> {
         shutdownForceTime: (config.SHUTDOWN_GRACE_SEC + 30) * 1000,
         dataConverter: { failureConverterPath: here('../workflows/failureConverter.ts') },
         interceptors: { activity: [translateFailures(root)] },
-        ...queueOptions(queue, config, activities),
       }),
     ]),
   );

@@ -62,7 +62,11 @@ const LAYERS: Record<string, Layer> = {
   'src/server.ts': {
     values: [...BASICS, 'src/db', 'src/http', 'src/flows.ts', 'src/storage', 'src/secrets'],
   },
-  'src/worker.ts': { values: [...BASICS, 'src/db', 'src/flows.ts', 'activities', ...ADAPTERS] },
+  'src/worker.ts': {
+    values: [...BASICS, 'src/db', 'src/flows.ts', 'activities', 'src/workflowBundle.ts', ...ADAPTERS],
+  },
+  'src/workflowBundle.ts': { values: [], never: /^(?!node:)/ },
+  'src/bundleWorkflows.ts': { values: [], never: /^(?!node:|@temporalio\/worker$)/ },
   'src/local': { values: [...BASICS, 'src/db', 'src/secrets', 'workflows/contract.ts'] },
   // Runs on other people's machines, without the server's packages.
   'src/cli': {
