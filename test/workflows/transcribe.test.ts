@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Step } from '../../src/db/entities/step.ts';
-import type { Video } from '../../src/db/entities/video.ts';
 import { openOrm } from '../../src/db/orm.ts';
 import type { TimeRange } from '../../src/domain/speech.ts';
 import type { TranscriptOptions } from '../../src/domain/transcript.ts';
@@ -14,6 +13,7 @@ import { mediaUnderTest, quietWatch } from '../support/mediaAdapter.ts';
 import { soundClip } from '../support/speechFixtures.ts';
 import { waitFor } from '../support/stack.ts';
 import { FIRST_HZ, STEP_HZ, toneVideo } from '../support/toneVideos.ts';
+import { stepOf, type TranscriptsOfEngine, transcriptsOf } from '../support/transcribedVideos.ts';
 
 /** Tells no times, so it is sent chunks of a minute. */
 const MODEL = 'gpt-4o-mini-transcribe';
@@ -48,11 +48,6 @@ async function start(): Promise<Surroundings> {
   return { engine, fake };
 }
 
-const stepOf = (video: Video): Step => {
-  const step = [...video.steps].find(({ name }) => name === 'transcript');
-  assert.ok(step);
-  return step;
-};
 const hzOf = (text: string): number[] => [...text.matchAll(/hz(\d+)/g)].map(([, hz]) => Number(hz));
 const heights = (count: number): number[] =>
   Array.from({ length: count }, (_, at) => FIRST_HZ + at * STEP_HZ);
@@ -75,6 +70,7 @@ const assertNear = (found: (number | undefined)[], wanted: (number | undefined)[
 describe('transcribing', () => {
   let engine: TestEngine;
   let fake: Fakes;
+  let words: TranscriptsOfEngine;
   /** Begun first and looked at last: that a dead worker is silent is only noticed after half a minute. */
   let death: Promise<Death>;
   let dying: Surroundings;
@@ -87,6 +83,7 @@ describe('transcribing', () => {
     // Heard of where it is waited for.
     death.catch(() => {});
     ({ engine, fake } = await start());
+    words = transcriptsOf(engine);
     engine.startWorker({ WORKER_QUEUES: 'workflows,media,net,encode', ENCODE_SLOTS: '1' });
   });
   after(async () => {
@@ -95,31 +92,10 @@ describe('transcribing', () => {
   });
   beforeEach(() => fake.reset());
 
-  const add = async (file: string, userId?: string) =>
-    engine.addVideo(file, { steps: ['transcript'], ...(userId && { userId }) });
-  const untilStep = (id: string, state: Step['state'], timeoutMs = 60_000): Promise<Step> =>
-    waitFor(
-      async () => {
-        const step = stepOf(await engine.find(id));
-        return step.state === state ? step : null;
-      },
-      { what: `a transcript to be ${state}`, timeoutMs },
-    );
-  const transcriptOf = async (id: string) => {
-    const transcript = await engine.db.transcripts.findCurrent(id);
-    assert.ok(transcript, 'there is no transcript');
-    return transcript;
-  };
-  const askFor = async (id: string, options: TranscriptOptions) => {
-    const answer = await engine.db.transcriptRequests.request(engine.userId, id, options);
-    assert.ok(answer.outcome === 'accepted');
-    await engine.flows.startProcessing({ videoId: id, userId: engine.userId, run: answer.video.run });
-  };
-  const retry = async (id: string) => {
-    const answer = await engine.db.videos.requestRetry(engine.userId, id, 'transcript');
-    assert.ok(answer.outcome === 'accepted');
-    await engine.flows.startProcessing({ videoId: id, userId: engine.userId, run: answer.video.run });
-  };
+  const add = (file: string, userId?: string) => words.add(file, userId);
+  const untilStep = (id: string, state: Step['state']) => words.untilStep(id, state);
+  const transcriptOf = (id: string) => words.transcriptOf(id);
+  const askFor = (id: string, options: TranscriptOptions) => words.askFor(id, options);
 
   it('finds every word in its order and at its time, and leaves no sound behind', async function () {
     this.timeout(60_000);
@@ -158,18 +134,27 @@ describe('transcribing', () => {
     const second = await add(file);
     await untilStep(second, 'succeeded');
     await askFor(first, {});
-    await waitFor(async () => (await transcriptOf(first)).version === 2, { what: 'a second version' });
+    await waitFor(async () => (await transcriptOf(first)).version === 2, {
+      what: 'a second version',
+      timeoutMs: 30_000,
+    });
     assert.equal(fake.requests.length, 2, 'what was paid for was sent again');
     assert.deepEqual((await transcriptOf(second)).segments, (await transcriptOf(first)).segments);
     await askFor(first, { language: 'de', model: 'whisper-1', prompt: 'Tones' });
-    await waitFor(async () => (await transcriptOf(first)).version === 3, { what: 'a third version' });
+    await waitFor(async () => (await transcriptOf(first)).version === 3, {
+      what: 'a third version',
+      timeoutMs: 30_000,
+    });
     assert.deepEqual(fake.requests[2]?.fields.prompt, ['Tones']);
     const { model, language } = await transcriptOf(first);
     assert.deepEqual([model, language], ['whisper-1', 'de']);
     fake.reset();
     const stranger = await engine.addUser();
     const foreign = await add(file, stranger);
-    await waitFor(() => engine.db.transcripts.findCurrent(foreign), { what: 'words of another user' });
+    await waitFor(() => engine.db.transcripts.findCurrent(foreign), {
+      what: 'words of another user',
+      timeoutMs: 30_000,
+    });
     assert.equal(fake.requests.length, 2);
   });
 
@@ -220,7 +205,7 @@ describe('transcribing', () => {
     assert.equal(await engine.db.transcripts.findCurrent(id), null);
     const sent = fake.requests.length;
     assert.ok(sent <= 4 + AT_ONCE, `${sent} were sent although one had failed`);
-    await retry(id);
+    await words.retry(id);
     await untilStep(id, 'succeeded');
     assert.deepEqual(
       (await transcriptOf(id)).segments.flatMap(({ text }) => hzOf(text)),
@@ -232,7 +217,7 @@ describe('transcribing', () => {
   it('lets go of its requests at once when it is cancelled', async () => {
     fake.behaveBy(() => ({ kind: 'hang' }));
     const id = await add(await toneVideo({ count: 6 }));
-    await waitFor(() => fake.requests.length > 0, { what: 'a request' });
+    await waitFor(() => fake.requests.length > 0, { what: 'a request', timeoutMs: 30_000 });
     const askedAt = Date.now();
     const intent = await engine.db.videos.requestCancel(engine.userId, id);
     assert.ok(intent.outcome === 'accepted');
@@ -246,7 +231,10 @@ describe('transcribing', () => {
   describe('what is made of other videos', () => {
     const addTimed = async (file: string): Promise<string> => {
       const id = await engine.addVideo(file, { steps: [] });
-      await waitFor(async () => (await engine.find(id)).status === 'ready', { what: 'a ready video' });
+      await waitFor(async () => (await engine.find(id)).status === 'ready', {
+        what: 'a ready video',
+        timeoutMs: 60_000,
+      });
       await askFor(id, { model: 'whisper-1' });
       await untilStep(id, 'succeeded');
       return id;
