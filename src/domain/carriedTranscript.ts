@@ -23,15 +23,20 @@ export interface MadeOf {
 
 export type CarriedTranscript = NonNullable<SpokenPart['transcript']>;
 
-/** Carries transcripts over. The result is `edited` as soon as one of them is: a person's words are in it. */
+/**
+ * Carries transcripts over. The result is `edited` as soon as one of them is: a person's words are in it. One that turns
+ * out empty is not: nobody said that of the result, and it would stand before whatever is found in it later.
+ */
 export function carryOver(parts: readonly SpokenPart[], made: MadeOf): CarriedTranscript {
   const spoken = parts.flatMap(({ transcript }) => transcript ?? []);
   const models = [...new Set(spoken.map(({ model }) => model))];
+  const segments = retime(excerptsOf(parts, made));
+  const isEdited = segments.length > 0 && spoken.some(({ kind }) => kind === 'edited');
   return {
-    kind: spoken.some(({ kind }) => kind === 'edited') ? 'edited' : 'machine',
+    kind: isEdited ? 'edited' : 'machine',
     language: mostCommon(spoken.map(({ language }) => language)),
     model: models.length === 1 ? (models[0] ?? null) : null,
-    segments: retime(excerptsOf(parts, made)),
+    segments,
   };
 }
 

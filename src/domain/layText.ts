@@ -37,6 +37,24 @@ export function layText(
   return shareText(lines, spoken);
 }
 
+/**
+ * Gives the part of a segment's text that is said at certain times, going by its share of the characters: the words that
+ * were not timed by anybody are taken to be said at an even pace.
+ *
+ * @param isSaid whether to keep a word of these times
+ */
+export function keepText(
+  { text, ...range }: TimeRange & { text: string },
+  isSaid: (word: TimeRange) => boolean,
+): string {
+  const units = placeUnits(cleanText(text).split('\n'));
+  const timeline = createTimeline([{ ...range, length: units.at(-1)?.endsAt ?? 0 }]);
+  const kept = units.filter(({ characters, endsAt }) =>
+    isSaid({ startSec: timeline.startAt(endsAt - characters), endSec: timeline.endAt(endsAt) }),
+  );
+  return kept.length === units.length ? text : joinLines(kept);
+}
+
 /** Whether words are those of a text, in its order. */
 export const doWordsSpell = (words: readonly { text: string }[], text: string): boolean =>
   words

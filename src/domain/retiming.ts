@@ -1,4 +1,5 @@
 /** What is said in a video that was made of others: their transcripts, moved to where they are heard now. */
+import { keepText } from './layText.ts';
 import type { TimeRange } from './speech.ts';
 import type { TranscriptSegment, TranscriptWord } from './transcript.ts';
 import { renameSpeaker } from './transcriptJoin.ts';
@@ -16,7 +17,7 @@ export interface Excerpt extends TimeRange {
 
 /**
  * Moves segments and words to their new times, clipped to the ranges that are shown. A word is kept when at least half
- * of it is, and so is a segment without times of its words, whole.
+ * of it is; in a segment without times of its words, by its share of the text.
  *
  * @param excerpts in the order of time
  */
@@ -37,11 +38,22 @@ export function retime(excerpts: readonly Excerpt[]): TranscriptSegment[] {
 
 function clipSegment(segment: TranscriptSegment, range: TimeRange): TranscriptSegment[] {
   const { words } = segment;
-  if (!words || words.length === 0) return keepsHalf(segment, range) ? [clip(segment, range)] : [];
+  if (!words || words.length === 0) {
+    const text = textWithin(segment, range);
+    return text === '' ? [] : [{ ...clip(segment, range), text }];
+  }
   const kept = words.filter((word) => keepsHalf(word, range));
   if (kept.length === 0) return [];
   const text = kept.length === words.length ? segment.text : textOf(segment.text, words, kept);
   return [{ ...clip(segment, range), text, words: kept.map((word) => clip(word, range)) }];
+}
+
+/** What lies wholly on one side is not looked at word by word: there may be twenty thousand segments. */
+function textWithin(segment: TranscriptSegment, range: TimeRange): string {
+  const { startSec, endSec, text } = segment;
+  if (startSec >= range.endSec || endSec < range.startSec) return '';
+  if (startSec >= range.startSec && endSec <= range.endSec) return text;
+  return keepText(segment, (word) => keepsHalf(word, range));
 }
 
 function keepsHalf({ startSec, endSec }: TimeRange, range: TimeRange): boolean {

@@ -31,6 +31,24 @@ describe('carrying transcripts over', () => {
       assert.deepEqual(trim(segments, 3, 9), [said('mostly', 0, 2), said('hardly', 4, 6)]);
     });
 
+    it('takes the words of a segment without times of its words by their share', () => {
+      const long = [said('one long sentence\nby hand', 0, 8, { speaker: 'A' })];
+      assert.deepEqual(trim(long, 2, 5), [said('sentence', 0, 3, { speaker: 'A' })]);
+      assert.deepEqual(trim(long, 1, 7), [said('long sentence\nby', 0, 6, { speaker: 'A' })]);
+      assert.deepEqual(trim(long, 0, 8), long);
+      assert.deepEqual(trim([said('你好吗？我很好。', 0, 8)], 4, 8), [said('我很好。', 0, 4)]);
+    });
+
+    it('is not edited where nothing that a person wrote is left', () => {
+      const made = { usedStartSec: 4, usedEndSec: 8, startsSec: null, durationSec: 4 };
+      const facts = (segments: TranscriptSegment[]) => {
+        const { kind, segments: left } = carryOver([part(segments, { kind: 'edited', model: null })], made);
+        return [kind, left.length];
+      };
+      assert.deepEqual(facts([said('before', 0, 2)]), ['machine', 0]);
+      assert.deepEqual(facts([said('within', 5, 6)]), ['edited', 1]);
+    });
+
     it('takes words by their own times, and the text with its punctuation from them', () => {
       const words = [said('Yes,', 1, 2), said('we', 2, 3), said('can', 3, 4), said('do.', 4, 5)];
       const segments = [said('Yes, we  can do.', 1, 5, { words, speaker: 'A' })];
