@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { rangeKey, type SpeechQuestion } from '../src/db/speechAnswers.ts';
 import type { SpeechChunk } from '../src/domain/speech.ts';
 import type { TranscriptContent, TranscriptOptions } from '../src/domain/transcript.ts';
@@ -7,6 +6,7 @@ import type { AnsweredChunk } from '../src/domain/transcriptJoin.ts';
 import { RemoteTroubleError } from '../src/errors.ts';
 import type { Transcriber } from '../src/transcriber/index.ts';
 import type { ActivityDeps } from './index.ts';
+import { keepPaid } from './keepPaid.ts';
 import { workInLanes } from './lanes.ts';
 import type { OpenSpeech } from './speech.ts';
 
@@ -26,7 +26,7 @@ export interface Asking {
  * @throws as the transcriber, saying whether anything was answered before; the cancellation
  */
 export async function answerChunks(
-  { db, config }: Pick<ActivityDeps, 'db' | 'config'>,
+  { db, config, log }: Pick<ActivityDeps, 'db' | 'config' | 'log'>,
   asking: Asking,
 ): Promise<AnsweredChunk[]> {
   const { speech, signal } = asking;
@@ -39,7 +39,7 @@ export async function answerChunks(
   await workInLanes(open, config.TRANSCRIBE_CONCURRENCY, async (chunk) => {
     signal.throwIfAborted();
     const answer = await ask(asking, chunk);
-    await keep(() => db.speechAnswers.add(question, chunk, answer), signal);
+    await keepPaid(() => db.speechAnswers.add(question, chunk, answer), { signal, log });
     answers.set(rangeKey(chunk), answer);
     show();
   }).catch((error: unknown) => {
@@ -67,20 +67,4 @@ async function ask({ speech, transcriber, options, signal }: Asking, chunk: Spee
   const durationSec = chunk.endSec - chunk.startSec;
   const { contentType, extension } = speech;
   return transcriber.transcribe({ bytes, contentType, extension, durationSec, options }, signal);
-}
-
-/** As long as a database that is restarted may be away. */
-const KEEP_AGAIN_AFTER_MS = [500, 2000, 5000, 15_000];
-
-/** What was paid for is not given up at the first trouble of the database. */
-async function keep(write: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  for (const waitMs of KEEP_AGAIN_AFTER_MS) {
-    const isKept = await write().then(
-      () => true,
-      () => false,
-    );
-    if (isKept) return;
-    await delay(waitMs, undefined, { signal });
-  }
-  await write();
 }
