@@ -2,6 +2,7 @@ import { CancelledFailure } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { isDatabaseOutage } from '../src/db/outage.ts';
 import type { FailureKind } from '../src/domain/retries.ts';
+import { boundWait } from '../src/domain/retryAfter.ts';
 import {
   DatabaseUnavailableError,
   DiskFullError,
@@ -60,7 +61,9 @@ interface RemoteFacts {
 /** The second detail, where there is one: what remote trouble adds to the decision on the next attempt. */
 function remoteFacts(error: VideoflowError): RemoteFacts[] {
   if (!(error instanceof RemoteTroubleError)) return [];
-  const { retryAfterMs, madeProgress } = error;
+  // The engine cannot even be told of an endless delay, and takes none at all for the end of the repetitions.
+  const retryAfterMs = error.retryAfterMs === null ? null : boundWait(error.retryAfterMs);
+  const { madeProgress } = error;
   if (retryAfterMs === null && !madeProgress) return [];
   return [{ ...(retryAfterMs !== null && { retryAfterMs }), ...(madeProgress && { madeProgress }) }];
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { readRetryAfter } from '../domain/retryAfter.ts';
 import { SourceRefusedError, SourceTroubleError } from './errors.ts';
 import type { Answer } from './follow.ts';
 
@@ -22,6 +23,7 @@ export interface PartHead {
 /** How long before its answer a file must have changed last for the second to tell its versions apart. */
 const SETTLED_MS = 60_000;
 const TRY_LATER = [408, 425, 429];
+/** An address that anybody may give is not waited for as a service is that we chose ourselves. */
 const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
 
 /**
@@ -84,16 +86,9 @@ function validatorOf(headers: IncomingHttpHeaders): string | null {
 
 function toError(status: number, headers: IncomingHttpHeaders, host: string): Error {
   if (status >= 500 || TRY_LATER.includes(status)) {
-    const retryAfterMs = readRetryAfter(headers['retry-after']);
+    const retryAfterMs = readRetryAfter(headers['retry-after'], Date.now(), LONGEST_RETRY_AFTER_MS);
     return new SourceTroubleError('source_unavailable', `${host} answered ${status}`, { retryAfterMs });
   }
   if (status >= 400) return new SourceRefusedError('source_refused', `${host} answered ${status}`);
   return new SourceRefusedError('source_bad_answer', `${host} answered ${status} where a file was expected`);
-}
-
-/** Seconds or a date (RFC 9110, 10.2.3); as long as is reasonable. */
-function readRetryAfter(value: string | undefined): number | null {
-  if (value === undefined) return null;
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, LONGEST_RETRY_AFTER_MS) : null;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ConnectionException } from '@mikro-orm/core';
+import { DefaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { toFailure } from '../../activities/failures.ts';
 import { DiskFullError, MediaToolError, UnusableMediaError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
@@ -78,5 +79,20 @@ describe('toFailure', () => {
     assert.deepEqual(detailsOf(7000, false), ['remote', { retryAfterMs: 7000 }]);
     assert.deepEqual(detailsOf(null, true), ['remote', { madeProgress: true }]);
     assert.deepEqual(detailsOf(7000, true), ['remote', { retryAfterMs: 7000, madeProgress: true }]);
+  });
+
+  it('never gives the engine a delay that it cannot take, or takes for the end', () => {
+    const delayOf = (retryAfterMs: number) =>
+      toFailure(new TranscriberTroubleError('transcriber_rate_limited', 'Too often', { retryAfterMs }), log);
+    for (const ms of [Number.POSITIVE_INFINITY, Number.NaN, 0, -5]) {
+      const failed = delayOf(ms);
+      assert.deepEqual([failed.nextRetryDelay, failed.details], [undefined, ['remote']], String(ms));
+    }
+    for (const ms of [0.2, 7000, 1e300]) {
+      const proto = new DefaultFailureConverter().errorToFailure(delayOf(ms), defaultPayloadConverter);
+      const { seconds, nanos } = proto.applicationFailureInfo?.nextRetryDelay ?? {};
+      const delayMs = Number(seconds) * 1000 + (nanos ?? 0) / 1e6;
+      assert.equal(delayMs, Math.min(Math.ceil(ms), 24 * 3_600_000));
+    }
   });
 });
