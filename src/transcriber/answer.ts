@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readRefusal } from '../openaiApi/refusal.ts';
 import type { TranscriberError } from './errors.ts';
 import { toTranscriberError, unavailable } from './failures.ts';
 
@@ -70,4 +71,4 @@ export function readAnswer(body: unknown, durationSec: number): Answer {
 }
 
 const errorInside = (error: unknown): TranscriberError =>
-  toTranscriberError({ status: null, error, headers: null });
+  toTranscriberError(readRefusal({ status: null, error, headers: null }));

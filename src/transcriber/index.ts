@@ -1,11 +1,10 @@
-import OpenAI from 'openai';
 import type { Config } from '../config.ts';
 import type { ChunkLimits } from '../domain/speech.ts';
 import type { TranscriptContent, TranscriptOptions } from '../domain/transcript.ts';
 import type { Log } from '../log.ts';
+import { createApiClient } from '../openaiApi/client.ts';
 import { readAnswer } from './answer.ts';
 import { toContent } from './content.ts';
-import { exchange } from './exchange.ts';
 import { readFailure } from './failures.ts';
 import { fieldsFor, limitsOf } from './models.ts';
 
@@ -37,6 +36,9 @@ export interface Transcriber {
 
 export type TranscriberConfig = Pick<Config, 'OPENAI_BASE_URL' | 'OPENAI_API_KEY' | 'TRANSCRIBE_MODEL'>;
 
+/** Far above what an honest answer about the longest chunk takes, which is about a megabyte. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
 /**
  * How long an answer may take: as long as the sound lasts, for servers on small machines, and a minute for the rest.
  * Who is faster is not kept waiting by it.
@@ -58,7 +60,9 @@ export function createTranscriber({
 }: TranscriberParts): Transcriber | null {
   if (config.OPENAI_API_KEY === undefined) return null;
   const lines = log.child({ module: 'transcriber' });
-  const client = createClient(config.OPENAI_BASE_URL, config.OPENAI_API_KEY);
+  const client = createApiClient({
+    ...{ baseURL: config.OPENAI_BASE_URL, apiKey: config.OPENAI_API_KEY, maxAnswerBytes: MAX_ANSWER_BYTES },
+  });
   const ask = async (request: TranscribeRequest, signal: AbortSignal): Promise<unknown> => {
     const { options, durationSec } = request;
     try {
@@ -88,15 +92,3 @@ export function createTranscriber({
 /** By the name's end alone many servers know what it is. The bytes are not copied for the type's sake. */
 const toFile = ({ bytes, extension, contentType }: TranscribeRequest): File =>
   new File([bytes as Uint8Array<ArrayBuffer>], `speech.${extension}`, { type: contentType });
-
-/**
- * What the package would read from the environment is given, so that only our configuration counts. Its one other
- * variable, OPENAI_CUSTOM_HEADERS, cannot be turned off.
- */
-const createClient = (baseURL: string, apiKey: string): OpenAI =>
-  new OpenAI({
-    ...{ baseURL, apiKey, fetch: exchange },
-    ...{ organization: null, project: null, adminAPIKey: null, webhookSecret: null },
-    // The engine repeats, by the class of the error; its own lines would show what was sent.
-    ...{ maxRetries: 0, logLevel: 'off' },
-  });

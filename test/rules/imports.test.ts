@@ -51,8 +51,13 @@ const LAYERS: Record<string, Layer> = {
   'mikro-orm.config.ts': { values: ['src/db'] },
   'src/media': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/storage': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
-  'src/transcriber': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
-  'src/captions': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  // What the two adapters of services with OpenAI's API have in common; it has no errors of ours.
+  'src/openaiApi': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/transcriber': {
+    values: [...BASICS, 'src/openaiApi'],
+    never: /^(@temporalio|@mikro-orm|koa|@koa)/,
+  },
+  'src/captions': { values: [...BASICS, 'src/openaiApi'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/egress': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/secrets': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/config.ts': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },

@@ -4,7 +4,6 @@ import type { Answer } from '../../src/transcriber/answer.ts';
 import { readAnswer } from '../../src/transcriber/answer.ts';
 import { toContent } from '../../src/transcriber/content.ts';
 import { readLanguage } from '../../src/transcriber/language.ts';
-import { readRetryAfter } from '../../src/transcriber/retryAfter.ts';
 import { assertReliable } from '../support/reliableContent.ts';
 
 /** What whisper-1 answers for these words, each one second long, in segments of these texts. */
@@ -168,28 +167,6 @@ describe('readLanguage', () => {
       assert.equal(readLanguage(answer), expected, answer);
     assert.equal(readLanguage(`en-${'a'.repeat(1e6)}`), null);
   });
-});
-
-describe('readRetryAfter', () => {
-  const now = Date.parse('2026-11-21T12:00:00Z');
-  const cases: [Record<string, string>, number | null][] = [
-    [{}, null],
-    [{ 'retry-after': '2.5' }, 2500],
-    [{ 'retry-after-ms': '12.3' }, 13],
-    [{ 'retry-after': 'Sat, 21 Nov 2026 12:01:00 GMT' }, 60_000],
-    [{ 'retry-after': 'Sat, 21 Nov 2026 11:00:00 GMT' }, null],
-    [{ 'retry-after': '-3' }, null],
-    [{ 'retry-after': '0' }, null],
-    [{ 'retry-after': '' }, null],
-    [{ 'retry-after': 'NaN' }, null],
-    [{ 'retry-after-ms': 'nonsense', 'retry-after': '4' }, 4000],
-    [{ 'retry-after': '31536000' }, 24 * 3_600_000],
-  ];
-  for (const [headers, expected] of cases) {
-    it(`reads ${JSON.stringify(headers)} as ${expected}`, () => {
-      assert.equal(readRetryAfter(new Headers(headers), now), expected);
-    });
-  }
 });
 
 /** Whisper's own list (`whisper/tokenizer.py`), the names of its aliases too. */

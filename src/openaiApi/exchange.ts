@@ -2,12 +2,6 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
-/**
- * Far above what an honest answer about the longest chunk takes, which is about a megabyte; what is longer is not
- * read to its end.
- */
-export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-
 /** A server that takes no connection in this time is away, however long its answers may take. */
 const CONNECT_MS = 20_000;
 
@@ -21,15 +15,23 @@ export class ConnectTimeoutError extends Error {
   override readonly name = 'ConnectTimeoutError';
 }
 
+type Exchange = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
 /**
- * A `fetch` for the `openai` package that reads the whole answer before it gives it, so that the signal, and with it
- * the time limit, holds until the last byte. Node's own gives up any answer that has not begun after five minutes,
- * which a transcriber on a slow machine needs; it follows redirects, with the sound; and it reads answers of any length.
+ * Makes a `fetch` for the `openai` package that reads the whole answer before it gives it, so that the signal, and with
+ * it the time limit, holds until the last byte. Node's own gives up any answer that has not begun after five minutes,
+ * which a transcriber on a slow machine needs; it follows redirects, with all that was sent; and it reads answers of any
+ * length.
  *
- * @throws what the connection came to; the signal's reason
+ * @param maxAnswerBytes what is longer is not read to its end
+ * @returns a function that throws what the connection came to, AnswerTooLongError, or the signal's reason
  */
-export async function exchange(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const request = new Request(input, init);
+export const createExchange =
+  (maxAnswerBytes: number): Exchange =>
+  (input, init) =>
+    exchange(new Request(input, init), maxAnswerBytes);
+
+async function exchange(request: Request, maxAnswerBytes: number): Promise<Response> {
   const { signal } = request;
   const body = await readBody(request);
   const url = new URL(request.url);
@@ -49,7 +51,7 @@ export async function exchange(input: string | URL | Request, init?: RequestInit
   outgoing.end();
   try {
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
-    return await readAnswer(incoming);
+    return await readAnswer(incoming, maxAnswerBytes);
   } catch (error) {
     // A connection that we ended ourselves looks like one that the other side cut.
     signal.throwIfAborted();
@@ -67,12 +69,12 @@ async function readBody(request: Request): Promise<{ parts: Uint8Array[]; sizeBy
   return { parts, sizeBytes: parts.reduce((sum, { length }) => sum + length, 0) };
 }
 
-async function readAnswer(incoming: IncomingMessage): Promise<Response> {
+async function readAnswer(incoming: IncomingMessage, maxAnswerBytes: number): Promise<Response> {
   const parts: Buffer[] = [];
   let sizeBytes = 0;
   for await (const part of incoming as AsyncIterable<Buffer>) {
     sizeBytes += part.length;
-    if (sizeBytes > MAX_ANSWER_BYTES) throw new AnswerTooLongError();
+    if (sizeBytes > maxAnswerBytes) throw new AnswerTooLongError();
     parts.push(part);
   }
   const status = incoming.statusCode ?? 0;
