@@ -10,3 +10,8 @@ export class SpeechMissingError extends VideoflowError {
 export class NoTranscriberError extends VideoflowError {
   readonly code = 'no_transcriber';
 }
+
+/** The sound of the video is not to be sent to anybody. */
+export class NotWantedError extends VideoflowError {
+  readonly code = 'not_wanted';
+}

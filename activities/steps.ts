@@ -3,7 +3,7 @@ import type { Video } from '../src/db/entities/video.ts';
 import type { NewSource, StepAttempt, StepBeginning } from '../src/db/steps.ts';
 import type { NewTranscript } from '../src/db/transcripts.ts';
 import type { MediaFacts } from '../src/domain/media.ts';
-import type { TranscriptOptions } from '../src/domain/transcript.ts';
+import type { TranscriptWish } from '../src/domain/transcript.ts';
 import type { StepName } from '../src/domain/video.ts';
 import type { Watch } from '../src/media/index.ts';
 import type { StepInput } from '../workflows/contract.ts';
@@ -14,7 +14,7 @@ import type { ActivityDeps } from './index.ts';
 export interface StepWork {
   video: Video;
   /** What its caller wants of it; null for nothing in particular. */
-  options: TranscriptOptions | null;
+  options: TranscriptWish | null;
   watch: Watch;
   /** A folder of this attempt's own; gone when the attempt ends. */
   scratchDir: string;

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import type { StoredError } from '../src/db/storedError.ts';
 import { hasSound, type TranscriptOrigin } from '../src/db/transcriptOrigins.ts';
 import { type CarriedTranscript, carryOver, startsByLength } from '../src/domain/carriedTranscript.ts';
 import { joinAnswers } from '../src/domain/transcriptJoin.ts';
@@ -7,7 +8,7 @@ import type { StepInput } from '../workflows/contract.ts';
 import { answerChunks } from './chunkAnswers.ts';
 import type { ActivityDeps } from './index.ts';
 import { EXTRACTION_PERCENT, extractSpeech, findSpeech } from './speech.ts';
-import { NoTranscriberError, SpeechMissingError } from './speechErrors.ts';
+import { NoTranscriberError, NotWantedError, SpeechMissingError } from './speechErrors.ts';
 import { runStep, type StepOutcome, type StepResults, type StepWork } from './steps.ts';
 
 /** What a video's step `transcript` comes to. */
@@ -17,13 +18,14 @@ export type TranscriptWay = 'none' | 'carry' | 'transcribe';
 export function createTranscriptActivities(deps: ActivityDeps) {
   const { db, transcriber } = deps;
 
-  const skip = async ({ videoId, run }: StepInput, reason: typeof NO_AUDIO): Promise<TranscriptWay> => {
+  const skip = async ({ videoId, run }: StepInput, reason: StoredError): Promise<TranscriptWay> => {
     await db.steps.skipStep({ videoId, run, name: 'transcript' }, reason);
     return 'none';
   };
 
-  /** The model that a step is done by. @throws NoTranscriberError */
+  /** The model that a step is done by. @throws NotWantedError; NoTranscriberError */
   function choose({ options }: Pick<StepWork, 'options'>) {
+    if (options?.carriesOnly) throw new NotWantedError(NOT_WANTED.message);
     if (!transcriber) throw new NoTranscriberError('No transcriber is configured');
     const model = options?.model ?? transcriber.defaultModel;
     return { transcriber, options: { ...options, model }, limits: transcriber.limitsOf(model) };
@@ -52,19 +54,23 @@ export function createTranscriptActivities(deps: ActivityDeps) {
       const waiting = await db.transcriptSteps.findWaiting(input.videoId, input.run);
       if (!waiting) return 'none';
       if (hasSound(waiting.video) === false) return skip(input, NO_AUDIO);
+      const { options } = waiting;
+      const carriesOnly = isCarriedOnly(options);
       // Whoever asks for it to be made does not want what is there.
-      const isAskedFor = waiting.options !== null;
-      const origin = isAskedFor ? OWN : await db.transcriptOrigins.find(input.videoId);
+      const isAskedFor = options !== null && !carriesOnly;
+      const origin = isAskedFor ? OWN : await db.transcriptOrigins.find(input.videoId, { carriesOnly });
       // In the engine's own words at once: waiting is no trouble, and the log need not hear of it.
       if (origin.outcome === 'waiting') throw stillTranscribed(origin.videoId);
       if (origin.outcome === 'parents') return 'carry';
+      if (carriesOnly) return skip(input, NOT_WANTED);
       return transcriber ? 'transcribe' : skip(input, NO_TRANSCRIBER);
     },
 
     /** Takes over what is said in the videos that this one was made of; hands back where that is not there any more. */
     carryTranscript: (input: StepInput): Promise<StepOutcome> =>
-      runStep(deps, input, 'transcript', async ({ video }) => {
-        const origin = await db.transcriptOrigins.find(video.id);
+      runStep(deps, input, 'transcript', async ({ video, options }) => {
+        const carriesOnly = isCarriedOnly(options);
+        const origin = await db.transcriptOrigins.find(video.id, { carriesOnly });
         if (origin.outcome !== 'parents') return { isHandedBack: true };
         return { transcript: carryFrom(origin, video.durationSec ?? 0) };
       }),
@@ -73,9 +79,9 @@ export function createTranscriptActivities(deps: ActivityDeps) {
     extractSpeech: (input: StepInput): Promise<StepOutcome> =>
       runStep(deps, input, 'transcript', (step) => extractSpeech(deps, step, choose(step).limits)).catch(
         async (error: unknown) => {
-          // A track that turns out to hold nothing.
-          if (!(error instanceof UnusableMediaError && error.code === 'no_audio')) throw error;
-          await skip(input, NO_AUDIO);
+          const reason = reasonToSkip(error);
+          if (!reason) throw error;
+          await skip(input, reason);
           return 'done' as const;
         },
       ),
@@ -94,6 +100,20 @@ const NO_AUDIO = {
   retryable: false,
 };
 
+const NOT_WANTED = {
+  code: 'not_wanted',
+  message: 'A video that this one was made of was to have no transcript',
+  retryable: false,
+};
+
+const isCarriedOnly = (options: StepWork['options']): boolean => options?.carriesOnly === true;
+
+/** A track that turns out to hold nothing; words that were to be carried over and went meanwhile. */
+function reasonToSkip(error: unknown): StoredError | null {
+  if (error instanceof UnusableMediaError && error.code === 'no_audio') return NO_AUDIO;
+  return error instanceof NotWantedError ? NOT_WANTED : null;
+}
+
 const stillTranscribed = (videoId: string): ApplicationFailure =>
   ApplicationFailure.create({
     message: `The words of the video ${videoId} are still being found`,
@@ -104,9 +124,9 @@ function carryFrom(
   { edit, parts }: Extract<TranscriptOrigin, { outcome: 'parents' }>,
   durationSec: number,
 ): CarriedTranscript {
-  const spoken = parts.map(({ video, transcript }) => ({
-    videoId: video.id,
-    durationSec: video.durationSec ?? 0,
+  const spoken = parts.map(({ videoId, durationSec: lengthSec, transcript }) => ({
+    videoId,
+    durationSec: lengthSec ?? 0,
     transcript: transcript && {
       ...transcript,
       language: transcript.language ?? null,

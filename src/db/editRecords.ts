@@ -12,6 +12,7 @@ import {
 import { requeueEdit } from './edits.ts';
 import { Edit } from './entities/edit.ts';
 import type { Video } from './entities/video.ts';
+import { inheritTranscript } from './inheritedTranscript.ts';
 import { errorColumns, NO_ERROR, type StoredError } from './storedError.ts';
 import { type QuotaLimits, UploadQueries } from './uploads.ts';
 import { VideoQueries } from './videos.ts';
@@ -250,11 +251,16 @@ async function insertResult(
   { userId, edit, rendering }: { userId: string; edit: Edit; rendering: Rendering },
 ): Promise<Video> {
   const { videoId, sourceKey, sizeBytes, filename, userLabel } = rendering;
+  const transcript = await inheritTranscript(tx, edit.parents);
   const video = await new VideoQueries(tx).insert({
     ...{ id: videoId, userId, userLabel, externalId: null, title: edit.title, description: null, tags: [] },
     ...{ filename, contentType: 'video/mp4', sourceKey, sourceSha256: null, sizeBytes },
-    optionalSteps: [...DEFAULT_STEPS],
+    optionalSteps: DEFAULT_STEPS.filter((name) => name !== 'transcript' || transcript !== 'none'),
   });
+  if (transcript === 'carried') {
+    const step = [...video.steps].find(({ name }) => name === 'transcript');
+    if (step) step.options = { carriesOnly: true };
+  }
   video.parents = edit.parents;
   return video;
 }

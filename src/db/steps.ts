@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { MediaFacts } from '../domain/media.ts';
 import { planPlayback } from '../domain/playback.ts';
-import type { TranscriptOptions } from '../domain/transcript.ts';
+import type { TranscriptWish } from '../domain/transcript.ts';
 import {
   CORE_STEPS,
   DONE_STEP_STATES,
@@ -45,7 +45,7 @@ export type RunBeginning =
   { outcome: 'go'; steps: StepName[]; fetchesSource: boolean } | { outcome: 'cancelled' };
 
 export type StepBeginning =
-  | { outcome: 'go'; attempt: number; video: Video; options: TranscriptOptions | null }
+  | { outcome: 'go'; attempt: number; video: Video; options: TranscriptWish | null }
   | { outcome: 'done' | 'superseded' | 'cancelled' };
 
 const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };

@@ -7,9 +7,11 @@ import type { Transcript } from './entities/transcript.ts';
 import { Video } from './entities/video.ts';
 import { TranscriptQueries } from './transcripts.ts';
 
-/** A video that another one was made of, and what is said in it; null for one without sound. */
+/** A video that another one was made of, and what is said in it; null for one of which no words are there. */
 export interface OriginPart {
-  video: Video;
+  videoId: string;
+  /** Null for one that is gone. */
+  durationSec: number | null;
   transcript: Transcript | null;
 }
 
@@ -34,22 +36,34 @@ export class TranscriptOriginQueries {
     this.#em = em;
   }
 
-  /** Looks whether every video with sound that this one was made of has a transcript. */
-  async find(videoId: string): Promise<TranscriptOrigin> {
+  /**
+   * Looks whether every video with sound that this one was made of has a transcript. Once one of them was edited by a
+   * person, or with `carriesOnly`, what there is will do.
+   */
+  async find(videoId: string, { carriesOnly }: { carriesOnly: boolean }): Promise<TranscriptOrigin> {
     const edit = await this.#em.findOne(Edit, { video: videoId });
-    if (!edit) return { outcome: 'own' };
-    const parts = new Map<string, OriginPart>();
+    if (!edit) return OWN;
+    const sights = new Map<string, Sight>();
     for (const id of new Set(edit.parents)) {
-      const video = await this.#em.findOne(Video, { id, deletedAt: null });
-      if (!video) return { outcome: 'own' };
-      const transcript = hasSound(video) ? await this.#findTranscript(id) : null;
-      if (transcript === 'waiting') return { outcome: 'waiting', videoId: id };
-      if (hasSound(video) && !transcript) return { outcome: 'own' };
-      parts.set(id, { video, transcript });
+      const sight = await this.#look(id);
+      if (sight === 'waiting') return { outcome: 'waiting', videoId: id };
+      sights.set(id, sight);
     }
-    const isSpoken = [...parts.values()].some(({ transcript }) => transcript !== null);
-    if (!isSpoken) return { outcome: 'own' };
-    return { outcome: 'parents', edit, parts: edit.parents.flatMap((id) => parts.get(id) ?? []) };
+    const all = [...sights.values()];
+    const isSpoken = all.some(({ part }) => part.transcript !== null);
+    const isWhole = all.every(({ isLacking }) => !isLacking);
+    const isEdited = all.some(({ part }) => part.transcript?.kind === 'edited');
+    if (!isSpoken || !(isWhole || isEdited || carriesOnly) || !canPlace(edit, all)) return OWN;
+    return { outcome: 'parents', edit, parts: edit.parents.flatMap((id) => sights.get(id)?.part ?? []) };
+  }
+
+  async #look(videoId: string): Promise<Sight | 'waiting'> {
+    const video = await this.#em.findOne(Video, { id: videoId, deletedAt: null });
+    if (!video) return { part: { videoId, durationSec: null, transcript: null }, isLacking: true };
+    const transcript = hasSound(video) ? await this.#findTranscript(videoId) : null;
+    if (transcript === 'waiting') return transcript;
+    const part = { videoId, durationSec: video.durationSec ?? 0, transcript };
+    return { part, isLacking: hasSound(video) === true && !transcript };
   }
 
   /** What a person has edited is not waited for to be made again. */
@@ -61,3 +75,15 @@ export class TranscriptOriginQueries {
     return unfinished > 0 ? 'waiting' : current;
   }
 }
+
+const OWN: TranscriptOrigin = { outcome: 'own' };
+
+/** What is found of one video; one that lacks words has some that nobody has written down. */
+interface Sight {
+  part: OriginPart;
+  isLacking: boolean;
+}
+
+/** Of older merges it is not noted when each video begins: the length of every one has to be known. */
+const canPlace = ({ kind, startsSec }: Edit, sights: readonly Sight[]): boolean =>
+  kind === 'trim' || Boolean(startsSec) || sights.every(({ part }) => part.durationSec !== null);

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { TranscriptOptions } from '../domain/transcript.ts';
+import type { TranscriptWish } from '../domain/transcript.ts';
 import { FINAL_STEP_STATES } from '../domain/video.ts';
 import { Asset } from './entities/asset.ts';
 import { Step } from './entities/step.ts';
@@ -25,7 +25,7 @@ export class TranscriptStepQueries {
   async findWaiting(
     videoId: string,
     run: number,
-  ): Promise<{ video: Video; options: TranscriptOptions | null } | null> {
+  ): Promise<{ video: Video; options: TranscriptWish | null } | null> {
     const unfinished = { $nin: [...FINAL_STEP_STATES] };
     const which = { video: videoId, name: 'transcript', run, state: unfinished } as const;
     const step = await this.#em.findOne(Step, which);

@@ -36,6 +36,12 @@ export interface TranscriptOptions {
   prompt?: string;
 }
 
+/** What is wanted of a step `transcript`. */
+export interface TranscriptWish extends TranscriptOptions {
+  /** Nothing is sent to a transcriber: a video that this one was made of was not to be transcribed. */
+  carriesOnly?: true;
+}
+
 /** Gives the text of a transcript in one piece: a line for each segment. */
 export const transcriptText = ({ segments }: Pick<TranscriptContent, 'segments'>): string =>
   segments.map(({ text }) => text).join('\n');

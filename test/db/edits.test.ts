@@ -110,7 +110,8 @@ describe('the records of edits', () => {
         .getItems()
         .map(({ name }) => name)
         .sort(),
-      ['playback', 'probe', 'source', 'storyboard', 'thumbnail', 'transcript'],
+      ['playback', 'probe', 'source', 'storyboard', 'thumbnail'],
+      'its parent was to have no transcript',
     );
   });
 

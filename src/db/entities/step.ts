@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import type { TranscriptOptions } from '../../domain/transcript.ts';
+import type { TranscriptWish } from '../../domain/transcript.ts';
 import { STEP_NAMES, STEP_STATES } from '../../domain/video.ts';
 import { newId } from '../ids.ts';
 import { Video } from './video.ts';
@@ -28,8 +28,8 @@ const schema = defineEntity({
     errorCode: p.text().nullable(),
     errorMessage: p.text().nullable(),
     errorRetryable: p.boolean().nullable(),
-    /** What its caller wants of it beside its being done, as `TranscriptOptions`; null for nothing. */
-    options: p.json<TranscriptOptions>().nullable(),
+    /** What its caller wants of it beside its being done, as `TranscriptWish`; null for nothing. */
+    options: p.json<TranscriptWish>().nullable(),
     nextAttemptAt: p.datetime(3).nullable(),
     startedAt: p.datetime(3).nullable(),
     endedAt: p.datetime(3).nullable(),
