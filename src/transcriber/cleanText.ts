@@ -2,10 +2,18 @@
 const UNSEEN = /[\p{Cc}\u2028\u2029]+/gu;
 /**
  * What turns the direction of all that follows, marks of the order of bytes, spaces without width, halves of a
- * character. Joiners stay, since Persian and families of pictures are written with them.
+ * character, and what stands for one that was not understood: a transcript with that could not be given back to us.
+ * Joiners stay, since Persian and families of pictures are written with them.
  */
-const DROPPED = /[\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb]|\p{Cs}/gu;
+const DROPPED = /[\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\ufffd]|\p{Cs}/gu;
 
 /** Gives a text in one line, without what no text should hold. Data all the same: whoever shows it escapes it. */
 export const cleanText = (text: string): string =>
   text.replace(UNSEEN, ' ').replace(DROPPED, '').replace(/\s+/gu, ' ').trim();
+
+/** Gives the beginning of a clean text, without the half of a character that cutting leaves. */
+export const cutText = (text: string, mostChars: number): string =>
+  text
+    .slice(0, mostChars)
+    .replace(/\p{Cs}$/u, '')
+    .trimEnd();

@@ -1,6 +1,6 @@
 import type { TranscriptContent, TranscriptSegment, TranscriptWord } from '../domain/transcript.ts';
 import type { Answer } from './answer.ts';
-import { cleanText } from './cleanText.ts';
+import { cleanText, cutText } from './cleanText.ts';
 import { readLanguage } from './language.ts';
 import { attachWords } from './words.ts';
 
@@ -9,6 +9,8 @@ const SHORTEST_SEC = 0.01;
 /** More than is said in a second by anybody, in any script. */
 const mostChars = (durationSec: number): number => 1000 + Math.ceil(100 * durationSec);
 const MAX_SPEAKER_CHARS = 100;
+/** Of one chunk, which is minutes long: of more than that nobody can tell who speaks. */
+const MAX_SPEAKERS = 100;
 
 const roundTime = (sec: number): number => Math.round(sec * 1000) / 1000;
 
@@ -32,10 +34,16 @@ export function toContent(answer: Answer, durationSec: number, asked: string | n
 }
 
 function readSegments({ segments }: Answer, durationSec: number): TranscriptSegment[] {
+  const speakers = new Set<string>();
   return segments
     .map(({ start, end, text, speaker }) => {
-      const name = cleanText(speaker ?? '').slice(0, MAX_SPEAKER_CHARS);
-      return { ...clamp({ start, end }, durationSec), text: cleanText(text), ...(name && { speaker: name }) };
+      const name = cutText(cleanText(speaker ?? ''), MAX_SPEAKER_CHARS);
+      if (speakers.size < MAX_SPEAKERS) speakers.add(name);
+      const isTold = name !== '' && speakers.has(name);
+      return {
+        ...{ ...clamp({ start, end }, durationSec), text: cleanText(text) },
+        ...(isTold ? { speaker: name } : {}),
+      };
     })
     .filter(({ text }) => text !== '')
     .toSorted((a, b) => a.startSec - b.startSec);
@@ -44,36 +52,42 @@ function readSegments({ segments }: Answer, durationSec: number): TranscriptSegm
 const isRepetition = (a: TranscriptSegment | undefined, b: TranscriptSegment): boolean =>
   a !== undefined && a.startSec === b.startSec && a.endSec === b.endSec && a.text === b.text;
 
-const join = (...texts: string[]): string => texts.filter(Boolean).join(' ');
+const join = (texts: string[]): string => texts.filter(Boolean).join(' ');
 
-/** Two people may speak at once; one cannot. */
-const mayOverlap = (a: TranscriptSegment, b: TranscriptSegment): boolean =>
-  a.speaker !== undefined && b.speaker !== undefined && a.speaker !== b.speaker;
-
-/** The next segment that this one has to end before. */
-function nextAlone(sorted: TranscriptSegment[], index: number): TranscriptSegment | undefined {
-  for (let later = index + 1; later < sorted.length; later++) {
-    const [one, other] = [sorted[index], sorted[later]];
-    if (one && other && !mayOverlap(one, other)) return other;
-  }
-  return undefined;
+/**
+ * When each segment has to end: where the next one begins of those whose speaker is the same or is not told. Two people
+ * may speak at once; one cannot.
+ */
+function latestEnds(sorted: TranscriptSegment[]): number[] {
+  const startOf = new Map<string | undefined, number>();
+  let nextSec = Infinity;
+  return sorted
+    .toReversed()
+    .map(({ speaker, startSec }) => {
+      const sameSec = Math.min(startOf.get(speaker) ?? Infinity, startOf.get(undefined) ?? Infinity);
+      const endSec = speaker === undefined ? nextSec : sameSec;
+      startOf.set(speaker, startSec);
+      nextSec = startSec;
+      return endSec;
+    })
+    .toReversed();
 }
 
 /** Ends what overlaps where the next one begins, and gives the text of what has no length to its neighbour. */
 function settle(sorted: TranscriptSegment[]): TranscriptSegment[] {
   const single = sorted.filter((segment, index) => !isRepetition(sorted[index - 1], segment));
+  const latest = latestEnds(single);
   const settled: TranscriptSegment[] = [];
-  let waiting = '';
+  let waiting: string[] = [];
   single.forEach((segment, index) => {
-    const next = nextAlone(single, index);
-    const endSec = Math.min(segment.endSec, next?.startSec ?? segment.endSec);
-    const text = join(waiting, segment.text);
-    const isLong = endSec - segment.startSec >= SHORTEST_SEC;
-    waiting = isLong ? '' : text;
-    if (isLong) settled.push({ ...segment, endSec, text });
+    const endSec = Math.min(segment.endSec, latest[index] ?? Infinity);
+    waiting.push(segment.text);
+    if (endSec - segment.startSec < SHORTEST_SEC) return;
+    settled.push({ ...segment, endSec, text: join(waiting) });
+    waiting = [];
   });
   const last = settled.at(-1);
-  if (last) last.text = join(last.text, waiting);
+  if (last) last.text = join([last.text, ...waiting]);
   return settled;
 }
 
@@ -81,7 +95,7 @@ function limitText(segments: TranscriptSegment[], durationSec: number): Transcri
   let left = mostChars(durationSec);
   return segments
     .map((segment) => {
-      const text = segment.text.slice(0, left).toWellFormed().trimEnd();
+      const text = cutText(segment.text, left);
       left -= text.length;
       return { ...segment, text };
     })
@@ -90,7 +104,7 @@ function limitText(segments: TranscriptSegment[], durationSec: number): Transcri
 
 /** All that was said in one piece, over the whole chunk: nobody knows when. */
 function untimed({ text, segments }: Answer, durationSec: number): TranscriptSegment[] {
-  const all = cleanText(text ?? '') || cleanText(join(...segments.map((segment) => segment.text)));
+  const all = cleanText(text ?? '') || cleanText(join(segments.map((segment) => segment.text)));
   return limitText([{ startSec: 0, endSec: roundTime(durationSec), text: all }], durationSec);
 }
 

@@ -19,11 +19,13 @@ interface Found {
  */
 export function attachWords(segments: TranscriptSegment[], words: TranscriptWord[]): TranscriptSegment[] {
   const found = findWords(segments.map(({ text }) => text).join('\n'), words);
-  let offset = 0;
+  let [offset, next] = [0, 0];
   return segments.map((segment) => {
     const from = offset;
     offset += segment.text.length + 1;
-    const mine = found.filter((item) => item.from >= from && item.from < offset);
+    const first = next;
+    while (next < found.length && (found[next]?.from ?? 0) < offset) next += 1;
+    const mine = found.slice(first, next);
     if (mine.length === 0) return segment;
     const moved = mine.map((item) => ({ ...item, from: item.from - from, to: item.to - from }));
     return { ...segment, words: writeWords(segment, moved) };
@@ -44,11 +46,11 @@ function findWords(text: string, words: TranscriptWord[]): Found[] {
   return found;
 }
 
+/** Turkish: the one character whose small form is longer, an i with another dot above it. */
+const LONG_IN_LOWER_CASE = /\u0130/g;
+
 /** Lower case, as long as the text: a position in it is one in the text. */
-const fold = (text: string): string => {
-  const lower = text.toLowerCase();
-  return lower.length === text.length ? lower : text;
-};
+const fold = (text: string): string => text.replace(LONG_IN_LOWER_CASE, 'i').toLowerCase();
 
 /** Of a script that writes words apart: there no word begins in the middle of another one. */
 const INSIDE_A_WORD =

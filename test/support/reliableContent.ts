@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TranscriptContent, TranscriptWord } from '../../src/domain/transcript.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNWANTED = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
+const UNWANTED = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffd]/;
 
 const isWithin = ({ startSec, endSec }: TranscriptWord, from: number, to: number): boolean =>
   Number.isFinite(startSec) &&

@@ -71,6 +71,15 @@ describe('the words of a transcription', () => {
     ],
     ['are none where none is found', ['Hello', 'there'], ['there'], [undefined, ['there']]],
     ['may be in capitals', ['HELLO World'], ['hello', 'WORLD'], [['HELLO', 'World']]],
+    [
+      'may be Turkish, whose capitals have longer small forms',
+      ["Ben Ali, İZMİR'den", 'Siz Nereden?'],
+      ['ben', 'ali', "İzmir'den", 'siz', 'nereden'],
+      [
+        ['Ben', 'Ali,', "İZMİR'den"],
+        ['Siz', 'Nereden?'],
+      ],
+    ],
   ];
   for (const [what, texts, words, expected] of cases) {
     it(what, () => assert.deepEqual(wordsOf(texts, words), expected));
@@ -85,7 +94,7 @@ describe('the content of a transcription', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 20 }),
     fc.lorem({ maxCount: 4 }),
-    fc.constantFrom('', ' ', '\u0000', '\ud800a', 'a\u202eb', '你好', 'é', 'İstanbul'),
+    fc.constantFrom('', ' ', '\u0000', '\ud800a', 'a\u202eb', '你好', 'é', 'İstanbul', 'a\ufffdb'),
   );
   const item = (name: string) =>
     fc.record({
@@ -119,6 +128,41 @@ describe('the content of a transcription', () => {
       }),
       { seed: Number(process.env.SEED ?? 1), numRuns: process.env.CAMPAIGN ? 100_000 : 2000 },
     );
+  });
+
+  it('has no half of a character where it is cut', () => {
+    const text = `a${'😀'.repeat(1100)}`;
+    const heard = toContent({ text, language: null, segments: [], words: [] }, 10, null);
+    assert.equal(heard.segments[0]?.text, text.slice(0, 1999));
+    const segments = [{ start: 0, end: 1, text: 'Hi', speaker: text }];
+    const { speaker } = toContent({ text, language: null, segments, words: [] }, 10, null).segments[0] ?? {};
+    assert.equal(speaker, text.slice(0, 99));
+  });
+
+  it('takes no time over as much as it may be told, and keeps the text of speakers that nobody can tell apart', () => {
+    const [segmentCount, durationSec] = [14_000, 1400];
+    const segments = Array.from({ length: segmentCount }, (_, at) => ({
+      ...{ start: at / 10, end: durationSec, text: 'ab cd', speaker: `speaker ${at}` },
+    }));
+    const words = Array.from({ length: 2 * segmentCount }, (_, at) => ({
+      ...{ start: at / 20, end: (at + 1) / 20, word: at % 2 === 0 ? 'ab' : 'cd' },
+    }));
+    const before = process.cpuUsage();
+    const heard = toContent({ text: null, language: null, segments, words }, durationSec, null);
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 2_000_000, `it took ${(user + system) / 1000} ms`);
+    assert.equal(heard.segments.length, segmentCount);
+    assert.equal(heard.segments.at(-1)?.words?.length, 2);
+    assert.equal(new Set(heard.segments.map(({ speaker }) => speaker)).size, 101);
+    const same = segments.map((segment) => ({
+      ...segment,
+      start: 0,
+      end: 0,
+      text: 'a'.repeat(100) + segment.speaker,
+    }));
+    const again = process.cpuUsage();
+    toContent({ text: null, language: null, segments: same, words: [] }, durationSec, null);
+    assert.ok(process.cpuUsage(again).user < 2_000_000);
   });
 
   it('lets two people speak at once, and one not', () => {
