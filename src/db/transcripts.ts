@@ -15,6 +15,9 @@ export interface NewTranscript {
   segments: TranscriptSegment[];
 }
 
+/** Edited versions of one video that are kept: they are no part of anybody's quota, and are written in a moment. */
+export const MAX_EDITED_VERSIONS = 100;
+
 /** A version by its number, or the newest of a kind. */
 export type TranscriptVersion = TranscriptKind | number;
 
@@ -48,7 +51,8 @@ export class TranscriptQueries {
   }
 
   /**
-   * Adds the next version. It also says what language a video is in that did not say so itself.
+   * Adds the next version. It also says what language a video is in that did not say so itself. Of the edited versions
+   * the newest `MAX_EDITED_VERSIONS` are kept; those of a machine all stay.
    *
    * @returns null when the video is deleted or gone: nothing was added
    */
@@ -71,8 +75,19 @@ export class TranscriptQueries {
       const version = (newest?.version ?? 0) + 1;
       const row = tx.create(Transcript, { ...columns, video, version } as RequiredEntityData<Transcript>);
       await tx.flush();
+      if (row.kind === 'edited') await dropOldestEdited(tx, videoId);
       await indexVideo(tx, videoId);
       return row;
     });
   }
+}
+
+/** The newest of all versions is never among them, so no number is given twice. */
+async function dropOldestEdited(tx: EntityManager, videoId: string): Promise<void> {
+  await tx.execute(
+    `delete from transcripts where video_id = ? and kind = 'edited' and version <= (
+       select version from transcripts where video_id = ? and kind = 'edited'
+       order by version desc offset ? limit 1)`,
+    [videoId, videoId, MAX_EDITED_VERSIONS],
+  );
 }

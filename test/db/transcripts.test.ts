@@ -39,7 +39,7 @@ describe('the rows of transcripts', () => {
     return id;
   };
 
-  it('counts versions, also of two that are added at once, and keeps every one', async () => {
+  it('counts versions, also of two that are added at once, and keeps each of them', async () => {
     const videoId = await addVideo(await userOf('versions'));
     const texts = ['one', 'two', 'three', 'four', 'five'];
     const added = await Promise.all(
@@ -67,6 +67,29 @@ describe('the rows of transcripts', () => {
     assert.equal((await db.transcripts.findCurrent(videoId))?.version, 4);
     assert.equal((await db.transcripts.findVersion(videoId, 'machine'))?.version, 5);
     assert.equal((await db.transcripts.findVersion(videoId, 'edited'))?.version, 4);
+  });
+
+  it('keeps those of machines and the newest that were edited, and gives no number again', async () => {
+    const videoId = await addVideo(await userOf('many'));
+    const add = (kind: 'machine' | 'edited', text: string) =>
+      db.transcripts.add({ videoId, ...machine, kind, segments: segments(text) });
+    await add('machine', 'first');
+    for (let at = 2; at <= 102; at++) await add('edited', `edit ${at}`);
+    const isThere = async (version: number) => (await db.transcripts.findVersion(videoId, version)) !== null;
+    assert.deepEqual([await isThere(1), await isThere(2), await isThere(3)], [true, false, true]);
+    assert.equal((await add('machine', 'again'))?.version, 103);
+    assert.equal(await isThere(3), true, 'what a machine adds takes no place');
+    const added = await Promise.all([add('edited', 'one'), add('edited', 'two'), add('edited', 'three')]);
+    assert.deepEqual(added.map((each) => each?.version).sort(), [104, 105, 106]);
+    assert.equal((await db.transcripts.findCurrent(videoId))?.version, 106);
+    const rows = await world.sql(
+      'select kind, min(version)::int as first, count(*)::int as count from transcripts where video_id = ? group by kind order by kind',
+      [videoId],
+    );
+    assert.deepEqual(rows, [
+      { kind: 'edited', first: 6, count: 100 },
+      { kind: 'machine', first: 1, count: 2 },
+    ]);
   });
 
   it('says what language a video is in that did not say so itself', async () => {

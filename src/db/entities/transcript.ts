@@ -10,7 +10,7 @@ const schema = defineEntity({
   properties: {
     id: p.uuid().primary().onCreate(newId),
     video: () => p.manyToOne(Video).deleteRule('cascade'),
-    /** 1 for the first of its video; never changed and never given again. */
+    /** 1 for the first of its video; never changed and never given again. Not every number stays. */
     version: p.integer(),
     kind: p.enum(TRANSCRIPT_KINDS),
     language: p.text().nullable(),

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Video } from '../../db/entities/video.ts';
+import { MAX_EDITED_VERSIONS } from '../../db/transcripts.ts';
 import { layText } from '../../domain/layText.ts';
 import {
   readSubtitles,
@@ -99,8 +100,9 @@ const editTranscript = defineRoute({
   tag: 'Transcripts',
   summary: 'Write or correct what is said in a video',
   description: [
-    'Makes a new version, which everything uses from then on; those before stay. Plain text is laid over the times of the version',
-    'before; without one, over the whole duration. Captions may have hours left out, either decimal point, and any order; their styles are dropped.',
+    `Makes a new version, which everything uses from then on. Those of a machine stay, and of the edited ones the newest ${MAX_EDITED_VERSIONS};`,
+    'no number is given twice. Plain text is laid over the times of the version before; without one, over the whole duration.',
+    'Captions may have hours left out, either decimal point, and any order; their styles are dropped.',
     'At most 2 MiB, 20,000 segments and 500,000 characters.',
   ].join('\n'),
   scope: 'write',
