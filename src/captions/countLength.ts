@@ -39,3 +39,16 @@ export function keepsLimit(text: string, platform: CaptionPlatform): boolean {
   const { max, maxBytes = Number.POSITIVE_INFINITY }: CaptionLimit = CAPTION_LIMITS[platform];
   return countLength(text, platform) <= max && bytesOf(text) <= maxBytes;
 }
+
+/** Units in which nothing counts less than its UTF-16 code units. */
+const PLAIN_UNITS = new Set<LengthUnit>(['utf16', 'bytes', 'emojiBytes']);
+/** Where a link, or all that makes up one picture, counts as little; what is longer on average is no text. */
+const CHARS_OF_ONE = 20;
+/** Enough to see whether a word or a sentence ends where the limit is. */
+const BEYOND_CHARS = 100;
+
+/** How many UTF-16 code units of a text are looked at to shorten it: those that may fit, and far from all that may come. */
+export function mostChars(platform: CaptionPlatform): number {
+  const { max, unit } = CAPTION_LIMITS[platform];
+  return (PLAIN_UNITS.has(unit) ? max : max * CHARS_OF_ONE) + BEYOND_CHARS;
+}

@@ -1,16 +1,24 @@
+import type { CaptionUsage } from '../domain/caption.ts';
 import { RemoteTroubleError, VideoflowError } from '../errors.ts';
 
-/** The service is away, overloaded or in trouble, or gave an answer of no use; the next one may be better. */
+/** The service is away, overloaded or in trouble; it may be well again later. */
 export class CaptionTroubleError extends RemoteTroubleError {
-  readonly code: 'captions_unavailable' | 'captions_unusable';
+  readonly code = 'captions_unavailable';
+}
 
-  constructor(
-    code: CaptionTroubleError['code'],
-    message: string,
-    options?: ConstructorParameters<typeof RemoteTroubleError>[1],
-  ) {
-    super(message, options);
-    this.code = code;
+/**
+ * What the model gave is of no use. The next answer may be better, and costs as much: it is asked for where this is
+ * caught, or by a person, and never by the engine.
+ */
+export class CaptionUnusableError extends VideoflowError {
+  readonly code = 'captions_unusable';
+  override readonly retryClass = 'blocked';
+  /** What that cost; null where the service does not say. */
+  readonly usage: CaptionUsage | null;
+
+  constructor(message: string, usage: CaptionUsage | null) {
+    super(message);
+    this.usage = usage;
   }
 }
 
@@ -35,4 +43,8 @@ export class CaptionRefusedError extends VideoflowError {
   }
 }
 
-export type CaptionError = CaptionTroubleError | CaptionAccessError | CaptionRefusedError;
+export type CaptionError =
+  | CaptionTroubleError
+  | CaptionUnusableError
+  | CaptionAccessError
+  | CaptionRefusedError;

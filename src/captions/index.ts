@@ -1,12 +1,11 @@
-import OpenAI from 'openai';
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import type { Config } from '../config.ts';
 import type { CaptionUsage } from '../domain/caption.ts';
 import type { CaptionPlatform } from '../domain/captionLimits.ts';
 import type { Log } from '../log.ts';
-import { boundedFetch } from './boundedFetch.ts';
-import { keepsLimit } from './countLength.ts';
-import { CaptionTroubleError } from './errors.ts';
+import { createApiClient } from '../openaiApi/client.ts';
+import { keepsLimit, mostChars } from './countLength.ts';
+import { CaptionTroubleError, CaptionUnusableError } from './errors.ts';
 import { toCaptionError } from './failures.ts';
 import { toMessages, toRepairMessages } from './instructions.ts';
 import { addUsage, type CaptionReply, readReply } from './reply.ts';
@@ -40,6 +39,8 @@ export type CaptionsConfig = Pick<Config, 'CAPTIONS_BASE_URL' | 'OPENROUTER_API_
 
 /** For one answer, from the first byte sent to the last received: models that think first take their time. */
 const ANSWER_TIMEOUT_MS = 90_000;
+/** Many times what an answer with the longest caption takes. */
+const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 /** What a model may think and write for one answer: much more than a caption, and a bound to its price. */
 const MAX_TOKENS = 8000;
 const OPENROUTER_HOST = /(^|\.)openrouter\.ai$/;
@@ -73,13 +74,9 @@ export function createCaptionWriter({
 }): CaptionWriter | null {
   if (config.OPENROUTER_API_KEY === undefined) return null;
   const log = root.child({ module: 'captions' });
-  const client = new OpenAI({
-    baseURL: config.CAPTIONS_BASE_URL,
-    apiKey: config.OPENROUTER_API_KEY,
-    // The client would else take these from the environment, and send them to whomever is configured here.
-    ...{ organization: null, project: null, adminAPIKey: null },
-    // Who repeats, how often and when, is for the engine to say.
-    ...{ maxRetries: 0, timeout: answerTimeoutMs, logLevel: 'off', fetch: boundedFetch },
+  const client = createApiClient({
+    ...{ baseURL: config.CAPTIONS_BASE_URL, apiKey: config.OPENROUTER_API_KEY },
+    maxAnswerBytes: MAX_ANSWER_BYTES,
   });
   // Else OpenRouter may choose a provider that does not know what a schema is.
   const routing = OPENROUTER_HOST.test(new URL(config.CAPTIONS_BASE_URL).hostname)
@@ -90,9 +87,8 @@ export function createCaptionWriter({
     const model = request.model ?? config.CAPTIONS_MODEL;
     return async (messages) => {
       const body = { model, messages, response_format: RESPONSE_FORMAT, max_completion_tokens: MAX_TOKENS };
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]);
       const answer = await client.chat.completions
-        .create({ ...body, ...routing }, { signal: patience })
+        .create({ ...body, ...routing }, { signal, timeout: answerTimeoutMs })
         .catch((error: unknown) => {
           signal.throwIfAborted();
           throw toCaptionError(error);
@@ -103,17 +99,40 @@ export function createCaptionWriter({
 
   return {
     async write(request, signal) {
-      const ask = askerFor(request, signal);
-      const first = await ask(toMessages(request));
-      const reply = await repairIfLong(first, { ask, request, log, signal });
-      const { model } = reply;
+      const reply = await askTwice({ ask: askerFor(request, signal), request, log, signal });
       return {
-        caption: cut(reply.caption, request.platform),
-        model: model ?? request.model ?? config.CAPTIONS_MODEL,
+        caption: cut(reply, request.platform),
+        model: reply.model ?? request.model ?? config.CAPTIONS_MODEL,
         usage: reply.usage,
       };
     },
   };
+}
+
+interface Asking {
+  ask: Ask;
+  request: CaptionRequest;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** Takes two answers at most, since each costs: the second where the first is of no use, or too long. */
+async function askTwice(asking: Asking): Promise<CaptionReply> {
+  const { ask, request, log } = asking;
+  const messages = toMessages(request);
+  const first = await ask(messages).catch(takeUnusable);
+  if (!(first instanceof CaptionUnusableError)) return repairIfLong(first, asking);
+  log.warn({ err: first }, 'an answer without a caption is asked for once more');
+  const second = await ask(messages).catch((error: unknown) => {
+    // The engine would begin anew after trouble, and pay for both again.
+    throw error instanceof CaptionTroubleError ? first : error;
+  });
+  return { ...second, usage: addUsage(first.usage, second.usage) };
+}
+
+function takeUnusable(error: unknown): CaptionUnusableError {
+  if (error instanceof CaptionUnusableError) return error;
+  throw error;
 }
 
 /**
@@ -122,7 +141,7 @@ export function createCaptionWriter({
  */
 async function repairIfLong(
   first: CaptionReply,
-  { ask, request, log, signal }: { ask: Ask; request: CaptionRequest; log: Log; signal: AbortSignal },
+  { ask, request, log, signal }: Asking,
 ): Promise<CaptionReply> {
   const { platform } = request;
   if (platform === null || keepsLimit(first.caption, platform)) return first;
@@ -137,13 +156,10 @@ async function repairIfLong(
   }
 }
 
-/** @throws CaptionTroubleError when nothing of it can be kept */
-function cut(caption: string, platform: CaptionPlatform | null): string {
+/** @throws CaptionUnusableError when nothing of it can be kept */
+function cut({ caption, usage }: CaptionReply, platform: CaptionPlatform | null): string {
   if (platform === null) return caption;
-  const kept = shorten(caption, (text) => keepsLimit(text, platform));
+  const kept = shorten(caption, (text) => keepsLimit(text, platform), mostChars(platform));
   if (kept !== '') return kept;
-  throw new CaptionTroubleError(
-    'captions_unusable',
-    'The language model gave a caption that cannot be shortened',
-  );
+  throw new CaptionUnusableError('The language model gave a caption that cannot be shortened', usage);
 }

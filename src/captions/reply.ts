@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CaptionUsage } from '../domain/caption.ts';
 import { CAPTION_LIMITS, type CaptionLimit, type CaptionPlatform } from '../domain/captionLimits.ts';
-import { CaptionRefusedError, CaptionTroubleError } from './errors.ts';
+import { CaptionRefusedError, CaptionTroubleError, CaptionUnusableError } from './errors.ts';
 import { readAnswerError } from './failures.ts';
 
 /** What an answer says, as far as it is of use. */
@@ -50,34 +50,47 @@ const captionSchema = z.object({ caption: z.string() });
  */
 export function readReply(body: unknown, platform: CaptionPlatform | null): CaptionReply {
   const parsed = replySchema.safeParse(body);
-  if (!parsed.success) throw unusable('no JSON object');
-  const { error, model, choices, usage } = parsed.data;
+  if (!parsed.success) throw new CaptionTroubleError('The caption service gave something that is no answer');
+  const { error, model, choices } = parsed.data;
   if (error) throw readAnswerError(error);
+  const usage = toUsage(parsed.data.usage);
   const choice = choices?.[0];
   if (choice?.error) throw readAnswerError(choice.error);
-  if (!choice?.message) throw unusable('no choice');
-  assertFinished(choice.finish_reason ?? null, choice.message.refusal ?? null);
-  const caption = tidy(readCaption(choice.message.content ?? ''), platform);
-  if (caption === '') throw unusable('an empty caption');
-  return { caption, model: model ?? null, usage: toUsage(usage) };
+  if (!choice?.message) throw new CaptionUnusableError('The language model gave no choice', usage);
+  const { content, refusal } = choice.message;
+  assertWilling(choice.finish_reason ?? null, refusal ?? null);
+  if (choice.finish_reason === 'length')
+    throw new CaptionUnusableError('The language model came to no end', usage);
+  const caption = tidy(readCaption(content ?? '') ?? '', platform);
+  if (caption === '') throw new CaptionUnusableError('The language model gave no caption', usage);
+  return { caption, model: model ?? null, usage };
 }
 
-function assertFinished(finishReason: string | null, refusal: string | null): void {
+function assertWilling(finishReason: string | null, refusal: string | null): void {
   if (finishReason === 'content_filter' || refusal)
     throw new CaptionRefusedError('caption_refused', 'The language model refused to write this caption');
-  if (finishReason === 'error')
-    throw new CaptionTroubleError('captions_unavailable', 'The language model broke off with an error');
-  if (finishReason === 'length') throw unusable('an answer without an end');
+  if (finishReason === 'error') throw new CaptionTroubleError('The language model broke off with an error');
 }
 
-/** Some models put their JSON into a fence all the same. */
-function readCaption(answer: string): string {
-  const json = /^\s*```(?:json)?\s*([\s\S]*?)\s*```\s*$/.exec(answer)?.[1] ?? answer;
+/** Gives null for anything else than what was asked for. */
+function readCaption(answer: string): string | null {
   try {
-    return captionSchema.parse(JSON.parse(json)).caption;
+    return captionSchema.parse(JSON.parse(withoutFence(answer))).caption;
   } catch {
-    throw unusable('something else than a caption');
+    return null;
   }
+}
+
+const FENCE = '```';
+const FENCED_AS = 'json';
+
+/** Some models put their JSON into a fence all the same. */
+function withoutFence(answer: string): string {
+  const text = answer.trim();
+  const isFenced = text.startsWith(FENCE) && text.endsWith(FENCE) && text.length > 2 * FENCE.length;
+  if (!isFenced) return text;
+  const inside = text.slice(FENCE.length, -FENCE.length);
+  return inside.startsWith(FENCED_AS) ? inside.slice(FENCED_AS.length) : inside;
 }
 
 /** Gives a caption as it can be stored and posted: no control characters, nothing that the platform refuses. */
@@ -113,6 +126,3 @@ export function addUsage(one: CaptionUsage | null, other: CaptionUsage | null): 
     totalTokens: sum(one.totalTokens, other.totalTokens),
   };
 }
-
-const unusable = (what: string): CaptionTroubleError =>
-  new CaptionTroubleError('captions_unusable', `The language model gave ${what}`);

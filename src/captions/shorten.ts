@@ -6,8 +6,9 @@ const SENTENCE_WORTH = 0.6;
 /** Links, also without their scheme, hashtags and mentions: half of one is another one, or none. */
 const WHOLE =
   /(?:https?:\/\/|www\.)\S+|(?<![\p{L}\p{N}.-])[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+\/\S*|[#＃@＠][\p{L}\p{N}\p{M}_]+/giu;
-const LINK = /^(?:https?:\/\/|www\.|[^/]+\.[^/]+\/)/iu;
-const LOOSE_END = /[\s,;:–—([{“‘«-]+$/u;
+const LINK_START = /^(?:https?:\/\/|www\.)/iu;
+const NO_SPACE = /\S/u;
+const LOOSE = /[\s,;:–—([{“‘«-]/u;
 const SENTENCE_END = /[.!?。！？…\n]["'”’»)\]]*\s*$/u;
 /** More than any sentence has behind its last sign. */
 const BEHIND_SENTENCE = 20;
@@ -20,11 +21,19 @@ const sentences = new Intl.Segmenter('und', { granularity: 'sentence' });
  * Never within what people take for one character, a link, a hashtag or a mention.
  *
  * @param fits says whether a text is short enough; a shorter one of two beginnings is, if the longer is
+ * @param mostChars how much of it is looked at: what follows is given up
  * @returns the text itself when it fits; an empty one when nothing of it can be kept
  */
-export function shorten(text: string, fits: (text: string) => boolean): string {
-  if (fits(text)) return text;
+export function shorten(
+  whole: string,
+  fits: (text: string) => boolean,
+  mostChars = Number.POSITIVE_INFINITY,
+): string {
+  if (fits(whole)) return whole;
+  const text = whole.slice(0, mostChars);
   const ends = allowedEnds(text);
+  // Nobody knows what it cuts through.
+  if (text !== whole) ends.delete(text.length);
   const word = lastFitting(wordEnds(text, ends), (end) => fits(endedAt(text, end)));
   const sentence = lastFitting(sentenceEnds(text, ends), (end) => fits(text.slice(0, end).trimEnd()));
   if (sentence > 0 && sentence >= word * SENTENCE_WORTH) return text.slice(0, sentence).trimEnd();
@@ -35,10 +44,24 @@ export function shorten(text: string, fits: (text: string) => boolean): string {
 
 /** A link reaches as far as there are characters without a space. */
 function endedAt(text: string, end: number): string {
-  const kept = text.slice(0, end).replace(LOOSE_END, '');
+  const kept = text.slice(0, startOfTail(text, end, LOOSE));
   if (kept === '') return '';
-  const lastWord = kept.slice(kept.search(/\S+$/));
-  return LINK.test(lastWord) ? `${kept} ${ELLIPSIS}` : `${kept}${ELLIPSIS}`;
+  const lastWord = kept.slice(startOfTail(kept, kept.length, NO_SPACE));
+  return isLink(lastWord) ? `${kept} ${ELLIPSIS}` : `${kept}${ELLIPSIS}`;
+}
+
+/** Where those characters begin that end a beginning of a text. Regular expressions would look from every place on. */
+function startOfTail(text: string, end: number, kind: RegExp): number {
+  let start = end;
+  while (start > 0 && kind.test(text.charAt(start - 1))) start -= 1;
+  return start;
+}
+
+/** With its scheme, or else with a dot within what comes before its first slash. */
+function isLink(word: string): boolean {
+  if (LINK_START.test(word)) return true;
+  const host = word.slice(0, Math.max(0, word.indexOf('/')));
+  return host.slice(1, -1).includes('.');
 }
 
 /** Where a text may be cut at all, in order. */

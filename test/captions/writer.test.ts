@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { countLength, keepsLimit } from '../../src/captions/countLength.ts';
 import { type CaptionRequest, type CaptionWriter, createCaptionWriter } from '../../src/captions/index.ts';
 import { MAX_TRANSCRIPT_CHARS } from '../../src/captions/instructions.ts';
+import { readReply } from '../../src/captions/reply.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { CAPTION_LIMITS, type CaptionPlatform } from '../../src/domain/captionLimits.ts';
 import { createLog } from '../../src/log.ts';
@@ -20,6 +22,7 @@ import { MISSING_MODEL, messagesOf, startFakeWriter, WRITER } from '../support/f
 import { CHAT_TROUBLE, captioned, failedChoice, saying } from '../support/fakes/chatTrouble.ts';
 import type { Fakes } from '../support/fakes/server.ts';
 
+const UNENDING = new AbortController().signal;
 const NOTHING: CaptionRequest = { prompt: null, transcript: null, platform: null, model: null };
 const SECRET_PROMPT = 'a prompt that nobody else may read';
 /** What was sent, and the words of the other side. */
@@ -32,6 +35,18 @@ const SECRETS = [
   'Incorrect API key',
 ];
 
+const DAY_MS = 24 * 3_600_000;
+const LONG_AGO = 'Sat, 01 Jan 2000 00:00:00 GMT';
+const refusedWith = (code: string): Behaviour => ({
+  ...{ kind: 'answer', status: 429, body: { error: { code, message: 'no' } } },
+});
+const MOVED: Behaviour = {
+  kind: 'answer',
+  status: 307,
+  body: '',
+  headers: { location: '/v1/chat/completions' },
+};
+
 describe('the writer of captions', () => {
   let fakes: Fakes;
   let writer: CaptionWriter;
@@ -40,21 +55,11 @@ describe('the writer of captions', () => {
 
   before(async () => {
     fakes = await startFakeWriter();
-    const destination = {
-      write: (line: string) => {
-        logged += line;
-      },
-    };
     config = loadConfig({
       ...{ DATABASE_URL: 'postgres://x', SIGNING_KEYS: KEYS, ENCRYPTION_KEYS: KEYS },
       ...{ CAPTIONS_BASE_URL: fakes.baseUrl, OPENROUTER_API_KEY: fakes.apiKey },
     });
-    const made = createCaptionWriter({
-      config,
-      log: createLog({ level: 'trace', program: 'test' }, destination),
-    });
-    assert.ok(made);
-    writer = made;
+    writer = writerAt(fakes.baseUrl);
   });
   after(() => fakes.close());
   beforeEach(() => {
@@ -62,7 +67,20 @@ describe('the writer of captions', () => {
     logged = '';
   });
 
-  const write = (request: Partial<CaptionRequest>, signal = new AbortController().signal) =>
+  function writerAt(baseUrl: string): CaptionWriter {
+    const destination = {
+      write: (line: string) => {
+        logged += line;
+      },
+    };
+    const log = createLog({ level: 'trace', program: 'test' }, destination);
+    const made = createCaptionWriter({ config: { ...config, CAPTIONS_BASE_URL: baseUrl }, log });
+    assert.ok(made);
+    return made;
+  }
+
+  const fieldsOf = (index: number) => Object.keys(fakes.requests[index]?.json as object).sort();
+  const write = (request: Partial<CaptionRequest>, signal = UNENDING) =>
     writer.write({ ...NOTHING, ...request }, signal);
 
   it('is there only when it has a key', () => {
@@ -89,15 +107,26 @@ describe('the writer of captions', () => {
     );
   });
 
-  it('asks for one field and nothing else, and routes only where OpenRouter does', async () => {
+  it('asks for one field and nothing else', async () => {
     await write({ prompt: 'a' });
-    const { json } = fakes.requests[0] ?? {};
-    assert.deepEqual(Object.keys(json as object).sort(), [
-      'max_completion_tokens',
-      'messages',
-      'model',
-      'response_format',
-    ]);
+    assert.deepEqual(fieldsOf(0), ['max_completion_tokens', 'messages', 'model', 'response_format']);
+  });
+
+  it('asks only providers that know a schema where OpenRouter chooses one, and nowhere else', async () => {
+    const { lookup } = dns;
+    const { port } = new URL(fakes.baseUrl);
+    // Every name is this machine.
+    dns.lookup = ((_name: string, options: unknown, done: () => void) =>
+      lookup('127.0.0.1', options as object, done)) as typeof lookup;
+    try {
+      for (const host of ['openrouter.ai', 'eu.openrouter.ai', 'notopenrouter.ai', 'openrouter.ai.example'])
+        await writerAt(`http://${host}:${port}/v1`).write({ ...NOTHING, prompt: 'a' }, UNENDING);
+    } finally {
+      dns.lookup = lookup;
+    }
+    const routed = fakes.requests.map(({ json }) => (json as { provider?: object }).provider);
+    const wanted = { require_parameters: true };
+    assert.deepEqual(routed, [wanted, wanted, undefined, undefined]);
   });
 
   describe('told what is said in the video', () => {
@@ -189,17 +218,71 @@ describe('the writer of captions', () => {
       );
     });
 
-    it('says so when nothing can be kept', async () => {
+    it('says so when nothing can be kept, and asks for no more', async () => {
       const link = captioned(`https://example.com/${'a'.repeat(500)}`);
       fakes.behave(link, link);
-      await assert.rejects(write({ prompt: 'a', platform: 'bluesky' }), { code: 'captions_unusable' });
+      const expected = { code: 'captions_unusable', retryClass: 'blocked' };
+      await assert.rejects(write({ prompt: 'a', platform: 'bluesky' }), expected);
+      assert.equal(fakes.requests.length, 2);
+    });
+  });
+
+  describe('given an answer of no use', () => {
+    const cases: [string, Behaviour][] = [
+      ['no choices', CHAT_TROUBLE.no_choices],
+      ['no end', CHAT_TROUBLE.unfinished],
+      ['no JSON', CHAT_TROUBLE.plain_text],
+      ['another field', saying('{"text":"a"}')],
+      ['no text', captioned(' \n ')],
+      ['no content', saying(null)],
+    ];
+    for (const [what, behaviour] of cases) {
+      it(`(${what}) asks once more and counts both, or gives up for good`, async () => {
+        fakes.behave(behaviour);
+        const { caption, usage } = await write({ prompt: 'a' });
+        assert.deepEqual([caption, fakes.requests.length], ['About: a', 2]);
+        const single = (await write({ prompt: 'a' })).usage;
+        assert.equal(usage?.promptTokens, 2 * (single?.promptTokens ?? 0));
+        fakes.reset();
+        fakes.behave(behaviour, behaviour);
+        const expected = { code: 'captions_unusable', retryClass: 'blocked' };
+        await assert.rejects(write({ prompt: 'a' }), expected);
+        assert.equal(fakes.requests.length, 2);
+      });
+    }
+
+    it('is not begun anew when the second one meets trouble', async () => {
+      fakes.behave(CHAT_TROUBLE.plain_text, serverError());
+      await assert.rejects(write({ prompt: 'a' }), { code: 'captions_unusable', retryClass: 'blocked' });
+      fakes.behave(CHAT_TROUBLE.plain_text, CHAT_TROUBLE.no_credit);
+      await assert.rejects(write({ prompt: 'a' }), { code: 'captions_no_credit' });
+    });
+
+    it('cuts what is too long in the second one', async () => {
+      fakes.behave(CHAT_TROUBLE.plain_text, CHAT_TROUBLE.too_long);
+      const { caption } = await write({ prompt: 'a', platform: 'x' });
+      assert.ok(keepsLimit(caption, 'x') && caption.length > 200);
+      assert.equal(fakes.requests.length, 2);
     });
   });
 
   describe('in trouble', () => {
-    const cases: [string, Behaviour, string, string, number?][] = [
+    const cases: [string, Behaviour, string, string, (number | null)?][] = [
       ['rate limit', rateLimited({ 'retry-after': '7' }), 'captions_unavailable', 'remote', 7000],
       ['in milliseconds', rateLimited({ 'retry-after-ms': '1500' }), 'captions_unavailable', 'remote', 1500],
+      ['for ever', rateLimited({ 'retry-after-ms': 'Infinity' }), 'captions_unavailable', 'remote', null],
+      ['for a year', rateLimited({ 'retry-after': '31536000' }), 'captions_unavailable', 'remote', DAY_MS],
+      ['no wait', rateLimited({ 'retry-after': '0' }), 'captions_unavailable', 'remote', null],
+      ['no wait at all', rateLimited({ 'retry-after-ms': '' }), 'captions_unavailable', 'remote', null],
+      [
+        'a wait until long ago',
+        rateLimited({ 'retry-after': LONG_AGO }),
+        'captions_unavailable',
+        'remote',
+        null,
+      ],
+      ['no credit as a rate limit', refusedWith('credits_exhausted'), 'captions_no_credit', 'blocked'],
+      ['an account that is off', refusedWith('billing_not_active'), 'captions_no_credit', 'blocked'],
       ['server error', serverError(), 'captions_unavailable', 'remote'],
       ['timeout at the edge', { kind: 'answer', status: 524, body: '' }, 'captions_unavailable', 'remote'],
       ['overload', { kind: 'answer', status: 529, body: {} }, 'captions_unavailable', 'remote'],
@@ -207,7 +290,7 @@ describe('the writer of captions', () => {
       ['cut', { kind: 'cut' }, 'captions_unavailable', 'remote'],
       ['dropped', { kind: 'drop' }, 'captions_unavailable', 'remote'],
       ['HTML', notJson(), 'captions_unavailable', 'remote'],
-      ['HTML under its own type', notJson('text/html'), 'captions_unusable', 'remote'],
+      ['HTML under its own type', notJson('text/html'), 'captions_unavailable', 'remote'],
       ['error in a good answer', errorInside(), 'captions_unavailable', 'remote'],
       [
         'no credit in a good answer',
@@ -223,13 +306,7 @@ describe('the writer of captions', () => {
       ],
       ['error in the choice', CHAT_TROUBLE.choice_error, 'captions_unavailable', 'remote'],
       ['no credit in the choice', failedChoice(402), 'captions_no_credit', 'blocked'],
-      ['no choices', CHAT_TROUBLE.no_choices, 'captions_unusable', 'remote'],
-      ['no end', CHAT_TROUBLE.unfinished, 'captions_unusable', 'remote'],
-      ['no JSON', CHAT_TROUBLE.plain_text, 'captions_unusable', 'remote'],
-      ['another field', saying('{"text":"a"}'), 'captions_unusable', 'remote'],
-      ['no text', captioned(' \n '), 'captions_unusable', 'remote'],
-      ['no content', saying(null), 'captions_unusable', 'remote'],
-      ['nothing', { kind: 'answer', status: 200, body: 'null' }, 'captions_unusable', 'remote'],
+      ['nothing', { kind: 'answer', status: 200, body: 'null' }, 'captions_unavailable', 'remote'],
       ['an endless answer', saying('a'.repeat(3_000_000)), 'captions_unavailable', 'remote'],
       ['wrong key', wrongKey(), 'captions_unauthorized', 'blocked'],
       ['no access', forbidden(), 'captions_unauthorized', 'blocked'],
@@ -264,8 +341,32 @@ describe('the writer of captions', () => {
     });
 
     it('takes the JSON out of a fence', async () => {
-      fakes.behave(saying('```json\n{"caption": "A fine day"}\n```'));
-      assert.equal((await write({ prompt: 'a' })).caption, 'A fine day');
+      const json = '{"caption": "A fine day"}';
+      for (const fenced of [`\`\`\`json\n${json}\n\`\`\``, ` \`\`\` ${json} \`\`\`\n`, `\n${json} `]) {
+        fakes.behave(saying(fenced));
+        assert.equal((await write({ prompt: 'a' })).caption, 'A fine day');
+      }
+    });
+
+    it('is soon done with a fence that does not end, or ends in many ways', () => {
+      const spaces = '\n'.repeat(70_000);
+      for (const content of [
+        `\`\`\`json\n{"caption":${spaces}x`,
+        `\`\`\`${spaces}x`,
+        `\`\`\`${spaces}x${spaces}\`\`\``,
+        '`'.repeat(70_000),
+      ]) {
+        const startedAt = performance.now();
+        const body = { choices: [{ finish_reason: 'stop', message: { content } }] };
+        assert.throws(() => readReply(body, null), { code: 'captions_unusable' });
+        assert.ok(performance.now() - startedAt < 500);
+      }
+    });
+
+    it('sends nothing to where it is redirected', async () => {
+      fakes.behave(MOVED);
+      await assert.rejects(write({ prompt: 'a', transcript: 'b' }), { code: 'captions_rejected' });
+      assert.equal(fakes.requests.length, 1);
     });
 
     for (const kind of ['hang', 'stall'] as const) {
@@ -281,14 +382,10 @@ describe('the writer of captions', () => {
     it('gives up a server that begins an answer and never ends it', async () => {
       const log = createLog({ level: 'silent', program: 'test' });
       const hasty = createCaptionWriter({ config, log, answerTimeoutMs: 100 });
-      // Of a refusal the status is known.
-      for (const [model, code] of [
-        [null, 'captions_unavailable'],
-        [MISSING_MODEL, 'captions_rejected'],
-      ] as const) {
+      for (const model of [null, MISSING_MODEL]) {
         fakes.behave({ kind: 'stall' });
-        const writing = hasty?.write({ ...NOTHING, prompt: 'a', model }, new AbortController().signal);
-        await assert.rejects(writing ?? Promise.resolve(), { code });
+        const writing = hasty?.write({ ...NOTHING, prompt: 'a', model }, UNENDING);
+        await assert.rejects(writing ?? Promise.resolve(), { code: 'captions_unavailable' });
       }
     });
 
