@@ -175,6 +175,12 @@ describe('the content of a transcription', () => {
       [0, 5],
       [2, 6],
     ]);
+    assert.deepEqual(timesOf(at(0, 5, 'A'), at(1, 6, 'B'), at(2, 6, null), at(4, 7, 'A')), [
+      [0, 2],
+      [1, 2],
+      [2, 4],
+      [4, 7],
+    ]);
     assert.deepEqual(timesOf(at(0, 5, null), at(2, 6, null)), [
       [0, 2],
       [2, 6],
