@@ -128,6 +128,7 @@ const environment = z.object({
   MEDIA_SLOTS: count(cores),
   ENCODE_SLOTS: count(Math.max(1, cores - 1)),
   NET_SLOTS: count(20),
+  SPEECH_SLOTS: count(4),
   PUBLISH_SLOTS: count(50),
   MAX_CACHED_WORKFLOWS: count(500),
   SHUTDOWN_GRACE_SEC: seconds(60),

@@ -45,6 +45,7 @@ async function queueOptions(
     media: config.MEDIA_SLOTS,
     encode: config.ENCODE_SLOTS,
     net: config.NET_SLOTS,
+    speech: config.SPEECH_SLOTS,
     publish: config.PUBLISH_SLOTS,
   };
   const work = { activities, maxConcurrentActivityTaskExecutions: slots[queue] };

@@ -240,7 +240,7 @@ export const SEARCH_ATTRIBUTES = {
   stage: defineSearchAttributeKey('VfStage', 'KEYWORD'),
 } as const;
 
-/** Of videos, of uploads (`receiving`, `joining`, `expired`) and of edits (`waiting`, `rendering`); all end as `done`, `failed` or `cancelled`. */
+/** Of videos (`pictures` stands for all that comes after `ready`), of uploads (`receiving`, `joining`, `expired`) and of edits (`waiting`, `rendering`); all end as `done`, `failed` or `cancelled`. */
 export type Stage =
   | 'accepted'
   | 'pictures'

@@ -91,6 +91,12 @@ export const transfer: ActivityOptions = { ...mediaStep, taskQueue: 'net' };
 export const ingest: ActivityOptions = { ...transfer, startToCloseTimeout: '30 days' };
 
 /**
+ * One attempt at having all of a video transcribed; repeated by the workflow, as a media step is. Its time is no limit
+ * that an honest server comes near: each request has one of its own, and a dead worker is silent.
+ */
+export const transcribing: ActivityOptions = { ...encodeStep, taskQueue: 'speech' };
+
+/**
  * Asking a language model, which costs each time and which somebody waits for: two answers at most, repeated by the
  * engine when the other side is in trouble, and soon given up.
  */

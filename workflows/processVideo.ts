@@ -19,7 +19,7 @@ import {
   recordStep,
   records,
   standby,
-  transfer,
+  transcribing,
 } from './policies.ts';
 import { followProgress, type Progress } from './progress.ts';
 import { repeatUntilSettled } from './stepLoop.ts';
@@ -33,7 +33,7 @@ const { chooseTranscript } = proxyActivities<Activities>(inWords(standby, 'Ask w
 const media = proxyActivities<Activities>(mediaStep);
 const encoder = proxyActivities<Activities>(encodeStep);
 const net = proxyActivities<Activities>(ingest);
-const { transcribeSpeech } = proxyActivities<Activities>(transfer);
+const { transcribeSpeech } = proxyActivities<Activities>(transcribing);
 const { carryTranscript } = proxyActivities<Activities>(recordStep);
 
 /** What each step is, and the words an operator reads beside it; `playback` and `transcript` are done in one of several ways. */
@@ -65,7 +65,7 @@ const TRANSCRIBE = {
   activity: media.extractSpeech,
   policy: mediaStep,
   summary: 'Extract what is said',
-  otherwise: { activity: transcribeSpeech, policy: transfer, summary: 'Transcribe what is said' },
+  otherwise: { activity: transcribeSpeech, policy: transcribing, summary: 'Transcribe what is said' },
 } as const;
 const TRANSCRIPT = {
   transcribe: TRANSCRIBE,
@@ -88,9 +88,9 @@ interface Job {
 export type ProcessVideoResult = { outcome: 'done' | 'cancelled' };
 
 /**
- * Takes one video from its source, stored or to be fetched, to ready: source and probe, then the pictures. Source and
- * probe decide `ready`; the pictures may lag or fail alone. A run does only the steps it owns that are
- * not recorded as done, so a retry and a Reset keep what is there.
+ * Takes one video from its source, stored or to be fetched, to ready: source and probe, then the others side by side:
+ * pictures, what browsers play, sound and transcript. Source and probe decide `ready`; the others may lag or fail alone.
+ * A run does only the steps it owns that are not recorded as done, so a retry and a Reset keep what is there.
  */
 export async function processVideo(input: ProcessVideoInput): Promise<ProcessVideoResult> {
   const progress = followProgress();
@@ -189,6 +189,7 @@ async function workOn(
       progress.show(name, 'done');
     },
     onRetry: async (problem, nextAttemptAt) => {
+      if (isBackToStart(problem)) way = job;
       progress.show(name, `waits to be repeated at ${nextAttemptAt.toISOString()}: ${problem.message}`);
       const error = { code: problem.code, message: problem.message, retryable: true };
       await waitForRetry({ videoId, run, name, error, nextAttemptAt: nextAttemptAt.toISOString() });
@@ -201,6 +202,13 @@ async function workOn(
   });
   return failure && { ...failure, name };
 }
+
+/**
+ * What the last part of a step needs of an earlier one may be gone, or be made for another configuration. Runs before
+ * this was so have it as another kind, and decided otherwise.
+ */
+const isBackToStart = ({ kind, code }: AttemptFailure): boolean =>
+  kind === 'outside' && code === 'speech_missing';
 
 const showStage = (stage: Stage) => upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.stage, value: stage }]);
 

@@ -1,8 +1,9 @@
 /**
  * The task queues, one per kind of resource: `workflows` (decisions and records), `media` (seconds of
- * ffmpeg), `encode` (minutes of ffmpeg), `net` (transfers), `publish` (arm, send, ask).
+ * ffmpeg), `encode` (minutes of ffmpeg), `net` (transfers), `speech` (waiting for a transcriber, maybe for hours: what
+ * is on `net` must not wait behind that), `publish` (arm, send, ask).
  */
-export const QUEUES = ['workflows', 'media', 'encode', 'net', 'publish'] as const;
+export const QUEUES = ['workflows', 'media', 'encode', 'net', 'speech', 'publish'] as const;
 export type Queue = (typeof QUEUES)[number];
 
 /**

@@ -78,7 +78,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
     SIGNING_KEYS: makeRingKey('k1'),
     ENCRYPTION_KEYS: makeRingKey('k1'),
     WORKER_METRICS_PORT: '0',
-    WORKER_QUEUES: 'workflows,media,net',
+    WORKER_QUEUES: 'workflows,media,net,speech',
     RECONCILE_INTERVAL_SEC: '1',
     ...settings,
   };

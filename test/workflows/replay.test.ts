@@ -52,7 +52,7 @@ describe('replay of stored histories', () => {
     const engine = await startTestEngine({
       RECONCILE_INTERVAL_SEC: '10',
       EGRESS_ALLOW_CIDRS: '127.0.0.1/32',
-      WORKER_QUEUES: 'workflows,media,encode,net',
+      WORKER_QUEUES: 'workflows,media,encode,net,speech',
     });
     try {
       const recordSome = RECORDERS[recorded];

@@ -84,7 +84,7 @@ describe('transcribing', () => {
     death.catch(() => {});
     ({ engine, fake } = await start());
     words = transcriptsOf(engine);
-    engine.startWorker({ WORKER_QUEUES: 'workflows,media,net,encode', ENCODE_SLOTS: '1' });
+    engine.startWorker({ WORKER_QUEUES: 'workflows,media,net,speech,encode', ENCODE_SLOTS: '1' });
   });
   after(async () => {
     await Promise.all([engine?.close(), dying?.engine.close()]);
