@@ -13,6 +13,8 @@ export interface AttemptTools {
   scratchDir: string;
   /** Says that an object under this key, which only this attempt writes, will be there; gives the key back. */
   note(key: string): string;
+  /** Says that something was done for good that the next attempt need not do again: what kills this one is not its work. */
+  noteProgress(): void;
 }
 
 /** One attempt at long work, between its two records. */
@@ -78,11 +80,14 @@ async function workAndEnd<Begun, Made, Refused extends string>(
   try {
     return await deps.scratch.withDir(async (scratchDir) => {
       const watch = { signal: Context.current().cancellationSignal, onProgress: pulse.onProgress };
-      const made = await frame.work(begun, { scratchDir, watch, note }).catch(async (error: unknown) => {
-        // Before the folder is given back, since that makes room.
-        await deps.scratch.assertRoom();
-        throw error;
-      });
+      const { noteProgress } = pulse;
+      const made = await frame
+        .work(begun, { scratchDir, watch, note, noteProgress })
+        .catch(async (error: unknown) => {
+          // Before the folder is given back, since that makes room.
+          await deps.scratch.assertRoom();
+          throw error;
+        });
       // From here on only the record knows whether the objects are in use: were its answer lost, removing
       // them could take away promoted ones. What turns out to be nobody's is swept.
       const keys = written.splice(0);
@@ -118,6 +123,7 @@ async function removeQuietly(deps: ActivityDeps, keys: string[]): Promise<void> 
 
 interface Pulse {
   onProgress(percent: number): void;
+  noteProgress(): void;
   showIn(write: ShowProgress): void;
   stop(): void;
 }
@@ -129,17 +135,23 @@ type ShowProgress = (percent: number, movedAt: number) => void;
 function startPulse(): Pulse {
   const context = Context.current();
   let percent = 0;
+  let madeProgress = false;
   let movedAt = 0;
   let write: ShowProgress = () => undefined;
-  context.heartbeat({ percent });
+  // What the engine heard last is what the workflow is told of an attempt that falls silent.
+  const beat = () => context.heartbeat({ percent, ...(madeProgress && { madeProgress }) });
+  beat();
   const timer = setInterval(() => {
-    context.heartbeat({ percent });
+    beat();
     write(percent, movedAt);
   }, HEARTBEAT_MS);
   return {
     onProgress: (value) => {
       percent = Math.floor(value);
       movedAt = Date.now();
+    },
+    noteProgress: () => {
+      madeProgress = true;
     },
     showIn: (writer) => {
       write = writer;

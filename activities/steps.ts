@@ -22,6 +22,8 @@ export interface StepWork {
   assetKey(name: string): string;
   /** The same for the source itself. */
   sourceKey(): string;
+  /** As in `AttemptTools`. */
+  noteProgress(): void;
 }
 
 export interface StepResults {
@@ -53,12 +55,13 @@ export async function runStep(
     {
       begin: () => db.steps.beginStep({ videoId, name, run }),
       showProgress: ({ attempt }, percent) => db.steps.showProgress({ videoId, name, attempt }, percent),
-      work: ({ attempt, video, options }, { scratchDir, watch, note }) =>
+      work: ({ attempt, video, options }, { scratchDir, watch, note, noteProgress }) =>
         work({
           video,
           options,
           scratchDir,
           watch,
+          noteProgress,
           assetKey: (file) => note(`assets/${video.id}/${run}-${attempt}-${file}`),
           sourceKey: () => note(`sources/${video.id}/${run}-${attempt}`),
         }),

@@ -10,7 +10,7 @@
  * What a retry can be expected to do:
  * - `permanent`: the same input fails again
  * - `media`: the tool failed on this input; a few more attempts are worth it
- * - `outside`: storage, database or disk trouble that ends when the outside recovers
+ * - `outside`: trouble that ends when the outside recovers: storage, database, disk, too many requests for somebody
  * - `remote`: somebody else's server is in trouble, and may be for good
  * - `blocked`: nothing, until a person does something about it: pays, or sets another key
  */
@@ -113,7 +113,7 @@ export class NoWorkerError extends VideoflowError {
 
 /** Somebody else's server does not answer as it should right now. */
 export abstract class RemoteTroubleError extends VideoflowError {
-  override readonly retryClass = 'remote';
+  override readonly retryClass: RetryClass = 'remote';
   /** How long it asked to be left alone; null when it did not. */
   readonly retryAfterMs: number | null;
   /**

@@ -48,11 +48,15 @@ async function waitToRetry(step: StepLoop, failure: AttemptFailure, delayMs: num
     await condition(() => step.hurries() > before, delayMs, { summary: 'Before the next attempt' });
 }
 
+/** What an attempt says with every heartbeat (see activities/attempt.ts). */
+type LastWords = Pick<AttemptFailure, 'madeProgress'> | undefined;
+
 /** Our failures carry their kind as first detail (see activities/failures.ts); a silence is a crash. */
 function readFailure(error: unknown): AttemptFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) {
-    return { kind: 'crash', code: 'worker_lost', message: 'The worker stopped answering' };
+    const { madeProgress = false } = (cause.lastHeartbeatDetails as LastWords) ?? {};
+    return { kind: 'crash', code: 'worker_lost', message: 'The worker stopped answering', madeProgress };
   }
   if (cause instanceof ApplicationFailure) {
     const [kind = 'media', more] = (cause.details ?? []) as [

@@ -4,7 +4,7 @@
  * How an attempt ended:
  * - `permanent`: the same input fails again
  * - `media`: the tool failed on this input
- * - `outside`: storage, database or disk trouble
+ * - `outside`: trouble that waiting ends: storage, database, disk, too many requests for somebody
  * - `remote`: somebody else's server is away or in trouble
  * - `blocked`: somebody else's server refuses us until a person has done something about it
  * - `crash`: the worker died under it, or fell silent
@@ -73,7 +73,7 @@ export function decideRetry(tally: FailureTally, failure: AttemptFailure, nowMs:
     case 'remote':
       return afterRemoteTrouble(outsideIsWell(tally), failure);
     case 'crash':
-      return afterCrash(outsideIsWell(tally));
+      return afterCrash(outsideIsWell(tally), failure);
     case 'outside':
       return afterOutsideTrouble(tally, failure, nowMs);
   }
@@ -100,8 +100,9 @@ function afterRemoteTrouble(tally: FailureTally, failure: AttemptFailure): Retry
   return { action: 'retry', delayMs, tally: { ...tally, remote } };
 }
 
-function afterCrash(tally: FailureTally): RetryDecision {
-  const crashes = tally.crashes + 1;
+function afterCrash(tally: FailureTally, failure: AttemptFailure): RetryDecision {
+  // Whatever kills the workers, it does not keep this from being done.
+  const crashes = (failure.madeProgress ? 0 : tally.crashes) + 1;
   if (crashes >= CRASH_ATTEMPTS) {
     return {
       action: 'give_up',
@@ -114,10 +115,12 @@ function afterCrash(tally: FailureTally): RetryDecision {
 }
 
 function afterOutsideTrouble(tally: FailureTally, failure: AttemptFailure, nowMs: number): RetryDecision {
-  const since = tally.outsideSinceMs ?? nowMs;
+  const before = failure.madeProgress ? outsideIsWell(tally) : tally;
+  const since = before.outsideSinceMs ?? nowMs;
   if (nowMs - since >= OUTSIDE_PATIENCE_MS) {
     return { action: 'give_up', code: failure.code, message: failure.message, retryable: true };
   }
-  const outside = tally.outside + 1;
-  return { action: 'retry', delayMs: backoff(outside), tally: { ...tally, outside, outsideSinceMs: since } };
+  const outside = before.outside + 1;
+  const delayMs = Math.max(backoff(outside), failure.retryAfterMs ?? 0);
+  return { action: 'retry', delayMs, tally: { ...tally, outside, outsideSinceMs: since } };
 }

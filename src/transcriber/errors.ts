@@ -1,8 +1,10 @@
-import { RemoteTroubleError, VideoflowError } from '../errors.ts';
+import { RemoteTroubleError, type RetryClass, VideoflowError } from '../errors.ts';
 
 /** The transcriber is away, overloaded, asked too often or not to be understood right now; it may be well again later. */
 export class TranscriberTroubleError extends RemoteTroubleError {
   readonly code: TranscriberTroubleCode;
+  /** Nothing is wrong with a server that only wants to be asked less often: others who share the limit may need it for hours. */
+  override readonly retryClass: RetryClass;
 
   constructor(
     code: TranscriberTroubleCode,
@@ -11,6 +13,7 @@ export class TranscriberTroubleError extends RemoteTroubleError {
   ) {
     super(message, options);
     this.code = code;
+    this.retryClass = code === 'transcriber_rate_limited' ? 'outside' : 'remote';
   }
 }
 

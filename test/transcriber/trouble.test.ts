@@ -34,7 +34,7 @@ interface Expected {
 }
 
 const limited = (retryAfterMs: Expected['retryAfterMs']): Expected => ({
-  ...{ code: 'transcriber_rate_limited', retryClass: 'remote', retryAfterMs },
+  ...{ code: 'transcriber_rate_limited', retryClass: 'outside', retryAfterMs },
 });
 const away = (retryAfterMs: Expected['retryAfterMs'] = null): Expected => ({
   ...{ code: 'transcriber_unavailable', retryClass: 'remote', retryAfterMs },
