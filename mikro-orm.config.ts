@@ -12,6 +12,7 @@ import { SearchRanking } from './src/db/entities/searchRanking.ts';
 import { Share } from './src/db/entities/share.ts';
 import { ShareSession } from './src/db/entities/shareSession.ts';
 import { SpeechAnswer } from './src/db/entities/speechAnswer.ts';
+import { SpeechClaim } from './src/db/entities/speechClaim.ts';
 import { Step } from './src/db/entities/step.ts';
 import { Token } from './src/db/entities/token.ts';
 import { Transcript } from './src/db/entities/transcript.ts';
@@ -40,6 +41,7 @@ export default defineConfig({
     ShareSession,
     Transcript,
     SpeechAnswer,
+    SpeechClaim,
     Caption,
     SearchDocument,
     SearchRanking,

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { StoredError } from '../src/db/storedError.ts';
 import { hasSound, type TranscriptOrigin } from '../src/db/transcriptOrigins.ts';
 import { type CarriedTranscript, carryOver, startsByLength } from '../src/domain/carriedTranscript.ts';
+import type { FailureKind } from '../src/domain/retries.ts';
 import { joinAnswers } from '../src/domain/transcriptJoin.ts';
 import { UnusableMediaError } from '../src/errors.ts';
 import type { StepInput } from '../workflows/contract.ts';
@@ -10,6 +11,7 @@ import type { ActivityDeps } from './index.ts';
 import { EXTRACTION_PERCENT, extractSpeech, findSpeech } from './speech.ts';
 import { NoTranscriberError, NotWantedError, SpeechMissingError } from './speechErrors.ts';
 import { runStep, type StepOutcome, type StepResults, type StepWork } from './steps.ts';
+import { createTurns } from './turns.ts';
 
 /** What a video's step `transcript` comes to. */
 export type TranscriptWay = 'none' | 'carry' | 'transcribe';
@@ -17,6 +19,8 @@ export type TranscriptWay = 'none' | 'carry' | 'transcribe';
 /** The transcripts of videos: their own, and those that a trim or a merge carries over. */
 export function createTranscriptActivities(deps: ActivityDeps) {
   const { db, transcriber } = deps;
+  // One limit for all videos of this worker.
+  const inTurn = createTurns(deps.config.TRANSCRIBE_CONCURRENCY);
 
   const skip = async ({ videoId, run }: StepInput, reason: StoredError): Promise<TranscriptWay> => {
     await db.steps.skipStep({ videoId, run, name: 'transcript' }, reason);
@@ -32,18 +36,27 @@ export function createTranscriptActivities(deps: ActivityDeps) {
   }
 
   async function transcribe(step: StepWork): Promise<StepResults> {
-    const { video, watch } = step;
+    const { video, watch, noteProgress } = step;
     const { limits, ...chosen } = choose(step);
     const speech = await findSpeech(deps, video, limits);
     if (!speech)
       throw new SpeechMissingError('The extracted sound is not there, or was cut for another model');
     const onShare = (share: number) =>
       watch.onProgress(EXTRACTION_PERCENT + (100 - EXTRACTION_PERCENT) * share);
-    const asking = { ...chosen, speech, userId: video.user.id, signal: watch.signal, onShare };
-    const { language, segments } = joinAnswers(await answerChunks(deps, asking));
+    const asking = { ...chosen, speech, userId: video.user.id, signal: watch.signal, onShare, noteProgress };
+    const { language, segments } = joinAnswers(await answerChunks({ ...deps, inTurn }, asking));
     const { model, language: wanted = null } = chosen.options;
     return { transcript: { kind: 'machine', model, language: language ?? wanted, segments } };
   }
+
+  /** Ends the step well where it turns out that there is nothing to be done, or nobody who could. */
+  const orSkip = (input: StepInput, work: (step: StepWork) => Promise<StepResults>): Promise<StepOutcome> =>
+    runStep(deps, input, 'transcript', work).catch(async (error: unknown) => {
+      const reason = reasonToSkip(error);
+      if (!reason) throw error;
+      await skip(input, reason);
+      return 'done' as const;
+    });
 
   return {
     /**
@@ -66,29 +79,25 @@ export function createTranscriptActivities(deps: ActivityDeps) {
       return transcriber ? 'transcribe' : skip(input, NO_TRANSCRIBER);
     },
 
-    /** Takes over what is said in the videos that this one was made of; hands back where that is not there any more. */
+    /**
+     * Takes over what is said in the videos that this one was made of; hands back where that is not there any more, and
+     * fails for now where it is being made again.
+     */
     carryTranscript: (input: StepInput): Promise<StepOutcome> =>
       runStep(deps, input, 'transcript', async ({ video, options }) => {
         const carriesOnly = isCarriedOnly(options);
         const origin = await db.transcriptOrigins.find(video.id, { carriesOnly });
+        if (origin.outcome === 'waiting') throw stillTranscribed(origin.videoId);
         if (origin.outcome !== 'parents') return { isHandedBack: true };
         return { transcript: carryFrom(origin, video.durationSec ?? 0) };
       }),
 
     /** Extracts the sound, in chunks, and hands the step on. */
     extractSpeech: (input: StepInput): Promise<StepOutcome> =>
-      runStep(deps, input, 'transcript', (step) => extractSpeech(deps, step, choose(step).limits)).catch(
-        async (error: unknown) => {
-          const reason = reasonToSkip(error);
-          if (!reason) throw error;
-          await skip(input, reason);
-          return 'done' as const;
-        },
-      ),
+      orSkip(input, (step) => extractSpeech(deps, step, choose(step).limits)),
 
     /** Has the chunks transcribed and joins what is answered. */
-    transcribeSpeech: (input: StepInput): Promise<StepOutcome> =>
-      runStep(deps, input, 'transcript', transcribe),
+    transcribeSpeech: (input: StepInput): Promise<StepOutcome> => orSkip(input, transcribe),
   };
 }
 
@@ -108,9 +117,13 @@ const NOT_WANTED = {
 
 const isCarriedOnly = (options: StepWork['options']): boolean => options?.carriesOnly === true;
 
-/** A track that turns out to hold nothing; words that were to be carried over and went meanwhile. */
+/**
+ * A track that turns out to hold nothing; words that were to be carried over and went meanwhile; a worker that is not
+ * configured as the one that chose.
+ */
 function reasonToSkip(error: unknown): StoredError | null {
   if (error instanceof UnusableMediaError && error.code === 'no_audio') return NO_AUDIO;
+  if (error instanceof NoTranscriberError) return NO_TRANSCRIBER;
   return error instanceof NotWantedError ? NOT_WANTED : null;
 }
 
@@ -118,6 +131,7 @@ const stillTranscribed = (videoId: string): ApplicationFailure =>
   ApplicationFailure.create({
     message: `The words of the video ${videoId} are still being found`,
     type: 'still_transcribed',
+    details: ['outside' satisfies FailureKind],
   });
 
 function carryFrom(

@@ -16,6 +16,7 @@ import { SearchQueries } from './search.ts';
 import { ShareQueries } from './shares.ts';
 import { SoundQueries } from './sounds.ts';
 import { SpeechAnswerQueries } from './speechAnswers.ts';
+import { SpeechClaimQueries } from './speechClaims.ts';
 import { StepHandBackQueries } from './stepHandBack.ts';
 import { StepQueries } from './steps.ts';
 import { TokenQueries } from './tokens.ts';
@@ -50,6 +51,7 @@ const nouns = {
   transcriptRequests: TranscriptRequestQueries,
   transcriptOrigins: TranscriptOriginQueries,
   speechAnswers: SpeechAnswerQueries,
+  speechClaims: SpeechClaimQueries,
   reconciliation: ReconciliationQueries,
   captions: CaptionQueries,
   edits: EditQueries,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TimeRange } from '../domain/speech.ts';
@@ -32,6 +33,12 @@ export class SpeechAnswerQueries {
     return new Map(rows.map(({ startMs, endMs, answer }) => [`${startMs}-${endMs}`, answer]));
   }
 
+  /** Gives the answer about one range; null when there is none. */
+  async find({ userId, ...question }: SpeechQuestion, range: TimeRange): Promise<TranscriptContent | null> {
+    const row = await this.#em.findOne(SpeechAnswer, { user: userId, ...question, ...toMs(range) });
+    return row?.answer ?? null;
+  }
+
   /** Keeps an answer. Whoever comes second with the same question changes nothing. */
   async add(
     { userId, ...question }: SpeechQuestion,
@@ -61,6 +68,21 @@ export function rangeKey(range: TimeRange): string {
   const { startMs, endMs } = toMs(range);
   return `${startMs}-${endMs}`;
 }
+
+/** What tells one question about one range from all others, of all users. */
+export const claimKey = ({ userId, ...question }: SpeechQuestion, range: TimeRange): string =>
+  createHash('sha256')
+    .update(
+      JSON.stringify([
+        userId,
+        question.sourceSha256,
+        question.encoder,
+        question.model,
+        question.optionsSha256,
+        rangeKey(range),
+      ]),
+    )
+    .digest('hex');
 
 /**
  * Forgets what was answered about the bytes of a video that is being removed, unless another of its user has them.

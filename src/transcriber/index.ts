@@ -6,7 +6,7 @@ import { createApiClient } from '../openaiApi/client.ts';
 import { readAnswer } from './answer.ts';
 import { toContent } from './content.ts';
 import { readFailure } from './failures.ts';
-import { fieldsFor, limitsOf } from './models.ts';
+import { fieldsFor, heededOf, limitsOf } from './models.ts';
 
 /** One chunk of sound to be transcribed. */
 export interface TranscribeRequest {
@@ -24,6 +24,8 @@ export interface Transcriber {
   readonly defaultModel: string;
   /** How large a chunk a model takes. One that tells no times within a chunk is given short ones. */
   limitsOf(model: string): ChunkLimits;
+  /** What of the options a model is told: another value of the rest changes no answer. */
+  heededOf(options: TranscriptOptions & { model: string }): TranscriptOptions & { model: string };
   /**
    * Transcribes one chunk; once, since it costs.
    *
@@ -80,6 +82,7 @@ export function createTranscriber({
   return {
     defaultModel: config.TRANSCRIBE_MODEL,
     limitsOf,
+    heededOf,
     transcribe: async (request, signal) => {
       signal.throwIfAborted();
       const { durationSec, options } = request;

@@ -65,17 +65,22 @@ const rulesOf = (model: string): ModelRules =>
 /** How large a chunk of sound the model takes. */
 export const limitsOf = (model: string): ChunkLimits => rulesOf(model).limits;
 
+type Options = TranscriptOptions & { model: string };
+
+/** The options without what a model is not told. */
+export function heededOf({ prompt, ...options }: Options): Options {
+  const { takesPrompt } = rulesOf(options.model);
+  return { ...options, ...(prompt !== undefined && takesPrompt && { prompt }) };
+}
+
 /** The fields of a request besides the file. */
-export function fieldsFor({
-  model,
-  language,
-  prompt,
-}: TranscriptOptions & { model: string }): Fields & { model: string } {
-  const { fields, takesPrompt, languageField } = rulesOf(model);
+export function fieldsFor(options: Options): Fields & { model: string } {
+  const { model, language, prompt } = heededOf(options);
+  const { fields, languageField } = rulesOf(model);
   return {
     ...fields,
     model,
     ...(language !== undefined && (languageField === 'language' ? { language } : { languages: [language] })),
-    ...(prompt !== undefined && takesPrompt && { prompt }),
+    ...(prompt !== undefined && { prompt }),
   };
 }

@@ -13,6 +13,8 @@ import { openStoredWorld, type StoredWorld } from '../support/storedWorld.ts';
 
 const SOUND = { index: 1, type: 'audio', codec: 'aac' } as MediaFacts['streams'][number];
 
+const CONFIGURED = { config: { TRANSCRIBE_CONCURRENCY: 1 } };
+
 describe('choosing how a video comes to its transcript', () => {
   let database: TestDatabase;
   let world: StoredWorld;
@@ -60,7 +62,10 @@ describe('choosing how a video comes to its transcript', () => {
     db.transcripts.add({ videoId, kind, language: null, model: null, segments: [] });
   const choose = (videoId: string, { isConfigured = true, run = 1 } = {}) => {
     const transcriber = isConfigured ? ({ defaultModel: 'whisper-1' } as Transcriber) : null;
-    return createTranscriptActivities({ db, transcriber } as ActivityDeps).chooseTranscript({ videoId, run });
+    return createTranscriptActivities({ ...CONFIGURED, db, transcriber } as ActivityDeps).chooseTranscript({
+      videoId,
+      run,
+    });
   };
   const stepOf = async (videoId: string) =>
     (await db.videos.find(userId, videoId))?.steps.find(({ name }) => name === 'transcript');
