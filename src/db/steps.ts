@@ -17,7 +17,9 @@ import { followResult } from './editResults.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
 import { skipPlayback } from './playbackSteps.ts';
+import { endSteps } from './stepEnds.ts';
 import { errorColumns, NO_ERROR, type StoredError } from './storedError.ts';
+import { forgetSpeech } from './transcriptSteps.ts';
 
 /** Which step of which run; what a workflow may write about. */
 export interface StepOfRun {
@@ -157,6 +159,7 @@ export class StepQueries {
         ...errorColumns(reason),
       },
     );
+    if (name === 'transcript') await forgetSpeech(this.#em, videoId);
   }
 
   /** Shows that a failed attempt will be repeated, and when. */
@@ -277,26 +280,4 @@ async function failVideo(tx: EntityManager, video: Video, error: StoredError): P
   video.status = 'failed';
   Object.assign(video, errorColumns(error));
   await followResult(tx, video);
-}
-
-interface StepsEnd {
-  videoId: string;
-  run: number;
-  name?: StepName;
-  state: 'cancelled' | 'failed';
-  error?: StoredError;
-}
-
-async function endSteps(tx: EntityManager, { videoId, run, name, state, error }: StepsEnd): Promise<number> {
-  return tx.nativeUpdate(
-    Step,
-    { video: videoId, run, state: UNFINISHED, ...(name ? { name } : {}) },
-    {
-      state,
-      nextAttemptAt: null,
-      endedAt: new Date(),
-      updatedAt: new Date(),
-      ...(error ? errorColumns(error) : {}),
-    },
-  );
 }

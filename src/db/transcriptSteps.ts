@@ -13,6 +13,16 @@ export interface StoredSpeech {
   audio: Asset | null;
 }
 
+/**
+ * Forgets the extracted sound of a video that nobody is transcribing any more, however that ended; the files are found
+ * as objects without a row. Whoever retries extracts it again, which costs little.
+ */
+export async function forgetSpeech(em: EntityManager, videoId: string): Promise<void> {
+  const unfinished = { $nin: [...FINAL_STEP_STATES] };
+  if ((await em.count(Step, { video: videoId, name: 'transcript', state: unfinished })) > 0) return;
+  await em.nativeDelete(Asset, { video: videoId, kind: { $in: [...SPEECH_KINDS] } });
+}
+
 /** What is peculiar to the step `transcript`: its options, and the sound that is there until it has ended. */
 export class TranscriptStepQueries {
   readonly #em: EntityManager;
