@@ -38,7 +38,7 @@ describe('asking for a transcript', () => {
   it('makes it the work of the next run, with its options', async () => {
     const id = await ready();
     assert.equal(await status(id), 'skipped');
-    const json = { language: 'DE', model: 'gpt-4o-transcribe', prompt: ' Ada Lovelace ' };
+    const json = { language: 'DEU', model: 'gpt-4o-transcribe', prompt: ' Ada Lovelace ' };
     const answer = await ask(id, json);
     assert.equal(answer.status, 202);
     assert.equal(answer.body.transcript_status, 'queued');
@@ -110,6 +110,7 @@ describe('asking for a transcript', () => {
     const id = await ready();
     for (const [field, value] of [
       ['language', 'English'],
+      ['language', 'yue'],
       ['model', 'a b'],
       ['model', ''],
       ['prompt', ''],

@@ -8,11 +8,19 @@ import { defineRoute, type Reply, type Route, type RouteRequest } from '../route
 import { acceptedVideo, answerIntent } from '../videoIntents.ts';
 import { findVideo, toVideoReply } from '../videos.ts';
 
+const NO_LANGUAGE = 'must be a code of ISO 639-1, such as en';
+
+/** Transcribers want codes of ISO 639-1: `deu` is `de`, and what has none of two letters stays as it is. */
+function shortenCode(code: string): string {
+  return /^[a-z]{2,3}$/i.test(code) ? (Intl.getCanonicalLocales(code)[0] ?? code) : code;
+}
+
 const requestBody = z.strictObject({
   language: z
     .string()
-    .regex(/^[a-zA-Z]{2,3}$/, 'must be a code of ISO 639, such as en')
-    .toLowerCase()
+    .regex(/^[a-zA-Z]{2,3}$/, NO_LANGUAGE)
+    .overwrite(shortenCode)
+    .refine((code) => code.length === 2, NO_LANGUAGE)
     .optional()
     .meta({ description: 'What is spoken; found out where it is left out', example: 'en' }),
   model: z
