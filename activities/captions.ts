@@ -1,10 +1,12 @@
 import { Context } from '@temporalio/activity';
+import type { CaptionText } from '../src/db/captions.ts';
 import type { StoredError } from '../src/db/storedError.ts';
 import { transcriptText } from '../src/domain/transcript.ts';
 import { VideoflowError } from '../src/errors.ts';
 import type { RunState } from '../src/flows.ts';
 import type { CaptionFailureInput, CaptionInput } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
+import { keepPaid } from './keepPaid.ts';
 import { endIfCancelled, pages, withPulse } from './longWork.ts';
 
 /** How a caption ends whose run closed, or was lost, without settling it. */
@@ -32,11 +34,37 @@ class NothingToCaptionError extends VideoflowError {
   readonly code = 'no_transcript';
 }
 
+/** It is written and paid for, and lost. The engine would have it written again, and pay for each. */
+class CaptionNotKeptError extends VideoflowError {
+  readonly code = 'database_unavailable';
+  override readonly retryClass = 'blocked';
+}
+
 /** Captions, written because somebody asked for them. What is sent and what is answered stays in the database. */
-export function createCaptionActivities({ db, captionWriter }: Pick<ActivityDeps, 'db' | 'captionWriter'>) {
+export function createCaptionActivities({
+  db,
+  captionWriter,
+  log,
+  keepAgainAfterMs,
+}: Pick<ActivityDeps, 'db' | 'captionWriter' | 'log'> & { keepAgainAfterMs?: readonly number[] }) {
   async function findTranscript(videoId: string | undefined): Promise<string | null> {
     const transcript = videoId === undefined ? null : await db.transcripts.findCurrent(videoId);
     return transcript ? transcriptText(transcript).trim() || null : null;
+  }
+
+  /** @returns whether it was still wanted */
+  async function keep(captionId: string, written: CaptionText): Promise<boolean> {
+    const options = {
+      signal: Context.current().cancellationSignal,
+      log: log.child({ module: 'activities', captionId }),
+      ...(keepAgainAfterMs && { againAfterMs: keepAgainAfterMs }),
+    };
+    try {
+      return await keepPaid(() => db.captions.succeed(captionId, written), options);
+    } catch (error) {
+      endIfCancelled();
+      throw new CaptionNotKeptError('The caption was written and could not be kept', { cause: error });
+    }
   }
 
   return {
@@ -57,7 +85,7 @@ export function createCaptionActivities({ db, captionWriter }: Pick<ActivityDeps
             endIfCancelled();
             throw error;
           });
-        return (await db.captions.succeed(captionId, written)) ? 'written' : 'unwanted';
+        return (await keep(captionId, written)) ? 'written' : 'unwanted';
       }),
 
     failCaption: async ({ captionId, error }: CaptionFailureInput): Promise<void> => {

@@ -130,6 +130,21 @@ describe('writeCaption', () => {
       assert.ok(second - first >= 1700, `${second - first} ms`);
     });
 
+    it('is tried again after a wait that is none, or would never end', async () => {
+      fakes.behave(rateLimited({ 'retry-after-ms': 'Infinity' }), rateLimited({ 'retry-after': '0' }));
+      const id = await insert();
+      await write(id);
+      assert.deepEqual([(await find(id)).status, fakes.requests.length], ['succeeded', 3]);
+    });
+
+    it('is bought twice at most where the answers are of no use', async () => {
+      fakes.behaveBy(() => CHAT_TROUBLE.plain_text);
+      const id = await insert();
+      await write(id);
+      assert.deepEqual(errorOf(await find(id)), ['failed', 'captions_unusable', true]);
+      assert.equal(fakes.requests.length, 2);
+    });
+
     it('is given up at once where only a person can help, or nobody', async () => {
       for (const [trouble, code, retryable] of [
         [CHAT_TROUBLE.no_credit, 'captions_no_credit', true],
