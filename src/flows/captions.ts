@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import * as contract from '../../workflows/contract.ts';
 import { describeRun, type RunState } from './runs.ts';
-import { awaitShortWork, beginShortWork, type Patience } from './shortWork.ts';
+import { awaitShortWork, beginShortWork, type Patience, PerhapsBegunError } from './shortWork.ts';
 
 export type WantedCaption = contract.WriteCaptionInput & {
   /** Whose transcript it is written from, for those who look for its runs. */
@@ -10,9 +10,9 @@ export type WantedCaption = contract.WriteCaptionInput & {
 
 /**
  * Has a caption written and waits for the end of that; its row says what became of it. From the moment that the engine
- * knows of it nothing takes it back: whatever happens to the waiting, it is being written.
+ * may know of it nothing takes it back: it is being written, or else its row is ended by who compares rows with runs.
  *
- * @throws NoWorkerError or EngineUnavailableError: nobody was told
+ * @throws NoWorkerError or EngineUnavailableError: the engine was not told
  */
 export async function writeCaption(
   client: Client,
@@ -27,6 +27,8 @@ export async function writeCaption(
     userId,
     ...(videoId === null ? {} : { videoId }),
     priorityKey: contract.PRIORITY.interactive,
+  }).catch((error: unknown) => {
+    if (!(error instanceof PerhapsBegunError)) throw error;
   });
   await awaitShortWork(client, workflowId, patience).catch(() => undefined);
 }

@@ -47,7 +47,7 @@ const START_DEADLINE_MS = 2000;
  * Begins short work, or joins it, and waits for its end. Nothing is begun that no worker would do: it would be done
  * when nobody wants it any more.
  *
- * @throws EngineUnavailableError; NoWorkerError
+ * @throws EngineUnavailableError, of which nobody knows whether it began; NoWorkerError
  */
 export async function doShortWork<Result>(
   client: Client,
@@ -59,13 +59,29 @@ export async function doShortWork<Result>(
   return awaitShortWork(client, work.workflowId, { waitMs: deadline - Date.now(), signal });
 }
 
-/** Begins short work, or joins it. @throws EngineUnavailableError; NoWorkerError */
+/**
+ * The engine was told to begin and did not say whether it does: its answer may be lost, or late. Who only looks at what
+ * is made asks again; who keeps a row of what is wanted has to leave it to whoever compares rows with runs.
+ */
+export class PerhapsBegunError extends EngineUnavailableError {}
+
+/**
+ * Begins short work, or joins it.
+ *
+ * @throws NoWorkerError or EngineUnavailableError: nothing is begun; PerhapsBegunError
+ */
 export async function beginShortWork(client: Client, work: ShortWork): Promise<void> {
-  await inTime(client, async () => {
+  let isTold = false;
+  await inTime(client, async (over) => {
     const pollers = await Promise.all([countPollers(client, 'workflows'), countPollers(client, work.queue)]);
     if (Math.min(...pollers) === 0)
       throw new NoWorkerError('No worker is there that could do this right now');
+    // Whoever was told that nothing is begun must be right.
+    if (over.aborted) return;
+    isTold = true;
     await start(client, work);
+  }).catch((error: unknown) => {
+    throw isTold ? new PerhapsBegunError(ENGINE_AWAY, { cause: error }) : error;
   });
 }
 
@@ -107,13 +123,16 @@ function start(client: Client, { workflow, workflowId, input, ...work }: ShortWo
 }
 
 /** A lazy connection may take longer than a call's deadline to say that nobody is there, hence the race. */
-async function inTime(client: Client, command: () => Promise<void>): Promise<void> {
+async function inTime(client: Client, command: (over: AbortSignal) => Promise<void>): Promise<void> {
   const over = new AbortController();
   const late = delay(START_DEADLINE_MS, undefined, { signal: over.signal }).then(() => {
     throw engineAway();
   });
   try {
-    await Promise.race([client.withDeadline(Date.now() + START_DEADLINE_MS, command), late]);
+    await Promise.race([
+      client.withDeadline(Date.now() + START_DEADLINE_MS, () => command(over.signal)),
+      late,
+    ]);
   } catch (error) {
     throw error instanceof NoWorkerError ? error : engineAway(error);
   } finally {
@@ -122,8 +141,8 @@ async function inTime(client: Client, command: () => Promise<void>): Promise<voi
   }
 }
 
-const engineAway = (cause?: unknown) =>
-  new EngineUnavailableError('The workflow engine does not answer right now', { cause });
+const ENGINE_AWAY = 'The workflow engine does not answer right now';
+const engineAway = (cause?: unknown) => new EngineUnavailableError(ENGINE_AWAY, { cause });
 
 /** What a closed run says of why it failed: see activities/failures.ts. */
 function readFailure(cause: unknown): { code: string; message: string } {
