@@ -3,8 +3,10 @@ import type { Caption } from '../db/entities/caption.ts';
 import type { Queries } from '../db/index.ts';
 import { CAPTION_STATUSES } from '../domain/caption.ts';
 import { CAPTION_PLATFORMS } from '../domain/captionLimits.ts';
+import { EngineUnavailableError, NoWorkerError } from '../errors.ts';
 import { idField, idParams } from './parse.ts';
 import { HttpProblem, notFound } from './problem.ts';
+import { toRefusal } from './problems.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { line } from './uploads/videoFields.ts';
 import { failureSchema, toFailure } from './videoViews.ts';
@@ -131,7 +133,11 @@ async function accept(request: CaptionRequest): Promise<Accepted> {
   return { id, isNew: true };
 }
 
-/** Waits until it is written, or for as long as one waits. @throws NoWorkerError or EngineUnavailableError */
+/**
+ * Waits until it is written, or for as long as one waits.
+ *
+ * @throws NoWorkerError or EngineUnavailableError: it is not written by anybody, and nothing of it is left
+ */
 async function haveWritten(
   { ctx, deps, user, body }: CaptionRequest,
   { id, isNew }: Accepted,
@@ -141,7 +147,8 @@ async function haveWritten(
   try {
     await whileAsked(ctx, (signal) => deps.flows.writeCaption(wanted, { signal }));
   } catch (error) {
-    if (isNew) await deps.db.captions.withdraw(id);
+    const isUntold = error instanceof NoWorkerError || error instanceof EngineUnavailableError;
+    if (isNew && isUntold) await deps.db.captions.withdraw(id);
     throw error;
   }
 }
@@ -186,8 +193,13 @@ const writeCaption = defineRoute({
     503: { description: '`no_worker`; `engine_unavailable`; `captions_unavailable`' },
   },
   poll: async (request, id) => {
-    const row = await findCaption(request, id);
-    return { status: row.status === 'running' ? 202 : 200, body: toCaptionView(row) };
+    try {
+      return toReply(request, await findCaption(request, id));
+    } catch (error) {
+      // The same answer as to those who do not prefer to wait.
+      if (error instanceof HttpProblem) return toRefusal(error, request.deps.config.PUBLIC_URL);
+      throw error;
+    }
   },
   handler: async (request) => {
     if (request.deps.config.OPENROUTER_API_KEY === undefined) throw new HttpProblem('no_caption_writer');

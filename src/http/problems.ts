@@ -5,6 +5,7 @@ import { isDatabaseOutage } from '../db/outage.ts';
 import { VideoflowError } from '../errors.ts';
 import { HttpProblem } from './problem.ts';
 import { PROBLEMS, type ProblemCode } from './problemCodes.ts';
+import type { Reply } from './route.ts';
 
 /** Seconds after which trouble of the outside is worth another try. */
 const RETRY_AFTER_SEC = 5;
@@ -83,6 +84,12 @@ export function describeProblem(problem: HttpProblem, publicUrl: string) {
 }
 
 export const PROBLEM_TYPE = 'application/problem+json';
+
+/** Gives a problem as an answer that is kept, or waited for. */
+export function toRefusal(problem: HttpProblem, publicUrl: string): Reply & { body: ProblemBody } {
+  const headers = { ...problem.headers, 'Content-Type': PROBLEM_TYPE };
+  return { status: problem.status, headers, body: describeProblem(problem, publicUrl) };
+}
 
 /** Writes a problem as the answer, as RFC 9457 has it. */
 export function sendProblem(ctx: Context, body: ProblemBody, headers: Record<string, string>): void {

@@ -4,7 +4,7 @@ import { IdempotentCall, readIdempotencyKey, withoutKey } from './idempotency.ts
 import { readJson } from './jsonBody.ts';
 import { parseParams, parsePart } from './parse.ts';
 import { HttpProblem } from './problem.ts';
-import { describeProblem, PROBLEM_TYPE, type ProblemBody, sendProblem, toProblem } from './problems.ts';
+import { PROBLEM_TYPE, type ProblemBody, sendProblem, toProblem, toRefusal } from './problems.ts';
 import {
   isIdempotent,
   type Reply,
@@ -110,10 +110,9 @@ async function answerOnce(request: RouteRequest, route: Route): Promise<Reply | 
 
 /** Lets the key's next request meet the same refusal, or none. A lease that cannot be ended runs out. */
 async function refuseOnce(call: IdempotentCall, problem: HttpProblem, request: RouteRequest): Promise<void> {
-  const body = describeProblem(problem, request.deps.config.PUBLIC_URL);
-  const headers = { ...problem.headers, 'Content-Type': PROBLEM_TYPE };
-  const isFinal = problem.status < 500 && !body.retryable;
-  await call.refuse({ status: problem.status, headers, body }, isFinal);
+  const refusal = toRefusal(problem, request.deps.config.PUBLIC_URL);
+  const isFinal = problem.status < 500 && !refusal.body.retryable;
+  await call.refuse(refusal, isFinal);
 }
 
 /** Waits for the end of accepted work where the client prefers that. */

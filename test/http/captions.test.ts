@@ -175,6 +175,44 @@ describe('POST /v1/captions', () => {
     assert.equal(headers.get('preference-applied'), 'wait=10');
   });
 
+  it('gives the same refusal to those who prefer to wait', async () => {
+    const cases: [string, boolean, number][] = [
+      ['captions_unavailable', true, 503],
+      ['captions_unusable', true, 502],
+      ['caption_refused', false, 422],
+    ];
+    const headers = { prefer: 'wait=10' };
+    for (const [code, retryable, status] of cases) {
+      api.captions.write = async (caption) => {
+        setTimeout(() => void failing(code, retryable)(caption), 150);
+      };
+      const key = uniqueName('key');
+      for (const wish of [
+        { key, headers },
+        { key, headers },
+      ]) {
+        const answer = await ask({ prompt: 'a' }, wish);
+        assert.deepEqual(
+          [answer.status, answer.body.code, answer.body.retryable, answer.headers.get('content-type')],
+          [status, code, retryable, 'application/problem+json'],
+        );
+        assert.equal(answer.headers.has('retry-after'), status === 503);
+        assert.equal(answer.headers.get('preference-applied'), 'wait=10');
+      }
+    }
+    api.captions.write = async ({ captionId }) => {
+      setTimeout(() => void api.sql('delete from captions where id = $1', [captionId]), 150);
+    };
+    assert.equal((await ask({ prompt: 'a' }, { headers })).body.code, 'not_found');
+  });
+
+  it('is left to be written, or ended, when nobody can say whether anybody was told', async () => {
+    const rows = await countRows();
+    api.captions.write = throwing(new Error('who knows'));
+    assert.equal((await ask({ prompt: 'a' })).status, 500);
+    assert.equal(await countRows(), rows + 1);
+  });
+
   it('says why there is none, and whether to try again', async () => {
     const cases: [TestApi['captions']['write'], number, string, boolean][] = [
       [failing('captions_unavailable', true), 503, 'captions_unavailable', true],
