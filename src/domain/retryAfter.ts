@@ -1,5 +1,5 @@
 /** Nobody is waited for longer than for our own outside; a figure beyond it is a mistake over there. */
-export const LONGEST_WAIT_MS = 24 * 3600 * 1000;
+const LONGEST_WAIT_MS = 24 * 3600 * 1000;
 
 /**
  * Gives a wait that somebody else asks for as one that we can keep: whole milliseconds above zero.
