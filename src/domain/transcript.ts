@@ -7,6 +7,9 @@ export interface TranscriptWord {
   text: string;
 }
 
+/** A name is shown with every caption of who has it; what is longer is cut. */
+export const MAX_SPEAKER_CHARS = 100;
+
 /** Some words that belong together: a sentence or a part of one. */
 export interface TranscriptSegment extends TranscriptWord {
   /** Who speaks, where that is known. */

@@ -134,6 +134,30 @@ describe('what people send for a transcript', () => {
     ]);
   });
 
+  it('is not repeated with every caption, however long a name is', async () => {
+    const id = await here.makeVideo();
+    const long = `Ann ${'&-'.repeat(100_000)}`;
+    const text = 'word '.repeat(2000);
+    const segment = { start_sec: 0, end_sec: 160, text, speaker: long };
+    for (const answer of [
+      await here.putJson(id, { segments: [segment] }),
+      await here.put(id, 'text/vtt', `WEBVTT\n\n00:00.000 --> 02:40.000\n<v ${long}>${text}\n`),
+      await here.put(id, 'text/plain', 'the same'),
+    ]) {
+      assert.equal(answer.status, 200, answer.body.detail);
+      assert.deepEqual(
+        answer.body.segments.map(({ speaker }: { speaker: string }) => speaker),
+        [long.slice(0, 100)],
+      );
+      assert.ok((await here.get(id, 'vtt')).body.length < 200_000);
+    }
+    const cut = await here.putJson(id, {
+      segments: [{ ...segment, text: 'x', speaker: `${'-'.repeat(99)}😀` }],
+    });
+    assert.equal(cut.body.segments[0].speaker, '-'.repeat(99));
+    assert.match((await here.get(id, 'vtt')).body, /\nx\n$/);
+  });
+
   it('may be empty', async () => {
     const id = await here.makeVideo();
     for (const answer of [

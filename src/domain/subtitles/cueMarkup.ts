@@ -6,8 +6,11 @@ export interface VoiceText {
   speaker?: string;
 }
 
-/** Only what is known to be a tag is taken for one: of `<inaudible>` and `a < b` nothing may get lost. */
-const TAG = /<(?:(\/?)(v|[bcisu]|lang|ruby|rt|font)((?:\.[^\s.<>]+)*)(?:\s+([^<>]*))?|[\d:.]+)>/giu;
+/**
+ * Only what is known to be a tag is taken for one: of `<inaudible>` and `a < b` nothing may get lost. No two parts of it take the
+ * same characters: where the end is missing, each is looked at once.
+ */
+const TAG = /<(?:(\/?)(v|[bcisu]|lang|ruby|rt|font)((?:\.[^\s.<>]+)*)(?:\s([^<>]*))?|[\d:.]+)>/giu;
 /** Codes of other formats that are common in SubRip: `{\an8}`. */
 const CODE = /\{\\[^{}]*\}/gu;
 const JOINED = /([{\\])\u2060/gu;

@@ -19,8 +19,6 @@ import { readText } from './readText.ts';
 import { type PathOf, settleSegments } from './settleSegments.ts';
 import { toTranscriptView, transcriptSchema } from './transcriptViews.ts';
 
-const MAX_BYTES = 2 * 1024 * 1024;
-
 /** SubRip was never registered: its names are those that are in use. */
 const FORMATS: Readonly<Record<string, SubtitleFormat | 'json' | 'txt'>> = {
   'application/json': 'json',
@@ -46,7 +44,7 @@ async function readGiven(ctx: Context): Promise<Given> {
     const types = Object.keys(FORMATS).join(', ');
     throw new HttpProblem('unsupported_media_type', `The body must be one of ${types}`);
   }
-  const body = type === null ? '{}' : await readText(ctx, MAX_BYTES);
+  const body = type === null ? '{}' : await readText(ctx);
   if (format === 'json') {
     const fields = parseGivenFields(body);
     return { ...fields, pathOf: fields.segments ? pathOf : null };

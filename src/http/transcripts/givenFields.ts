@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { cleanText, unwrapText } from '../../domain/cueText.ts';
 import type { TranscriptSegment } from '../../domain/transcript.ts';
 import { parsePart } from '../parse.ts';
 import { type FieldError, HttpProblem, invalidRequest } from '../problem.ts';
@@ -90,10 +89,9 @@ function parseSegments(given: unknown): TranscriptSegment[] {
     const { start_sec, end_sec, text, speaker } = parsePart(segmentFields, rest) as z.output<
       typeof segmentFields
     >;
-    const name = unwrapText(cleanText(speaker ?? ''));
     return {
       ...{ startSec: start_sec, endSec: end_sec, text },
-      ...(name === '' ? {} : { speaker: name }),
+      ...(speaker === undefined ? {} : { speaker }),
       ...(list === undefined ? {} : { words: parseEach(list, `${path}.words`, errors, parseWord) }),
     };
   });

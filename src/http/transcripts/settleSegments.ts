@@ -1,6 +1,7 @@
 import { cleanText, unwrapText } from '../../domain/cueText.ts';
+import { cutText } from '../../domain/cutText.ts';
 import { doWordsSpell } from '../../domain/layText.ts';
-import type { TranscriptSegment, TranscriptWord } from '../../domain/transcript.ts';
+import { MAX_SPEAKER_CHARS, type TranscriptSegment, type TranscriptWord } from '../../domain/transcript.ts';
 import { type FieldError, invalidRequest } from '../problem.ts';
 import { MAX_ERRORS, MAX_SEGMENTS } from './givenFields.ts';
 
@@ -17,8 +18,8 @@ const toMs = (sec: number): number => Math.round(sec * 1000) / 1000;
 export type PathOf = ((index: number, field: 'start_sec' | 'end_sec') => string) | null;
 
 /**
- * Makes given segments ones that can be kept: within the video, in the order of time, with clean text; those without text are left out,
- * and so are words that do not spell the text any more.
+ * Makes given segments ones that can be kept: within the video, in the order of time, with clean text and short names; those without
+ * text are left out, and so are words that do not spell the text any more.
  *
  * @throws HttpProblem `invalid_request`
  */
@@ -66,7 +67,8 @@ function settleSegment({ text, speaker, words, ...range }: TranscriptSegment, du
   const endSec = Math.max(lastSec, toMs(startSec + SHORTEST_SEC));
   const within = (sec: number) => Math.min(endSec, Math.max(startSec, toMs(sec)));
   const settled: TranscriptSegment = { startSec, endSec, text: cleanText(text) };
-  if (speaker !== undefined) settled.speaker = speaker;
+  const name = cutText(unwrapText(cleanText(speaker ?? '')), MAX_SPEAKER_CHARS);
+  if (name !== '') settled.speaker = name;
   const spoken = (words ?? []).map((word) => settleWord(word, within)).filter((word) => word.text !== '');
   if (spoken.length > 0 && doWordsSpell(spoken, settled.text)) settled.words = spoken;
   return settled;

@@ -6,6 +6,7 @@ import { toPlainText } from '../../domain/subtitles/plainText.ts';
 import { toSubRip } from '../../domain/subtitles/subrip.ts';
 import { toWebVtt } from '../../domain/subtitles/webvtt.ts';
 import {
+  MAX_SPEAKER_CHARS,
   TRANSCRIPT_KINDS,
   type TranscriptSegment,
   type TranscriptWord,
@@ -24,7 +25,10 @@ export const wordSchema = z.strictObject(timed).meta({ id: 'TranscriptWord' });
 export const segmentSchema = z
   .strictObject({
     ...timed,
-    speaker: z.string().optional().meta({ description: 'Who speaks, where that is known' }),
+    speaker: z
+      .string()
+      .optional()
+      .meta({ description: `Who speaks, where that is known; ${MAX_SPEAKER_CHARS} characters are kept` }),
     words: z.array(wordSchema).optional().meta({ description: 'The same text word by word' }),
   })
   .meta({ id: 'TranscriptSegment' });
