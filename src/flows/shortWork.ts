@@ -47,7 +47,7 @@ const START_DEADLINE_MS = 2000;
  * Begins short work, or joins it, and waits for its end. Nothing is begun that no worker would do: it would be done
  * when nobody wants it any more.
  *
- * @throws EngineUnavailableError, of which nobody knows whether it began; NoWorkerError
+ * @throws EngineUnavailableError, also when it may have begun; NoWorkerError
  */
 export async function doShortWork<Result>(
   client: Client,

@@ -182,7 +182,8 @@ const writeCaption = defineRoute({
   responses: {
     200: { description: 'The caption', schema: captionSchema },
     202: {
-      description: 'Still being written after 25 seconds: ask for it where `Location` says',
+      description:
+        'Still being written after 25 seconds, or nobody can say yet whether it is: ask for it where `Location` says',
       schema: captionSchema,
       headers: { Location: 'The address of the caption', 'Retry-After': 'Seconds until then' },
     },
