@@ -6,6 +6,7 @@ import { ERROR_BY_END } from './closedRuns.ts';
 import { createEditReconciler } from './editReconciliation.ts';
 import type { ActivityDeps } from './index.ts';
 import { pages } from './longWork.ts';
+import { indexUnindexed } from './searchIndexing.ts';
 
 /** Visibility lags behind: runs that closed shortly before the last pass are asked for again. */
 const OVERLAP_MS = 60_000;
@@ -26,7 +27,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
   }
 
   return {
-    /** Starts, cancels and removes what the rows ask for and the engine was perhaps never told. */
+    /** Starts, cancels and removes what the rows ask for and the engine was perhaps never told; has searches find all. */
     async repeatIntents(): Promise<{ nextPassSec: number }> {
       for await (const rows of pages((after) => db.reconciliation.listUnstarted(after), idOfRun)) {
         for (const row of rows) {
@@ -46,7 +47,8 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       await edits.repeatIntents();
       await tellUploads(deps);
       await settleLostCaptions(deps);
-      return { nextPassSec: config.RECONCILE_INTERVAL_SEC };
+      const hasMore = await indexUnindexed(deps);
+      return { nextPassSec: hasMore ? 1 : config.RECONCILE_INTERVAL_SEC };
     },
 
     /** Settles the rows of runs that closed since a time; gives the time to go on from. */

@@ -24,6 +24,7 @@ import { TranscriptOriginQueries } from './transcriptOrigins.ts';
 import { TranscriptRequestQueries } from './transcriptRequests.ts';
 import { TranscriptStepQueries } from './transcriptSteps.ts';
 import { TranscriptQueries } from './transcripts.ts';
+import { UnindexedVideoQueries } from './unindexedVideos.ts';
 import { UntoldUploadQueries } from './untoldUploads.ts';
 import { UploadChunkQueries } from './uploadChunks.ts';
 import { UploadHandoverQueries } from './uploadHandover.ts';
@@ -35,6 +36,7 @@ import { VideoQueries } from './videos.ts';
 const nouns = {
   videos: VideoQueries,
   search: SearchQueries,
+  unindexedVideos: UnindexedVideoQueries,
   uploads: UploadQueries,
   uploadChunks: UploadChunkQueries,
   uploadLeases: UploadLeaseQueries,
