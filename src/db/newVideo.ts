@@ -55,5 +55,6 @@ export function describeEntry(
   return searchedBy(entry) !== before;
 }
 
-const searchedBy = ({ title, description, tags }: Video): string =>
+/** All that searches find a video by, besides its transcript. */
+export const searchedBy = ({ title, description, tags }: Video): string =>
   JSON.stringify([title, description, tags]);

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { LAST_PLACE } from '../domain/searchDocument.ts';
 import type { SearchQuery } from '../domain/searchQuery.ts';
 import { Video } from './entities/video.ts';
 import { IS_COMMON, LEXEME, ownerWord } from './searchIndex.ts';
@@ -36,9 +37,9 @@ export interface SearchResult {
 
 /** So many of the newest videos are ranked. */
 const MAX_RANKED = 2000;
+/** Of so many it is looked at whether words follow each other: all places of all words of one take up to 100 kB. */
+const MAX_READ = 500;
 const MAX_MATCHES = 5;
-/** Postgres counts no further: the words of a tsvector beyond its 16,383rd place all stand there. */
-const LAST_PLACE = 16_383;
 
 /** The search for videos by the words about them and in them; `userId` is always the owner's. */
 export class SearchQueries {
@@ -50,21 +51,22 @@ export class SearchQueries {
 
   /**
    * Finds videos by words, the best first, and the newer of equal ones first. The newest 2,000 that hold the words
-   * are ranked; where words must follow each other, it is looked for among the newest 2,000 that hold them all.
+   * are ranked; where words must follow each other, it is looked for among the newest 500 that hold them all.
    */
   async find(
     userId: string,
     query: SearchQuery,
     filter: VideoFilter,
     page: SearchPage,
-    maxRanked = MAX_RANKED,
+    { maxRanked = MAX_RANKED, maxRead = MAX_READ } = {},
   ): Promise<SearchResult> {
     const written = writeQueries(query, ownerWord(userId), await this.#stem(query));
     const conditions = toConditions(userId, filter, page);
+    const most = written.exact === null ? maxRanked : maxRead;
     const [row] = await this.#em.execute<[{ ids: string[] | null; seen: number; newestId: string | null }]>(
       toSql(written.exact !== null, conditions.sql),
       [
-        ...[written.rank, written.index, ...conditions.values, maxRanked + 1, maxRanked],
+        ...[written.rank, written.index, ...conditions.values, most + 1, most],
         ...(written.exact === null ? [] : [written.exact]),
         ...[page.limit + 1, page.offset],
       ],
@@ -73,14 +75,14 @@ export class SearchQueries {
     return {
       found: await this.#show(ids.slice(0, page.limit), written.shown),
       hasMore: ids.length > page.limit,
-      isTruncated: row.seen > maxRanked,
+      isTruncated: row.seen > most,
       newestId: page.newestId ?? row.newestId,
     };
   }
 
   /** Gives each word as the index has it. */
   async #stem(query: SearchQuery): Promise<Lexemes> {
-    const words = [...new Set(query.flat().flatMap((term) => term.words))];
+    const words = [...new Set(query.flat().flatMap(({ words }) => words.map(({ word }) => word)))];
     const rows = await this.#em.execute<{ word: string; lexeme: string; isCommon: boolean }[]>(
       `select word, ${LEXEME} as lexeme, ${IS_COMMON} as "isCommon" from jsonb_array_elements_text(?::jsonb) word`,
       [JSON.stringify(words)],

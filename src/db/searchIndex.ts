@@ -1,8 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { type SearchableVideo, toSearchDocument } from '../domain/searchDocument.ts';
+import { MAX_PLACES, type SearchableVideo, toSearchDocument } from '../domain/searchDocument.ts';
 
 /** The word in a document that only its owner's questions hold; no text has one with a colon. */
 export const ownerWord = (userId: string): string => `user:${userId}`;
+const FULL = 'full:';
+/** The word in a document that says of another one that it has more places there than Postgres keeps. */
+export const fullWord = (lexeme: string): string => `${FULL}${lexeme}`;
 
 /**
  * The form in which a word is indexed and asked for: its English stem, and the word itself where it has none. What
@@ -40,6 +43,9 @@ const WRITE = `
   often as (
     select lexeme, sum(said) as said from given where not is_common
     group by lexeme having sum(said) >= ${SAID_OFTEN} order by sum(said) desc, lexeme limit ${MAX_OFTEN}),
+  crowded as (
+    select '${FULL}' || lexeme as word from given
+    group by lexeme having sum(cardinality(string_to_array(places, ','))) >= ${MAX_PLACES}),
   made as (
     select coalesce(string_agg(quote_literal(lexeme) || ':' || places, ' '), '')::tsvector as words,
       (select coalesce(string_agg(quote_literal(lexeme) || case when said >= ${SAID_VERY_OFTEN} then ':1C' else ':1' end, ' '), '')::tsvector
@@ -47,7 +53,7 @@ const WRITE = `
     from given),
   document as (
     insert into search_documents (video_id, words, segment_places, segments)
-    select ?::uuid, words || array_to_tsvector(array[?::text]), ?::int[], ?::jsonb from made
+    select ?::uuid, words || array_to_tsvector(array(select word from crowded) || ?::text), ?::int[], ?::jsonb from made
     on conflict (video_id) do update set
       words = excluded.words, segment_places = excluded.segment_places, segments = excluded.segments)
   insert into search_rankings (video_id, ranking) select ?::uuid, ts_filter(words, '{a,b,c}') || often from made

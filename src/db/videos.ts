@@ -25,6 +25,7 @@ import {
   type NewEntry,
   type NewFetchedVideo,
   type NewVideo,
+  searchedBy,
 } from './newVideo.ts';
 import { indexVideo } from './searchIndex.ts';
 import { requeue } from './steps.ts';
@@ -200,9 +201,10 @@ export class VideoQueries {
       // Held also when nothing changes: what searches find must not be written from what was there before.
       const video = await tx.findOne(Video, own(userId, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
       if (!video) return null;
+      const before = searchedBy(video);
       tx.assign(video, changes);
       await tx.flush();
-      await indexVideo(tx, id);
+      if (searchedBy(video) !== before) await indexVideo(tx, id);
       await tx.populate(video, WITH_PARTS, { where: MADE_ANYWAY });
       return video;
     });

@@ -1,8 +1,8 @@
-import { searchWords } from './searchWords.ts';
+import { type PlacedWord, pairUp, searchWords } from './searchWords.ts';
 
 /** A word, or several that follow each other. */
 export interface SearchTerm {
-  words: string[];
+  words: PlacedWord[];
   isExcluded: boolean;
   /** It was put in quotes, so each word of it is meant. */
   isQuoted: boolean;
@@ -30,7 +30,7 @@ export function parseSearch(text: string): SearchQuery {
 }
 
 function toTerm(minus = '', quoted: string | undefined, bare = ''): SearchTerm[] {
-  const words = searchWords(quoted ?? bare);
+  const words = pairUp(searchWords(quoted ?? bare));
   if (words.length === 0) return [];
   return [{ words, isExcluded: minus === '-' || bare.startsWith('-'), isQuoted: quoted !== undefined }];
 }

@@ -11,8 +11,8 @@ export const SEARCH_DESCRIPTION =
   'With `q` only videos come that hold its words, in the title, the description, the tags or the transcript, and the ' +
   'best come first: words of the title count most, then tags, then the description and what is said often. All words ' +
   'must be there, `"in this order"` with quotes; `-word` must not, and `or` stands between alternatives. Case, accents ' +
-  'and English endings do not matter. The newest 2,000 such videos are ranked; `truncated` says whether there are older ' +
-  'ones. What is uploaded while somebody turns the pages is on none of them.';
+  'and English endings do not matter. The newest 2,000 such videos are ranked, or looked through for words in an order ' +
+  'the newest 500 that hold them all; `truncated` says whether there are older ones. What is uploaded while somebody turns the pages is on none of them.';
 
 const MAX_LENGTH = 200;
 

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { ActivityDeps } from '../../activities/index.ts';
+import { indexUnindexed } from '../../activities/searchIndexing.ts';
 import { createDb, type Db } from '../../src/db/index.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openOrm } from '../../src/db/orm.ts';
@@ -26,8 +29,8 @@ describe('the search index', () => {
 
   const addUser = async () =>
     (await db.users.insert({ username: uniqueName('u'), passwordHash: 'none', name: null, scopes: [] })).id;
-  const search = (q: string, filter: VideoFilter = {}, page = {}, maxRanked?: number) =>
-    db.search.find(userId, parseSearch(q), filter, { limit: 20, offset: 0, ...page }, maxRanked);
+  const search = (q: string, filter: VideoFilter = {}, page = {}, most = {}) =>
+    db.search.find(userId, parseSearch(q), filter, { limit: 20, offset: 0, ...page }, most);
   const ids = async (q: string, filter: VideoFilter = {}) =>
     (await search(q, filter)).found.map(({ video }) => video.id);
   const assertFound = async (q: string, expected: string[]) =>
@@ -105,7 +108,7 @@ describe('the search index', () => {
     await db.videos.requestDelete(userId, id);
     await assertFound('after', [older]);
     // It does not take the place of another in the ranking either.
-    const { found, isTruncated } = await search('after', {}, {}, 1);
+    const { found, isTruncated } = await search('after', {}, {}, { maxRanked: 1 });
     assert.deepEqual([found[0]?.video.id, isTruncated], [older, false]);
   });
 
@@ -140,13 +143,13 @@ describe('the search index', () => {
     for (let at = 0; at < 7; at += 1)
       all.push(await addVideo(db, userId, { title: at === 0 ? 'Boat ahoy' : 'Ahoy boat' }));
     const [oldest = '', ...newest] = all;
-    const whole = await search('boat', {}, {}, 7);
+    const whole = await search('boat', {}, {}, { maxRanked: 7 });
     assert.deepEqual([whole.found.length, whole.isTruncated, whole.hasMore], [7, false, false]);
-    const cut = await search('boat', {}, {}, 6);
+    const cut = await search('boat', {}, {}, { maxRanked: 6 });
     assert.deepEqual([cut.isTruncated, cut.hasMore], [true, false]);
     assert.deepEqual(cut.found.map(({ video }) => video.id).sort(), newest.toSorted());
     // The order of words is looked at among the newest that hold them.
-    const phrase = await search('"boat ahoy"', {}, {}, 6);
+    const phrase = await search('"boat ahoy"', {}, {}, { maxRead: 6 });
     assert.deepEqual([phrase.found.length, phrase.isTruncated], [0, true]);
     assert.deepEqual(await ids('"boat ahoy"'), [oldest]);
     const first = await search('boat', {}, { limit: 4 });
@@ -170,18 +173,70 @@ describe('the search index', () => {
     await assertFound(`"${unlike.slice(0, 40).join(' ')}"`, [id]);
   });
 
-  it('is filled with what was there before it', async () => {
+  it('finds phrases whose words are said more often, or later, than Postgres counts', async () => {
+    const chinese = await addVideo(db, userId, { title: 'chinese' });
+    await addTranscript(db, chinese, [...Array(300).fill('这是我们的第几个句子呢好'), '苹果的味道', '猫']);
+    for (const q of ['的味道', '苹果的味道', '味道', '果', '猫']) await assertFound(q, [chinese]);
+    for (const q of ['道味', '味果', '狗']) await assertFound(q, []);
+    const english = await addVideo(db, userId, { title: 'english' });
+    const often = Array(300).fill('the cat sat here');
+    await addTranscript(db, english, [...often, 'in the zanzibar harbour by old', 'of boats']);
+    for (const q of ['"the zanzibar"', '"in the zanzibar harbour"', '"cat sat"', '"cat old"'])
+      await assertFound(q, [english]);
+    // What is told apart by words whose places are known still is.
+    for (const q of ['"harbour the zanzibar"', '"zanzibar harbour of"', '"the boats old"', '"dog sat"'])
+      await assertFound(q, []);
+    const long = await addVideo(db, userId, { title: 'long' });
+    const filler = Array.from({ length: 170 }, (_, at) => `filler${at} `.repeat(100));
+    await addTranscript(db, long, ['red boats ahoy', ...filler, 'vasco da gama']);
+    for (const q of ['"vasco da gama"', '"red boats"']) await assertFound(q, [long]);
+    await assertFound('"boats red"', []);
+  });
+
+  it('is written when its words change, and left alone when they do not', async () => {
+    const id = await addVideo(db, userId, { title: 'Boat', tags: ['sea'] });
+    const writer = async () => {
+      const [row] = await execute(`select xmin::text from search_documents where video_id = '${id}'`);
+      return (row as { xmin: string }).xmin;
+    };
+    const first = await writer();
+    for (const changes of [{}, { title: 'Boat' }, { tags: ['sea'], description: null }])
+      await db.videos.change(userId, id, changes);
+    assert.equal(await writer(), first);
+    await db.videos.change(userId, id, { description: 'Sailing' });
+    assert.notEqual(await writer(), first);
+  });
+
+  it('is filled by workers with what was there before it, and with what they could not index then', async () => {
     const id = await addVideo(db, userId, { title: 'Äpfel', description: 'and pears', tags: ['fruit'] });
     await addTranscript(db, id, ['Apples first', Array(9).fill('pears').join(' ')]);
     await addTranscript(db, id, ['Plums instead'], 'edited');
-    await addVideo(db, userId, { title: '—' });
+    const wordless = await addVideo(db, userId, { title: '—' });
     const read = () =>
       execute('select * from search_documents join search_rankings using (video_id) order by video_id');
     const before = await read();
     await execute('drop table search_documents, search_rankings');
     await execute(`delete from mikro_orm_migrations where name = 'Migration20261121155728'`);
     assert.deepEqual(await migrate(database.url), ['Migration20261121155728']);
-    assert.deepEqual(await read(), before);
+    await execute(`update videos set deleted_at = now() where id not in ('${id}', '${wordless}')`);
+    const lines: string[] = [];
+    const log = { warn: (_: unknown, line: string) => void lines.push(line) };
+    const pass = (parts = {}) =>
+      new MockActivityEnvironment().run(() =>
+        indexUnindexed({ db: { ...db, ...parts }, log } as unknown as ActivityDeps),
+      );
+    const { unindexedVideos } = db;
+    const list = (after: string | null) => unindexedVideos.list(after);
+    const index = (videoId: string) =>
+      videoId === id ? Promise.reject(new Error('not now')) : unindexedVideos.index(videoId);
+    assert.equal(await pass({ unindexedVideos: { list, index } }), false);
+    assert.deepEqual([lines.length, await list(null)], [1, [id]]);
+    assert.equal(await pass(), false);
+    assert.deepEqual(await list(null), []);
+    const ours = (rows: unknown[]) =>
+      rows.filter((row) => [id, wordless].includes((row as { video_id: string }).video_id));
+    assert.ok(ours(before).length === 2);
+    assert.deepEqual(ours(await read()), ours(before));
   });
 
   it('answers from its index alone', async () => {
