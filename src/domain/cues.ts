@@ -51,13 +51,17 @@ const toMs = (sec: number): number => Math.round(sec * 1000);
 
 /**
  * Breaks segments into cues of at most two lines of 42 columns and seven seconds, at ends of sentences where that can be, else at
- * commas, else between words. They come in the order of time and never overlap. A segment that fits is one cue, with the lines
- * it has; none reaches from one segment into the next, so that each has one speaker.
+ * commas, else between words. They come in the order of time. A segment that fits is one cue, with the lines it has; none reaches
+ * from one segment into the next, so that each has one speaker. The cues of one segment never overlap; where segments do, since
+ * two speak at once, their cues do too, and are shown together: each stays with what is heard.
  */
 export function toCues(segments: readonly TranscriptSegment[]): Cue[] {
-  const cues = [...segments].sort((a, b) => a.startSec - b.startSec).flatMap(breakSegment);
-  return lingerCues(separateCues(cues));
+  const cues = segments.flatMap((segment) => separateCues(breakSegment(segment)));
+  return lingerCues(cues.sort(compareTimes)).sort(compareTimes);
 }
+
+/** The "text track cue order" of HTML: of two that begin at once, the one that stays longer is the first. */
+const compareTimes = (a: Cue, b: Cue): number => a.startMs - b.startMs || b.endMs - a.endMs;
 
 function breakSegment(segment: TranscriptSegment): Cue[] {
   const text = cleanText(segment.text);
@@ -191,15 +195,15 @@ function breakLines(units: readonly TextUnit[]): string[] {
   return [joinUnits(units.slice(0, best.at)), joinUnits(units.slice(best.at))];
 }
 
-/** Ends each cue where the next one begins, and lets none begin before the one before it was there for a while. */
+/** Ends each cue of a segment where the next one begins, and lets none begin before the one before it was there for a while. */
 function separateCues(cues: readonly Cue[]): Cue[] {
   const apart: Cue[] = [];
   for (const cue of cues) {
     const before = apart.at(-1);
     const next = { ...cue };
     if (before && next.startMs < before.endMs) {
-      const while_ = Math.min(MIN_CUE_MS, Math.floor((next.endMs - before.startMs) / 2));
-      before.endMs = Math.min(before.endMs, Math.max(next.startMs, before.startMs + Math.max(1, while_)));
+      const shareMs = Math.min(MIN_CUE_MS, Math.floor((next.endMs - before.startMs) / 2));
+      before.endMs = Math.min(before.endMs, Math.max(next.startMs, before.startMs + Math.max(1, shareMs)));
       next.startMs = Math.max(next.startMs, before.endMs);
     }
     next.endMs = Math.max(next.endMs, next.startMs + 1);
@@ -208,9 +212,15 @@ function separateCues(cues: readonly Cue[]): Cue[] {
   return apart;
 }
 
-/** Lets what is shown too shortly stay for a second, if nothing else comes. */
-const lingerCues = (cues: readonly Cue[]): Cue[] =>
-  cues.map((cue, index) => {
-    const nextMs = cues[index + 1]?.startMs ?? Number.POSITIVE_INFINITY;
-    return { ...cue, endMs: Math.max(cue.endMs, Math.min(cue.startMs + MIN_CUE_MS, nextMs)) };
-  });
+/** Lets what is shown too shortly stay for a second, if nothing else comes; what begins with it, is shown with it. */
+function lingerCues(cues: readonly Cue[]): Cue[] {
+  let nextMs = Number.POSITIVE_INFINITY;
+  let startMs = Number.POSITIVE_INFINITY;
+  return cues
+    .toReversed()
+    .map((cue) => {
+      if (cue.startMs < startMs) [nextMs, startMs] = [startMs, cue.startMs];
+      return { ...cue, endMs: Math.max(cue.endMs, Math.min(startMs + MIN_CUE_MS, nextMs)) };
+    })
+    .reverse();
+}

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 
 /** More than this is noise on a busy machine. */
-const NOISE_MS = 150;
-/** Twice as much may take three times as long, which is far from the four times of what grows with the square. */
-const SLACK = 1.5;
+const NOISE_MS = 300;
+/** Twice as much may take two and a half times as long: caches and collections of garbage cost, but a square would be four times. */
+const EXPONENT = 1.3;
 
 const timeOf = (work: () => unknown): number => {
   const startedAt = process.cpuUsage();
@@ -26,7 +26,7 @@ export function assertLinear(
   for (const length of [largest / 32, largest / 16, largest]) {
     const tookMs = timeOf(prepare(Math.floor(length)));
     if (before) {
-      const mostMs = before.tookMs * (length / before.length) * SLACK + NOISE_MS;
+      const mostMs = before.tookMs * (length / before.length) ** EXPONENT + NOISE_MS;
       assert.ok(
         tookMs <= mostMs,
         `${name}: ${before.length} took ${before.tookMs} ms, and ${length} took ${tookMs} ms`,

@@ -8,7 +8,7 @@ import { MAX_ERRORS, MAX_SEGMENTS } from './givenFields.ts';
 /** What players and subtitles round up to. */
 const TOLERANCE_SEC = 1;
 /** More than anybody says in six hours: what is written anew for every viewer must stay small. */
-const MAX_CHARACTERS = 500_000;
+export const MAX_CHARACTERS = 500_000;
 
 const SHORTEST_SEC = 0.001;
 
