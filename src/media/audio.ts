@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import type { AudioFormat } from '../domain/audio.ts';
 import { type MediaFacts, type MediaStream, soundStreamsOf } from '../domain/media.ts';
-import { UnusableMediaError } from '../errors.ts';
+import { MediaToolError, UnusableMediaError } from '../errors.ts';
 import {
   bytesPerSec,
   copyAudioArgs,
@@ -38,8 +38,13 @@ export function createAudioRenderer({ runner }: { runner: Runner }) {
     if (keepsTimes(request.format)) return true;
     const args = findStartArgs({ ...request, streamIndex });
     const call = { tool: 'ffmpeg', args, limits: START_LIMITS, output: 'progress' } as const;
-    const { exitCode, progress } = await runner.run(call, watch);
-    return exitCode === 0 && Math.abs(progress.firstSeenSec ?? 1) < UNHEARD_SEC;
+    // Where that is not told in time, it is encoded, which does not need to know.
+    const run = await runner.run(call, watch).catch((error: unknown) => {
+      watch.signal.throwIfAborted();
+      if (error instanceof MediaToolError && error.code === 'media_tool_missing') throw error;
+      return null;
+    });
+    return run?.exitCode === 0 && Math.abs(run.progress.firstSeenSec ?? 1) < UNHEARD_SEC;
   };
 
   /** @returns why nothing useful came of it; null when something did */

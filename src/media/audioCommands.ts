@@ -1,5 +1,5 @@
 import type { AudioFormat } from '../domain/audio.ts';
-import type { MediaFacts, MediaStream } from '../domain/media.ts';
+import { type MediaFacts, type MediaStream, soundStreamsOf } from '../domain/media.ts';
 import { assemble, fileUrl, progressTo, seconds } from './commands.ts';
 import { FILE_GUARD } from './safety.ts';
 import {
@@ -17,11 +17,14 @@ interface FormatFacts {
   encode(form: SoundForm): string[];
   container: readonly string[];
   sampleRates: readonly number[] | null;
+  /** What a second of one channel takes, roughly. */
+  bytesPerSec(sampleRate: number): number;
 }
 
 const AAC_BITS_PER_CHANNEL = 80_000;
+const MAX_RATE = 48_000;
 /** What MP3 and every player of AAC know. */
-const USUAL_RATES = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000] as const;
+const USUAL_RATES = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, MAX_RATE] as const;
 
 const FORMATS: Record<AudioFormat, FormatFacts> = {
   m4a: {
@@ -29,6 +32,7 @@ const FORMATS: Record<AudioFormat, FormatFacts> = {
     encode: ({ channels }) => ['-c:a', 'aac', '-b:a', String(AAC_BITS_PER_CHANNEL * channels)],
     container: ['-movflags', '+faststart', '-f', 'ipod'],
     sampleRates: USUAL_RATES,
+    bytesPerSec: () => AAC_BITS_PER_CHANNEL / 8,
   },
   mp3: {
     copies: 'mp3',
@@ -36,6 +40,7 @@ const FORMATS: Record<AudioFormat, FormatFacts> = {
     encode: () => ['-c:a', 'libmp3lame', '-q:a', '2'],
     container: ['-f', 'mp3'],
     sampleRates: USUAL_RATES,
+    bytesPerSec: () => 12_000,
   },
   wav: {
     copies: null,
@@ -43,6 +48,7 @@ const FORMATS: Record<AudioFormat, FormatFacts> = {
     // A plain WAV ends at 4 GiB: six hours of stereo.
     container: ['-rf64', 'auto', '-f', 'wav'],
     sampleRates: null,
+    bytesPerSec: (sampleRate) => sampleRate * 2,
   },
 };
 
@@ -52,12 +58,15 @@ export const isCopyable = (format: AudioFormat, { codec }: MediaStream): boolean
 /** Whether a container of this format has a place for when its sound begins. */
 export const keepsTimes = (format: AudioFormat): boolean => format === 'm4a';
 
-/** Gives how sound is encoded: at its own rate where the format has it, stereo at most. */
+/**
+ * Gives how sound is encoded: at its own rate where the format has it, stereo and 48 kHz at most. A small file of
+ * silence may claim a rate that makes gigabytes of it.
+ */
 export function planForm(format: AudioFormat, { sampleRate, channels }: MediaStream): SoundForm {
-  const rate = sampleRate || 48_000;
+  const rate = Math.min(sampleRate || MAX_RATE, MAX_RATE);
   const rates = FORMATS[format].sampleRates;
   return {
-    sampleRate: rates ? (rates.find((each) => each >= rate) ?? (rates.at(-1) as number)) : rate,
+    sampleRate: rates?.find((each) => each >= rate) ?? rate,
     channels: Math.min(2, channels || 2),
   };
 }
@@ -65,6 +74,15 @@ export function planForm(format: AudioFormat, { sampleRate, channels }: MediaStr
 /** What a second of the result takes at most. */
 export const bytesPerSec = (format: AudioFormat, { sampleRate, channels }: SoundForm): number =>
   format === 'wav' ? sampleRate * channels * 2 : 50_000;
+
+/** Gives about how many bytes the sound of a video will take in a format; 0 where it has none. */
+export function expectedAudioBytes(facts: MediaFacts, format: AudioFormat): number {
+  const [stream] = soundStreamsOf(facts);
+  if (!stream) return 0;
+  const { sampleRate, channels } = planForm(format, stream);
+  const bytes = Math.ceil(FORMATS[format].bytesPerSec(sampleRate) * channels * facts.durationSec);
+  return isCopyable(format, stream) ? Math.min(bytes, facts.sizeBytes) : bytes;
+}
 
 export interface AudioCommand {
   inputPath: string;
@@ -102,7 +120,8 @@ export function findStartArgs({
     outputOptions: [...onlySound(streamIndex), '-af', PRINT_SOUND_TIME, '-frames:a', '1', '-f', 'null'],
     output: 'pipe:1',
   });
-  return onClockOfVideo(args, facts);
+  // One packet of the picture tells the clock: without an end, the whole film would be read.
+  return onClockOfVideo(args, facts, ['-frames:v', '1']);
 }
 
 /** As `PRINT_TIME`, for sound. */

@@ -14,6 +14,7 @@ import { createTrimByCopying } from './trim/byCopying.ts';
 import { createTrimByEncoding } from './trim/byEncoding.ts';
 
 export type { AudioRequest } from './audio.ts';
+export { expectedAudioBytes } from './audioCommands.ts';
 export type { EditOutcome } from './editOutcome.ts';
 export type { MergeInput, MergeRequest } from './merge/request.ts';
 export type { PictureRequest, RenderedPicture } from './picture.ts';

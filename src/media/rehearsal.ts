@@ -60,6 +60,15 @@ export function createRehearsal(work: MediaWork) {
           { inputPath: SAMPLE, facts, format: 'mp3', outputPath: join(folder, 'audio.mp3') },
           watch,
         ),
+        renderAudio(
+          {
+            inputPath: SAMPLE,
+            facts: asUnplayable(facts),
+            format: 'm4a',
+            outputPath: join(folder, 'audio.m4a'),
+          },
+          watch,
+        ),
         extractSpeech(
           { inputPath: SAMPLE, facts, limits: SPEECH_LIMITS, outputPath: join(folder, 'speech') },
           watch,
@@ -69,7 +78,7 @@ export function createRehearsal(work: MediaWork) {
       const isMissing = cause instanceof MediaToolError && cause.code === 'media_tool_missing';
       if (isMissing || cause instanceof DiskFullError) throw cause;
       throw new MediaToolError(
-        'The ffmpeg or ffprobe of this worker cannot do what is asked of it: install ffmpeg 5.1 or newer, with H.264, MP3 and Opus',
+        'The ffmpeg or ffprobe of this worker cannot do what is asked of it: install ffmpeg 5.1 or newer, with H.264, AAC, MP3 and Opus',
         'media_tool_unusable',
         { cause },
       );

@@ -77,11 +77,12 @@ export function createScratch({ dir, log: parentLog }: { dir: string; log: Log }
      * Makes sure that the disk was not full: ffmpeg may end well on a full disk and leave a cut-off result,
      * which looks like the video's fault.
      *
-     * @throws DiskFullError when less than a mebibyte is free
+     * @param moreBytes what is about to be written
+     * @throws DiskFullError when less than a mebibyte is free beside that
      */
-    async assertRoom(): Promise<void> {
+    async assertRoom(moreBytes = 0): Promise<void> {
       const { bavail, bsize } = await statfs(dir);
-      if (bavail * bsize < LEAST_ROOM_BYTES) throw new DiskFullError();
+      if (bavail * bsize < LEAST_ROOM_BYTES + moreBytes) throw new DiskFullError();
     },
 
     /** Removes the folders of other processes that nobody has touched for five minutes; gives their number. */

@@ -26,10 +26,10 @@ export function longestSoundSec(facts: MediaFacts): number {
 const FREE_CLOCKS = ['mpegts', 'mpeg', 'ogg'];
 
 /** Has times begin where the video does, in a command that asks for its sound only. */
-export function onClockOfVideo(args: string[], facts: MediaFacts): string[] {
+export function onClockOfVideo(args: string[], facts: MediaFacts, options: string[] = []): string[] {
   if (!FREE_CLOCKS.includes(facts.container) || !videoStreamOf(facts)) return args;
   // The picture is asked for as well, though nobody looks at it.
-  return [...args, '-map', `0:${facts.videoStreamIndex}`, '-c', 'copy', '-f', 'null', '-'];
+  return [...args, '-map', `0:${facts.videoStreamIndex}`, '-c', 'copy', ...options, '-f', 'null', '-'];
 }
 
 /**

@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AUDIO_FORMATS, type AudioFormat } from '../../src/domain/audio.ts';
-import type { MediaStream } from '../../src/domain/media.ts';
-import { bytesPerSec, copyAudioArgs, encodeAudioArgs, planForm } from '../../src/media/audioCommands.ts';
+import type { MediaFacts, MediaStream } from '../../src/domain/media.ts';
+import { MediaToolError } from '../../src/errors.ts';
+import { createAudioRenderer } from '../../src/media/audio.ts';
+import {
+  bytesPerSec,
+  copyAudioArgs,
+  encodeAudioArgs,
+  expectedAudioBytes,
+  findStartArgs,
+  planForm,
+} from '../../src/media/audioCommands.ts';
+import type { Runner } from '../../src/media/runner.ts';
 import { longestSoundSec } from '../../src/media/soundPipe.ts';
 import { listenTo } from '../support/listening.ts';
 import { mediaUnderTest, quietWatch, until, withFolder } from '../support/mediaAdapter.ts';
@@ -122,6 +132,58 @@ describe('the sound of a video alone', function () {
       assert.ok(Math.abs((heard.firstAbove(-40) ?? 0) - 1) < 0.05);
     }));
 
+  it('is copied as MP3 out of a transport stream, of which the beginning alone is read for its clock', () =>
+    withFolder(async (folder) => {
+      const inputPath = join(folder, 'film.ts');
+      const source = await fixture('avi');
+      await makeMedia(
+        '-stream_loop',
+        '9',
+        '-i',
+        source,
+        '-map',
+        '0:v',
+        '-map',
+        '0:a',
+        '-c',
+        'copy',
+        inputPath,
+      );
+      const { way } = await render(inputPath, 'mp3', look);
+      assert.equal(way, 'copied');
+      const facts = await mediaUnderTest().media.probe(inputPath, quietWatch());
+      const { stdout } = await run('ffmpeg', findStartArgs({ inputPath, streamIndex: 1, facts }));
+      assert.match(stdout, /pts_time/);
+      assert.equal([...stdout.matchAll(/^frame=(\d+)$/gm)].at(-1)?.[1], '1', 'packets of the picture');
+    }));
+
+  it('is encoded where it is not told in time when it begins', () =>
+    withFolder(async (folder) => {
+      const ended = { exitCode: 0, progress: { outTimeSec: 1 } };
+      const asked: string[] = [];
+      const runner = {
+        run: () => {
+          asked.push('run');
+          return Promise.reject(new MediaToolError('It took too long'));
+        },
+        runPipe: async () => {
+          asked.push('pipe');
+          await writeFile(join(folder, 'a.mp3.part'), 'sound');
+          return [ended, ended];
+        },
+      } as unknown as Runner;
+      const streams = [{ index: 0, type: 'audio', codec: 'mp3', channels: 1, sampleRate: 8000 }];
+      const facts = { durationSec: 1, sizeBytes: 1, container: 'mpegts', streams } as MediaFacts;
+      const request = { inputPath: '/in', outputPath: join(folder, 'a.mp3'), facts, format: 'mp3' } as const;
+      const abort = new AbortController();
+      await createAudioRenderer({ runner })(request, quietWatch(abort.signal));
+      assert.deepEqual(asked, ['run', 'pipe']);
+      abort.abort();
+      await assert.rejects(createAudioRenderer({ runner })(request, quietWatch(abort.signal)), {
+        name: 'AbortError',
+      });
+    }));
+
   it('is refused where there is none', async () => {
     for (const format of AUDIO_FORMATS)
       await assert.rejects(
@@ -175,7 +237,8 @@ describe('the sound of a video alone', function () {
       assert.deepEqual(plan('mp3', 44_100, 1), [44_100, 1]);
       assert.deepEqual(plan('mp3', 96_000, 6), [48_000, 2]);
       assert.deepEqual(plan('m4a', 37_800, 2), [44_100, 2]);
-      assert.deepEqual(plan('wav', 96_000, 6), [96_000, 2]);
+      assert.deepEqual(plan('wav', 384_000, 6), [48_000, 2]);
+      assert.deepEqual(plan('wav', 11_111, 1), [11_111, 1]);
       assert.deepEqual(plan('wav', null, null), [48_000, 2]);
     });
 
@@ -196,6 +259,18 @@ describe('the sound of a video alone', function () {
         }
       }
       assert.equal(bytesPerSec('wav', { sampleRate: 48_000, channels: 2 }), 192_000);
+    });
+
+    it('for a known room', async () => {
+      const { media } = mediaUnderTest();
+      const facts = await media.probe(await fixture('h264'), quietWatch());
+      const sound = { type: 'audio', codec: 'flac', sampleRate: 384_000, channels: 2 } as MediaStream;
+      const hour = { ...facts, durationSec: 3600, streams: [sound] };
+      assert.equal(expectedAudioBytes(hour, 'wav'), 3600 * 192_000);
+      assert.equal(expectedAudioBytes(hour, 'm4a'), 3600 * 20_000);
+      const copied = { ...hour, streams: [{ ...sound, codec: 'mp3' }] };
+      assert.equal(expectedAudioBytes(copied, 'mp3'), facts.sizeBytes);
+      assert.equal(expectedAudioBytes({ ...hour, streams: [] }, 'wav'), 0);
     });
 
     it('to end where a made-up length does not', async () => {

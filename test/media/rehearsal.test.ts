@@ -32,6 +32,7 @@ describe('assertUsable', () => {
         'zscale',
         '-sseof',
         'libmp3lame',
+        '-f ipod',
         '-c:a libopus',
         '-f segment',
       ];
@@ -64,6 +65,7 @@ describe('assertUsable', () => {
         ['ffmpeg', 'libx264'],
         ['ffmpeg', '-frame_duration'],
         ['ffmpeg', 'libmp3lame'],
+        ['ffmpeg', 'ipod'],
         ['ffmpeg', '+faststart'],
       ] as const;
       for (const [tool, option] of lacks) {
