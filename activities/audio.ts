@@ -3,7 +3,6 @@ import type { Video } from '../src/db/entities/video.ts';
 import { newId } from '../src/db/ids.ts';
 import { AUDIO_CONTENT_TYPES, type AudioFormat } from '../src/domain/audio.ts';
 import { soundStreamsOf } from '../src/domain/media.ts';
-import { expectedAudioBytes } from '../src/media/index.ts';
 import type { RenderAudioInput, StepInput } from '../workflows/contract.ts';
 import { type AttemptTools, quotaLimits } from './attempt.ts';
 import type { ActivityDeps } from './index.ts';
@@ -23,7 +22,7 @@ export function createAudioActivities(deps: ActivityDeps) {
     const inputPath = await storage.fetch(sourceKey(video), scratchDir);
     const outputPath = join(scratchDir, `audio.${format}`);
     const facts = factsOf(video);
-    await scratch.assertRoom(expectedAudioBytes(facts, format));
+    await scratch.assertRoom(media.expectedAudioBytes(facts, format));
     await media.renderAudio({ inputPath, outputPath, facts, format }, watch);
     return outputPath;
   }
@@ -58,7 +57,7 @@ export function createAudioActivities(deps: ActivityDeps) {
           isMade: async () => (await db.sounds.find(videoId, format)) !== null,
           make: async (video, tools) => {
             // Its record asks again, for what it really takes: this is so that nothing is made in vain.
-            const wanted = expectedAudioBytes(factsOf(video), format);
+            const wanted = media.expectedAudioBytes(factsOf(video), format);
             await db.uploads.assertRoom(userId, wanted, quotaLimits(config));
             const path = await render(video, format, tools);
             const key = tools.note(`assets/${videoId}/${newId()}-audio.${format}`);

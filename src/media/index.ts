@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { createAudioRenderer } from './audio.ts';
+import { expectedAudioBytes } from './audioCommands.ts';
 import { createMerger } from './merge/merge.ts';
 import { createPictureRenderer } from './picture.ts';
 import { createPlaybackRenderer } from './playback.ts';
@@ -14,7 +15,6 @@ import { createTrimByCopying } from './trim/byCopying.ts';
 import { createTrimByEncoding } from './trim/byEncoding.ts';
 
 export type { AudioRequest } from './audio.ts';
-export { expectedAudioBytes } from './audioCommands.ts';
 export type { EditOutcome } from './editOutcome.ts';
 export type { MergeInput, MergeRequest } from './merge/request.ts';
 export type { PictureRequest, RenderedPicture } from './picture.ts';
@@ -49,7 +49,7 @@ export function createMedia({ config, log }: { config: MediaConfig; log: Log }) 
     // What was made of a video of just the accepted length may be a frame longer.
     ...createPlaybackRenderer({ runner, probe: createProbe({ runner, limits: roomier(config) }) }),
   };
-  return { ...work, assertUsable: createRehearsal(work) };
+  return { ...work, expectedAudioBytes, assertUsable: createRehearsal(work) };
 }
 
 const roomier = (config: MediaConfig): MediaConfig => ({

@@ -8,6 +8,7 @@ import { createAudioActivities } from '../../activities/audio.ts';
 import type { ActivityDeps } from '../../activities/index.ts';
 import { QuotaExceededError, type QuotaLimits } from '../../src/db/uploads.ts';
 import type { MediaStream } from '../../src/domain/media.ts';
+import { expectedAudioBytes } from '../../src/media/audioCommands.ts';
 import { createScratch, type Scratch } from '../../src/media/scratch.ts';
 import { keepingLog } from '../support/mediaAdapter.ts';
 import { FACTS } from '../support/processedVideo.ts';
@@ -47,6 +48,7 @@ describe('making the sound of a video', () => {
       },
       storage: { fetch: async () => calls.push('fetch'), put: async () => ({ sizeBytes: 1 }) },
       media: {
+        expectedAudioBytes,
         renderAudio: async ({ outputPath }: { outputPath: string }) => {
           calls.push('render');
           await writeFile(outputPath, 'sound');
