@@ -21,6 +21,9 @@ export const MAX_EDITED_VERSIONS = 100;
 /** A version by its number, or the newest of a kind. */
 export type TranscriptVersion = TranscriptKind | number;
 
+const whichOf = (videoId: string, version: TranscriptVersion) =>
+  typeof version === 'number' ? { video: videoId, version } : { video: videoId, kind: version };
+
 /** What is said in videos, in versions; whose video it is, is for the caller to know. */
 export class TranscriptQueries {
   readonly #em: EntityManager;
@@ -34,11 +37,36 @@ export class TranscriptQueries {
     return (await this.findVersion(videoId, 'edited')) ?? this.findVersion(videoId, 'machine');
   }
 
+  /** Gives the same, and lets nobody add another one until the transaction ends. */
+  async lockCurrent(videoId: string): Promise<Transcript | null> {
+    await this.#em.execute('select 1 from videos where id = ? for update', [videoId]);
+    return this.findCurrent(videoId);
+  }
+
+  /** Says which version that is, or another one, without reading its words; null when there is none such. */
+  async identify(
+    videoId: string,
+    version?: TranscriptVersion,
+  ): Promise<Pick<Transcript, 'id' | 'createdAt'> | null> {
+    if (version === undefined)
+      return (await this.identify(videoId, 'edited')) ?? this.identify(videoId, 'machine');
+    return this.#em.findOne(Transcript, whichOf(videoId, version), {
+      fields: ['id', 'createdAt'],
+      orderBy: { version: 'desc' },
+    });
+  }
+
+  /** Gives a version by its id. */
+  find(id: string): Promise<Transcript | null> {
+    return this.#em.findOne(Transcript, { id });
+  }
+
   /** Says of that version what a player has to know before it asks for it. */
   async describeCurrent(videoId: string): Promise<{ language: string | null; isEmpty: boolean } | null> {
     const [row] = await this.#em.execute<{ language: string | null; isEmpty: boolean }[]>(
-      `select language, segments = '[]' as "isEmpty" from transcripts where video_id = ?
-       order by kind = 'edited' desc, version desc limit 1`,
+      // The row is chosen first: beside an order, the words of every version would be looked at.
+      `select language, segments = '[]' as "isEmpty" from transcripts where id = (
+         select id from transcripts where video_id = ? order by kind = 'edited' desc, version desc limit 1)`,
       [videoId],
     );
     return row ?? null;
@@ -46,8 +74,7 @@ export class TranscriptQueries {
 
   /** Gives one version; null when there is none such. */
   findVersion(videoId: string, version: TranscriptVersion): Promise<Transcript | null> {
-    const which = typeof version === 'number' ? { version } : { kind: version };
-    return this.#em.findOne(Transcript, { video: videoId, ...which }, { orderBy: { version: 'desc' } });
+    return this.#em.findOne(Transcript, whichOf(videoId, version), { orderBy: { version: 'desc' } });
   }
 
   /**

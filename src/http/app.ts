@@ -14,7 +14,11 @@ import type { HttpDeps } from './route.ts';
 import { routes } from './routes.ts';
 import { serveRoute } from './serve.ts';
 import { createOpenStreams } from './shares/openStreams.ts';
+import { createByteCache } from './transcripts/byteCache.ts';
 import { methodOverrides, TUS_HEADERS, tusProtocol } from './uploads/tusProtocol.ts';
+
+/** Some thirty captions of the longest videos. */
+const WRITTEN_TRANSCRIPTS_BYTES = 32 * 1024 * 1024;
 
 /**
  * Makes the API out of its dependencies. Nothing is listened to and nothing is started, so that a test
@@ -28,6 +32,7 @@ export function createApp(options: HttpDeps & { metrics?: HttpMetrics }): Koa {
     ...parts,
     limits: createLimits(config, parts.db.rateLimits),
     openStreams: createOpenStreams({ findLive: (ids) => parts.db.shares.findLive(ids), log }),
+    writtenTranscripts: createByteCache({ maxBytes: WRITTEN_TRANSCRIPTS_BYTES }),
   };
   const app = new Koa();
   app.proxy = config.TRUST_PROXY;

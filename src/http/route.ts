@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Limits } from './limits.ts';
 import type { OpenStreams } from './shares/openStreams.ts';
+import type { ByteCache } from './transcripts/byteCache.ts';
 
 /** What the routes work with. */
 export interface HttpDeps {
@@ -23,6 +24,8 @@ export interface RouteDeps extends HttpDeps {
   limits: Limits;
   /** The running answers of shares. */
   openStreams: OpenStreams;
+  /** Versions of transcripts in their formats. */
+  writtenTranscripts: ByteCache;
 }
 
 /** Who asks. A signed address stands for its owner without a token. */

@@ -84,7 +84,7 @@ describe('what people send for a transcript', () => {
       'segments.1.words.0.text',
     ]);
     assert.deepEqual(await errorsOf(here.putJson(id, {})), ['text']);
-    assert.deepEqual(await errorsOf(here.putJson(id, { text: 'a', segments: [] })), ['text']);
+    assert.deepEqual(await errorsOf(here.putJson(id, { segments: [], versions: 1 })), ['versions']);
     assert.deepEqual(await errorsOf(here.putJson(id, { segments: 'x' })), ['segments']);
     assert.deepEqual(await errorsOf(here.put(id, 'text/vtt', '1\nhello')), ['line 1']);
     assert.deepEqual(

@@ -74,7 +74,7 @@ describe('transcripts over HTTP', () => {
     await here.addMachine(id, SEGMENTS);
     for (const format of Object.keys(TRANSCRIPT_TYPES) as TranscriptFormat[]) {
       const before = await here.get(id, format);
-      const body = format === 'json' ? JSON.stringify({ segments: before.body.segments }) : before.body;
+      const body = format === 'json' ? JSON.stringify(before.body) : before.body;
       const answer = await here.put(id, TRANSCRIPT_TYPES[format], body);
       assert.equal(answer.status, 200, JSON.stringify(answer.body));
       assert.deepEqual([answer.body.kind, answer.body.model, answer.body.language], ['edited', null, 'en']);
@@ -100,6 +100,44 @@ describe('transcripts over HTTP', () => {
     for (const version of ['0', 'x', '1.5', '99999999999', '']) {
       assert.equal((await here.get(id, 'txt', `?version=${version}`)).status, 422, version);
     }
+  });
+
+  it('are corrected by one who has seen what he corrects, in whatever format', async () => {
+    const id = await here.makeVideo();
+    const put = (text: string, ifMatch: string) =>
+      here.put(id, 'text/plain', text, '', { 'if-match': ifMatch });
+    assert.equal((await put('x', '*')).status, 412, 'there is none');
+    await here.addMachine(id, SEGMENTS);
+    const etags = await Promise.all(
+      (['json', 'vtt', 'srt', 'txt'] as const).map(async (format) =>
+        String((await here.get(id, format)).headers.get('etag')),
+      ),
+    );
+    assert.equal(new Set(etags).size, 4);
+    const [json = '', vtt = ''] = etags;
+    const late = await put('x', `"other", W/${json}`);
+    assert.deepEqual([late.status, late.body.code], [412, 'precondition_failed']);
+    const answers = await Promise.all(etags.map((etag) => put(`by ${etag}`, etag)));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 412, 412, 412]);
+    assert.equal((await put('x', vtt)).status, 412);
+    assert.equal((await put('x', '*')).status, 200);
+    const now = String((await here.get(id, 'srt')).headers.get('etag'));
+    assert.equal((await put('y', `${json}, ${now}`)).status, 200);
+  });
+
+  it('lay a text over the version that is current when it is written', async () => {
+    const id = await here.makeVideo();
+    const answers = await Promise.all(
+      [10, 20, 30, 40, 50].flatMap((start_sec) => [
+        here.putJson(id, { segments: [{ start_sec, end_sec: start_sec + 1, text: 'One.' }] }),
+        here.put(id, 'text/plain', 'Two.'),
+      ]),
+    );
+    const starts = answers
+      .sort((a, b) => a.body.version - b.body.version)
+      .map(({ body }) => [body.text, body.segments[0].start_sec]);
+    for (const [at, [text, startSec]] of starts.entries())
+      if (text === 'Two.') assert.equal(startSec, starts[at - 1]?.[1] ?? 0, JSON.stringify(starts));
   });
 
   it('take two at once as two versions', async () => {

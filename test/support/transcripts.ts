@@ -24,7 +24,13 @@ export interface TranscriptCalls {
     query?: string,
     headers?: Record<string, string>,
   ): Promise<Answer>;
-  put(id: string, type: string, body: string | Uint8Array<ArrayBuffer>, query?: string): Promise<Answer>;
+  put(
+    id: string,
+    type: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    query?: string,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
   putJson(id: string, json: unknown): Promise<Answer>;
 }
 
@@ -37,11 +43,11 @@ export function useTranscripts(): TranscriptCalls {
       here.api.db.transcripts.add({ videoId, kind: 'machine', language: 'en', model: 'whisper-1', segments }),
     get: (id, format, query = '', headers = {}) =>
       here.api.call(`/v1/videos/${id}/transcript.${format}${query}`, { token: here.user.token, headers }),
-    put: (id, type, body, query = '') =>
+    put: (id, type, body, query = '', headers = {}) =>
       here.api.call(`/v1/videos/${id}/transcript${query}`, {
         method: 'PUT',
         token: here.user.token,
-        headers: { 'content-type': type },
+        headers: { ...headers, 'content-type': type },
         body,
       }),
     putJson: (id, json) => here.put(id, 'application/json', JSON.stringify(json)),

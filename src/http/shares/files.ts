@@ -204,9 +204,10 @@ export const sharedFileRoutes: readonly Route[] = [
     contentType: 'text/vtt',
     missing: 'no_transcript',
     find: async (video, { deps }) => {
-      const transcript = await deps.db.transcripts.findCurrent(video.id);
-      if (!transcript) throw missing('no_transcript', video);
-      return representTranscript(transcript, 'vtt', video.title);
+      const wanted = { videoId: video.id, format: 'vtt', base: video.title } as const;
+      const file = await representTranscript(deps, wanted);
+      if (!file) throw missing('no_transcript', video);
+      return file;
     },
   }),
   plainFileRoute({

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
+import type { Transcript } from '../../db/entities/transcript.ts';
 import type { Video } from '../../db/entities/video.ts';
 import { MAX_EDITED_VERSIONS } from '../../db/transcripts.ts';
 import { layText } from '../../domain/layText.ts';
@@ -17,7 +18,13 @@ import { findVideo } from '../videos.ts';
 import { editBody, type GivenFields, languageField, MAX_ERRORS, parseGivenFields } from './givenFields.ts';
 import { readText } from './readText.ts';
 import { type PathOf, settleSegments } from './settleSegments.ts';
-import { toTranscriptView, transcriptSchema } from './transcriptViews.ts';
+import {
+  TRANSCRIPT_FORMATS,
+  type TranscriptFormat,
+  toTranscriptView,
+  transcriptEtag,
+  transcriptSchema,
+} from './transcriptViews.ts';
 
 /** SubRip was never registered: its names are those that are in use. */
 const FORMATS: Readonly<Record<string, SubtitleFormat | 'json' | 'txt'>> = {
@@ -89,6 +96,21 @@ function toSegments(
   return settleSegments(laid, durationSec, pathOf);
 }
 
+/**
+ * A correction was made against a version that its sender had seen, in whatever format.
+ *
+ * @throws HttpProblem `precondition_failed` when it is not the current one any more
+ */
+function requireMatch(ctx: Context, current: Transcript | null): void {
+  const wanted = ctx.get('If-Match');
+  if (wanted === '') return;
+  const formats = Object.keys(TRANSCRIPT_FORMATS) as TranscriptFormat[];
+  const known = current ? ['*', ...formats.map((format) => transcriptEtag(current.id, format))] : [];
+  if (!wanted.split(',').some((tag) => known.includes(tag.trim()))) {
+    throw new HttpProblem('precondition_failed', 'Somebody else has changed the transcript; get it again');
+  }
+}
+
 const anyText = { type: 'string' };
 
 const editTranscript = defineRoute({
@@ -100,6 +122,7 @@ const editTranscript = defineRoute({
   description: [
     `Makes a new version, which everything uses from then on. Those of a machine stay, and of the edited ones the newest ${MAX_EDITED_VERSIONS};`,
     'no number is given twice. Plain text is laid over the times of the version before; without one, over the whole duration.',
+    'What `GET` gives may be sent back in each of its formats.',
     'Captions may have hours left out, either decimal point, and any order; their styles are dropped.',
     'At most 2 MiB, 20,000 segments and 500,000 characters.',
   ].join('\n'),
@@ -108,6 +131,13 @@ const editTranscript = defineRoute({
   params: idParams,
   query: z.strictObject({ language: languageField.optional() }),
   body: editBody,
+  headers: [
+    {
+      name: 'If-Match',
+      description:
+        'The `ETag` of the current version, in any of its formats: refused when somebody else was faster',
+    },
+  ],
   requestBodies: [
     { contentType: 'text/vtt', schema: anyText },
     { contentType: 'application/x-subrip', schema: anyText },
@@ -117,6 +147,7 @@ const editTranscript = defineRoute({
     200: { description: 'The new version', schema: transcriptSchema },
     400: { description: '`invalid_json`; `invalid_body`: not in its charset' },
     409: { description: '`not_ready`: how long the video is, is not known yet' },
+    412: { description: '`precondition_failed`: it is not the version of `If-Match` any more' },
     413: { description: '`too_large`' },
     415: { description: '`unsupported_media_type`' },
   },
@@ -125,13 +156,15 @@ const editTranscript = defineRoute({
     const video = await findVideo(request, params.id);
     const durationSec = durationOf(video);
     const given = await readGiven(ctx);
-    const before = await deps.db.transcripts.findCurrent(video.id);
-    const segments = toSegments(given, durationSec, before?.segments ?? []);
-    const said = given.language === undefined ? query.language : given.language;
-    const known = (before ?? video).language ?? null;
-    const language = said === undefined ? known : said;
-    const edited = { videoId: video.id, kind: 'edited' as const, language, model: null, segments };
-    const transcript = await deps.db.transcripts.add(edited);
+    const transcript = await deps.db.transaction(async ({ transcripts }) => {
+      const before = await transcripts.lockCurrent(video.id);
+      requireMatch(ctx, before);
+      const segments = toSegments(given, durationSec, before?.segments ?? []);
+      const said = given.language === undefined ? query.language : given.language;
+      const known = (before ?? video).language ?? null;
+      const language = said === undefined ? known : said;
+      return transcripts.add({ videoId: video.id, kind: 'edited', language, model: null, segments });
+    });
     if (!transcript) throw notFound();
     return { status: 200, body: toTranscriptView(transcript) };
   },

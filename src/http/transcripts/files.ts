@@ -44,14 +44,11 @@ const transcriptRoute = (format: TranscriptFormat, operationId: string, summary:
     },
     handler: async (request) => {
       const video = await findVideo(request, request.params.id);
-      const { transcripts } = request.deps.db;
       const { version } = request.query;
-      const transcript =
-        version === undefined
-          ? await transcripts.findCurrent(video.id)
-          : await transcripts.findVersion(video.id, version);
-      if (!transcript) throw missing('no_transcript', video);
-      return sendBytes(request.ctx, representTranscript(transcript, format, baseName(video)));
+      const wanted = { videoId: video.id, version, format, base: baseName(video) };
+      const file = await representTranscript(request.deps, wanted);
+      if (!file) throw missing('no_transcript', video);
+      return sendBytes(request.ctx, file);
     },
   });
 

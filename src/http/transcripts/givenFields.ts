@@ -26,22 +26,27 @@ export const languageField = z
 
 const textField = z.string().meta({
   description:
-    'Laid over the times of the version before, line by line if it has as many lines as that had segments',
+    'Laid over the times of the version before, line by line if it has as many lines as that had segments; left unread where there are segments',
   examples: ['Hello and welcome.'],
 });
+
+/** What is got may be sent back as it came. */
+const ignored = z.unknown().optional().meta({ description: 'Left unread' });
+const ignoredFields = { version: ignored, kind: ignored, model: ignored, created_at: ignored };
 
 /** The body as it is documented. */
 export const editBody = z.strictObject({
   text: textField.optional(),
   segments: z.array(segmentSchema).max(MAX_SEGMENTS).optional(),
   language: languageField.nullable().optional(),
+  ...ignoredFields,
 });
 
 /** Lists are looked at item by item: there may be a hundred thousand wrong ones, or one that goes down as far as the body is long. */
 const bodyFields = editBody.omit({ segments: true });
 const segmentFields = segmentSchema.omit({ words: true });
 
-/** What somebody gives for a transcript. */
+/** What somebody gives for a transcript: segments, else a text. */
 export interface GivenFields {
   text?: string;
   segments?: TranscriptSegment[];
@@ -52,13 +57,12 @@ export interface GivenFields {
 export function parseGivenFields(json: string): GivenFields {
   const { list, rest } = takeOut('segments', parseJson(json));
   const { text, language } = parsePart(bodyFields, rest) as z.output<typeof bodyFields>;
-  if ((text === undefined) === (list === undefined)) {
-    throw invalidRequest([{ path: 'text', message: 'must be there or else segments, and not both' }]);
+  if (text === undefined && list === undefined) {
+    throw invalidRequest([{ path: 'text', message: 'must be there, or else segments' }]);
   }
   return {
     ...(language === undefined ? {} : { language }),
-    ...(text === undefined ? {} : { text }),
-    ...(list === undefined ? {} : { segments: parseSegments(list) }),
+    ...(list === undefined ? { text: text ?? '' } : { segments: parseSegments(list) }),
   };
 }
 

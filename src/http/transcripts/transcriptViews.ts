@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Transcript } from '../../db/entities/transcript.ts';
+import type { TranscriptVersion } from '../../db/transcripts.ts';
 import { toPlainText } from '../../domain/subtitles/plainText.ts';
 import { toSubRip } from '../../domain/subtitles/subrip.ts';
 import { toWebVtt } from '../../domain/subtitles/webvtt.ts';
@@ -12,7 +12,8 @@ import {
   type TranscriptWord,
   transcriptText,
 } from '../../domain/transcript.ts';
-import type { Representation } from '../bytes/sendBytes.ts';
+import { etagOf, type Representation } from '../bytes/sendBytes.ts';
+import type { RouteDeps } from '../route.ts';
 
 const timed = {
   start_sec: z.number().min(0),
@@ -80,25 +81,45 @@ export const TRANSCRIPT_FORMATS = {
 export type TranscriptFormat = keyof typeof TRANSCRIPT_FORMATS;
 
 /**
- * Gives a transcript as a file, written anew every time.
- *
- * @param base its name, without an extension
+ * The number of how transcripts are written: to be raised whenever one of the formats comes out in another way, so that nobody keeps
+ * the old one for the new.
  */
-export function representTranscript(
-  transcript: Transcript,
-  format: TranscriptFormat,
-  base: string,
-): Representation {
+export const WRITER = 1;
+
+/** Of a version, in a format: a version never changes. Where lines may be broken, is for Unicode to say. */
+export const transcriptEtag = (id: string, format: TranscriptFormat): string =>
+  etagOf(id, format, WRITER, process.versions.unicode ?? '');
+
+/** Which transcript, and how; `base` is the name of the file, without an extension. */
+export interface WantedTranscript {
+  videoId: string;
+  /** The current one where it is left out. */
+  version?: TranscriptVersion | undefined;
+  format: TranscriptFormat;
+  base: string;
+}
+
+/** Gives a transcript as a file, written once for all who ask for it; null when there is none such. */
+export async function representTranscript(
+  { db, writtenTranscripts }: Pick<RouteDeps, 'db' | 'writtenTranscripts'>,
+  { videoId, version, format, base }: WantedTranscript,
+): Promise<Representation | null> {
   const { contentType, write } = TRANSCRIPT_FORMATS[format];
-  const bytes = Buffer.from(write(transcript));
-  return {
-    sizeBytes: bytes.length,
-    modifiedAt: transcript.createdAt,
-    // Of the bytes: a later program may write the same version in another way.
-    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`,
-    contentType: `${contentType}; charset=utf-8`,
-    disposition: { type: 'inline', filename: `${base}.${format}` },
-    open: async (range) =>
-      Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes], { objectMode: false }),
-  };
+  const found = await db.transcripts.identify(videoId, version);
+  if (!found) return null;
+  const bytes = await writtenTranscripts.get(`${found.id}.${format}`, async () => {
+    const transcript = await db.transcripts.find(found.id);
+    return transcript && Buffer.from(write(transcript));
+  });
+  return (
+    bytes && {
+      sizeBytes: bytes.length,
+      modifiedAt: found.createdAt,
+      etag: transcriptEtag(found.id, format),
+      contentType: `${contentType}; charset=utf-8`,
+      disposition: { type: 'inline', filename: `${base}.${format}` },
+      open: async (range) =>
+        Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes], { objectMode: false }),
+    }
+  );
 }
