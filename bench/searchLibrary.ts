@@ -19,6 +19,8 @@ export interface Library {
   tokens: string[];
   /** Words by how many of the transcripts hold them. */
   words: Record<WordKind, string[]>;
+  /** Two words that are common each, and that follow each other in one transcript at least. */
+  phrases: string[];
   /** How long it took to write one transcript and what searches find it by, in milliseconds. */
   writeMs: number[];
 }
@@ -49,11 +51,13 @@ export async function fillLibrary(
     tokens.push(token);
   }
   const holders = new Map<string, number>();
+  const pairs: [string, string][] = [];
   const writeMs: number[] = [];
   const [owner = ''] = userIds;
   for (let made = 0; made < size.transcripts; made += 1) {
     const said = Array.from({ length: WORDS_SAID }, () => zipfWord(random.next()));
     for (const word of new Set(said)) holders.set(word, (holders.get(word) ?? 0) + 1);
+    pairs.push(...said.slice(0, 40).map((word, at): [string, string] => [word, said[at + 1] ?? '']));
     const id = newId();
     const title = `${said[0]} ${said[700]} ${said[1400]}`;
     await db.transaction(({ videos }) =>
@@ -75,7 +79,10 @@ export async function fillLibrary(
   }
   await db.close();
   await copyVideos(client, userIds, size);
-  return { tokens, words: byKind(holders, size.transcripts), writeMs };
+  const words = byKind(holders, size.transcripts);
+  const common = new Set(words.common);
+  const phrases = pairs.filter((pair) => pair.every((word) => common.has(word)));
+  return { tokens, words, phrases: phrases.map((pair) => pair.join(' ')), writeMs };
 }
 
 /** By Zipf's law: the word of rank r is said in proportion to 1 / r. */
