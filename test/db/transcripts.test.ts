@@ -53,6 +53,40 @@ describe('the rows of transcripts', () => {
     assert.equal(await db.transcripts.findVersion(videoId, 6), null);
   });
 
+  it('let go of the extracted sound when its step has ended, and not before', async () => {
+    const videoId = await addVideo(await userOf('sound'));
+    const keysOf = async () => (await db.transcriptSteps.findSpeech(videoId))?.index.key ?? null;
+    const step = { videoId, name: 'transcript' } as const;
+    const extract = async (run: number) => {
+      const begun = await db.steps.beginStep({ ...step, run });
+      assert.ok(begun.outcome === 'go', begun.outcome);
+      const about = { contentType: 'application/json', sizeBytes: 1, width: null, height: null };
+      const assets = [{ kind: 'speech_index' as const, key: `assets/${videoId}/${run}`, ...about }];
+      await db.stepHandBack.handBack({ ...step, attempt: begun.attempt }, { assets });
+      await db.steps.beginStep({ ...step, run });
+    };
+    const error = { code: 'x', message: 'x', retryable: true };
+    const ENDS: ((run: number) => Promise<void>)[] = [
+      (run) => db.steps.failStep({ ...step, run }, error),
+      (run) => db.steps.settleRun(videoId, run, { state: 'cancelled' }),
+      (run) => db.steps.skipStep({ ...step, run }, error),
+    ];
+    await world.sql(`insert into steps (id, video_id, name, state, run, attempt, percent, updated_at)
+      values (gen_random_uuid(), '${videoId}', 'transcript', 'queued', 1, 0, 0, now())`);
+    for (const end of ENDS) {
+      await world.sql(
+        `update steps set state = 'queued', run = 2 where video_id = ? and name = 'transcript'`,
+        [videoId],
+      );
+      await extract(2);
+      await db.steps.settleRun(videoId, 1, { state: 'cancelled' });
+      await db.steps.failStep({ ...step, name: 'thumbnail', run: 2 }, error);
+      assert.notEqual(await keysOf(), null);
+      await end(2);
+      assert.equal(await keysOf(), null);
+    }
+  });
+
   it('uses the newest that a person has edited before any of a machine', async () => {
     const videoId = await addVideo(await userOf('current'));
     assert.equal(await db.transcripts.findCurrent(videoId), null);

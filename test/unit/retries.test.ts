@@ -84,6 +84,29 @@ describe('decideRetry', () => {
     assert.equal(more, REMOTE_ATTEMPTS - 2);
   });
 
+  it('counts anew what kills workers after each attempt that got something done', () => {
+    let tally = emptyTally();
+    for (const madeProgress of [false, true, false, true, true]) {
+      const decision = decideRetry(tally, { ...failure('crash'), madeProgress }, 0);
+      assert.ok(decision.action === 'retry');
+      tally = decision.tally;
+    }
+    const second = decideRetry(tally, failure('crash'), 0);
+    assert.ok(second.action === 'retry');
+    assert.equal(decideRetry(second.tally, failure('crash'), 0).action, 'give_up');
+  });
+
+  it('waits for the outside as long as it asks, and for another day after progress', () => {
+    const limited = { ...failure('outside'), retryAfterMs: 3_600_000 };
+    const first = decideRetry(emptyTally(), limited, 0);
+    assert.ok(first.action === 'retry' && first.delayMs === 3_600_000);
+    const later = OUTSIDE_PATIENCE_MS;
+    assert.equal(decideRetry(first.tally, limited, later).action, 'give_up');
+    const next = decideRetry(first.tally, { ...limited, madeProgress: true }, later);
+    assert.ok(next.action === 'retry');
+    assert.equal(decideRetry(next.tally, limited, later + 1).action, 'retry');
+  });
+
   it('takes back up what a stopping worker gave back, at once and as often as it happens', () => {
     const { delays, code } = delaysUntilGivenUp('interrupted', 50);
     assert.equal(code, null);
