@@ -1,4 +1,5 @@
 /** What a text is made of for whoever has to break it: lines, units that stay whole, and how wide they are. */
+import { UNSPACED_SCRIPTS } from './scripts.ts';
 
 /** Of captions everywhere: what is longer is not read in time. */
 export const MAX_LINE_COLUMNS = 42;
@@ -27,9 +28,8 @@ const PLAIN = /^[^\p{M}\p{Cf}\p{Cs}\u1100-\u11ff\ua960-\ua97f\ud7b0-\udfff\u{100
 const FIRST_WIDE = /[\u1100-\u{10ffff}]/u;
 const WIDE =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3001-\u303f\uff01-\uff60\uffe0-\uffe6]/u;
-/** Scripts that set no spaces between words. */
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u3001-\u303f\uff01-\uff60]/u;
+/** Scripts that set no spaces between words, and their marks. */
+const UNSPACED = new RegExp(`[${UNSPACED_SCRIPTS}\\u3001-\\u303f\\uff01-\\uff60]`, 'u');
 /** Most words: they need no closer look. */
 const SIMPLE = /^[A-Za-z0-9']+$/;
 const OPENING = /^[\p{Ps}\p{Pi}]+$/u;

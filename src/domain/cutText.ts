@@ -1,4 +1,4 @@
-/** Gives the beginning of a text, without the half of a character that cutting leaves, and without a space at its end. */
+/** Gives the beginning of a text, never half a character, and no space at its end. */
 export const cutText = (text: string, mostChars: number): string =>
   text
     .slice(0, mostChars)

@@ -1,5 +1,6 @@
 /** What is said in a video that was made of others: their transcripts, moved to where they are heard now. */
 import { keepText } from './layText.ts';
+import { roundToMs } from './roundToMs.ts';
 import type { TimeRange } from './speech.ts';
 import type { TranscriptSegment, TranscriptWord } from './transcript.ts';
 import { renameSpeaker } from './transcriptJoin.ts';
@@ -71,13 +72,11 @@ const clip = <Timed extends TimeRange>(timed: Timed, { startSec, endSec }: TimeR
 const move = (segment: TranscriptSegment, { startSec, atSec }: Excerpt): TranscriptSegment => {
   const shift = <Timed extends TimeRange>(timed: Timed): Timed => ({
     ...timed,
-    startSec: toMs(timed.startSec - startSec + atSec),
-    endSec: toMs(timed.endSec - startSec + atSec),
+    startSec: roundToMs(timed.startSec - startSec + atSec),
+    endSec: roundToMs(timed.endSec - startSec + atSec),
   });
   return { ...shift(segment), ...(segment.words ? { words: segment.words.map(shift) } : {}) };
 };
-
-const toMs = (sec: number): number => Math.round(sec * 1000) / 1000;
 
 /** Gives the part of a text that some of its words are, with its own punctuation and spaces where they are found in it. */
 function textOf(text: string, words: readonly TranscriptWord[], kept: readonly TranscriptWord[]): string {

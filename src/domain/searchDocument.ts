@@ -1,3 +1,4 @@
+import { cutText } from './cutText.ts';
 import { isCharacter, searchWords } from './searchWords.ts';
 
 /** Some words of a transcript and when they are said. */
@@ -65,7 +66,7 @@ export function toSearchDocument({ title, description, tags, segments }: Searcha
   return {
     words: index.words(),
     segmentPositions: said.map(({ position }) => position as number),
-    segments: said.map(({ startSec, text }) => [startSec, cutText(text)]),
+    segments: said.map(({ startSec, text }) => [startSec, toShownText(text)]),
   };
 }
 
@@ -124,12 +125,8 @@ function createEntries() {
   };
 }
 
-const cutText = (text: string): string => {
+const toShownText = (text: string): string => {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   if (line.length <= MAX_SHOWN_LENGTH) return line;
-  // Never between the halves of one character.
-  return `${line
-    .slice(0, MAX_SHOWN_LENGTH - 1)
-    .replace(/\p{Cs}$/u, '')
-    .trimEnd()}…`;
+  return `${cutText(line, MAX_SHOWN_LENGTH - 1)}…`;
 };

@@ -1,4 +1,6 @@
 /** What counts as a word of a search, the same for what is searched and for what is asked: no database decides it. */
+import { cutText } from './cutText.ts';
+import { UNSPACED_SCRIPTS } from './scripts.ts';
 
 /** A word and its number in a text. */
 export interface PlacedWord {
@@ -10,8 +12,7 @@ export interface PlacedWord {
 const MAX_WORD_LENGTH = 64;
 
 /** Written without spaces: each character is a word, so that any run of them can be found as a phrase. */
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]\p{M}*/gu;
+const UNSPACED = new RegExp(`[${UNSPACED_SCRIPTS}]\\p{M}*`, 'gu');
 const BEGINS_UNSPACED = new RegExp(`^${UNSPACED.source}`, 'u');
 const LATIN_ACCENTS = /[\u0300-\u036f]/g;
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
@@ -28,8 +29,7 @@ export function searchWords(text: string): string[] {
   return (folded.replace(UNSPACED, ' $& ').match(WORD) ?? []).map(cut);
 }
 
-/** Never between the halves of one character. */
-const cut = (word: string): string => word.slice(0, MAX_WORD_LENGTH).replace(/\p{Cs}$/u, '');
+const cut = (word: string): string => cutText(word, MAX_WORD_LENGTH);
 
 /** Whether a word is a character of a script without spaces. */
 export const isCharacter = (word: string): boolean => BEGINS_UNSPACED.test(word);

@@ -1,5 +1,6 @@
 /** Joining what was answered about the chunks of a video's sound to one transcript. */
 
+import { roundToMs } from './roundToMs.ts';
 import { dropDoubledWords } from './seams.ts';
 import type { TimeRange } from './speech.ts';
 import type { TranscriptContent, TranscriptSegment, TranscriptWord } from './transcript.ts';
@@ -80,11 +81,10 @@ function rebase(chunk: AnsweredChunk): TranscriptSegment[] {
 
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most);
 
-/** Milliseconds are more than anybody can tell. */
 const round = <Range extends TimeRange>(range: Range): Range => ({
   ...range,
-  startSec: Math.round(range.startSec * 1000) / 1000,
-  endSec: Math.round(range.endSec * 1000) / 1000,
+  startSec: roundToMs(range.startSec),
+  endSec: roundToMs(range.endSec),
 });
 
 const inOrder = (segments: TranscriptSegment[]): TranscriptSegment[] =>

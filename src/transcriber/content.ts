@@ -1,6 +1,13 @@
-import type { TranscriptContent, TranscriptSegment, TranscriptWord } from '../domain/transcript.ts';
+import { cutText } from '../domain/cutText.ts';
+import { roundToMs } from '../domain/roundToMs.ts';
+import {
+  MAX_SPEAKER_CHARS,
+  type TranscriptContent,
+  type TranscriptSegment,
+  type TranscriptWord,
+} from '../domain/transcript.ts';
 import type { Answer } from './answer.ts';
-import { cleanText, cutText } from './cleanText.ts';
+import { cleanLine } from './cleanLine.ts';
 import { readLanguage } from './language.ts';
 import { attachWords } from './words.ts';
 
@@ -8,15 +15,12 @@ import { attachWords } from './words.ts';
 const SHORTEST_SEC = 0.01;
 /** More than is said in a second by anybody, in any script. */
 const mostChars = (durationSec: number): number => 1000 + Math.ceil(100 * durationSec);
-const MAX_SPEAKER_CHARS = 100;
 /** Of one chunk, which is minutes long: of more than that nobody can tell who speaks. */
 const MAX_SPEAKERS = 100;
 
-const roundTime = (sec: number): number => Math.round(sec * 1000) / 1000;
-
 /** Brings a time into the chunk; a beginning that comes after its end changes places with it. */
 function clamp({ start, end }: { start: number; end: number }, durationSec: number) {
-  const within = (sec: number) => roundTime(Math.min(Math.max(sec, 0), durationSec));
+  const within = (sec: number) => roundToMs(Math.min(Math.max(sec, 0), durationSec));
   return { startSec: within(Math.min(start, end)), endSec: within(Math.max(start, end)) };
 }
 
@@ -37,11 +41,11 @@ function readSegments({ segments }: Answer, durationSec: number): TranscriptSegm
   const speakers = new Set<string>();
   return segments
     .map(({ start, end, text, speaker }) => {
-      const name = cutText(cleanText(speaker ?? ''), MAX_SPEAKER_CHARS);
+      const name = cutText(cleanLine(speaker ?? ''), MAX_SPEAKER_CHARS);
       if (speakers.size < MAX_SPEAKERS) speakers.add(name);
       const isTold = name !== '' && speakers.has(name);
       return {
-        ...{ ...clamp({ start, end }, durationSec), text: cleanText(text) },
+        ...{ ...clamp({ start, end }, durationSec), text: cleanLine(text) },
         ...(isTold ? { speaker: name } : {}),
       };
     })
@@ -104,11 +108,11 @@ function limitText(segments: TranscriptSegment[], durationSec: number): Transcri
 
 /** All that was said in one piece, over the whole chunk: nobody knows when. */
 function untimed({ text, segments }: Answer, durationSec: number): TranscriptSegment[] {
-  const all = cleanText(text ?? '') || cleanText(join(segments.map((segment) => segment.text)));
-  return limitText([{ startSec: 0, endSec: roundTime(durationSec), text: all }], durationSec);
+  const all = cleanLine(text ?? '') || cleanLine(join(segments.map((segment) => segment.text)));
+  return limitText([{ startSec: 0, endSec: roundToMs(durationSec), text: all }], durationSec);
 }
 
 const readWords = ({ words }: Answer, durationSec: number): TranscriptWord[] =>
   words
-    .map(({ start, end, word }) => ({ ...clamp({ start, end }, durationSec), text: cleanText(word) }))
+    .map(({ start, end, word }) => ({ ...clamp({ start, end }, durationSec), text: cleanLine(word) }))
     .toSorted((a, b) => a.startSec - b.startSec);

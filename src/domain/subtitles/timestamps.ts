@@ -1,4 +1,5 @@
 /** Times as WebVTT and SubRip write them, and as people do. */
+import { roundToMs } from '../roundToMs.ts';
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
 
@@ -14,7 +15,7 @@ const TIME = '(?:(\\d{1,4}):)?([0-5]?\\d):([0-5]?\\d)(?:[.,](\\d{1,9}))?';
 const TIMING = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(?:\\s.*)?$`, 'u');
 
 const toSec = ([hours = '0', minutes = '0', seconds = '0', decimals = '0']: (string | undefined)[]): number =>
-  Number(hours) * 3600 + Number(minutes) * 60 + Math.round(Number(`${seconds}.${decimals}`) * 1000) / 1000;
+  Number(hours) * 3600 + Number(minutes) * 60 + roundToMs(Number(`${seconds}.${decimals}`));
 
 /** Reads the line that says when a cue is shown; its settings are passed over. @returns null when it is no such line */
 export function parseTiming(line: string): { startSec: number; endSec: number } | null {

@@ -1,6 +1,7 @@
 import { cleanText, unwrapText } from '../../domain/cueText.ts';
 import { cutText } from '../../domain/cutText.ts';
 import { doWordsSpell } from '../../domain/layText.ts';
+import { roundToMs } from '../../domain/roundToMs.ts';
 import { MAX_SPEAKER_CHARS, type TranscriptSegment, type TranscriptWord } from '../../domain/transcript.ts';
 import { type FieldError, invalidRequest } from '../problem.ts';
 import { MAX_ERRORS, MAX_SEGMENTS } from './givenFields.ts';
@@ -11,8 +12,6 @@ const TOLERANCE_SEC = 1;
 export const MAX_CHARACTERS = 500_000;
 
 const SHORTEST_SEC = 0.001;
-
-const toMs = (sec: number): number => Math.round(sec * 1000) / 1000;
 
 /** Where a segment stands in what was sent, for errors; null for times that nobody sent, which are mended. */
 export type PathOf = ((index: number, field: 'start_sec' | 'end_sec') => string) | null;
@@ -52,20 +51,21 @@ function judgeTimes(
   durationSec: number,
   pathOf: (field: 'start_sec' | 'end_sec') => string,
 ): FieldError | null {
-  if (toMs(startSec) >= toMs(endSec)) return { path: pathOf('end_sec'), message: 'must be after its start' };
+  if (roundToMs(startSec) >= roundToMs(endSec))
+    return { path: pathOf('end_sec'), message: 'must be after its start' };
   if (endSec <= durationSec + TOLERANCE_SEC) return null;
   const field = startSec > durationSec + TOLERANCE_SEC ? 'start_sec' : 'end_sec';
   return { path: pathOf(field), message: `is beyond the duration of ${durationSec} seconds` };
 }
 
 function settleSegment({ text, speaker, words, ...range }: TranscriptSegment, durationSec: number) {
-  const lastSec = toMs(Math.min(range.endSec, durationSec));
+  const lastSec = roundToMs(Math.min(range.endSec, durationSec));
   // What is all beyond the end is moved, and not lost.
-  const startSec = toMs(
+  const startSec = roundToMs(
     range.startSec < lastSec ? range.startSec : Math.max(0, lastSec - (range.endSec - range.startSec)),
   );
-  const endSec = Math.max(lastSec, toMs(startSec + SHORTEST_SEC));
-  const within = (sec: number) => Math.min(endSec, Math.max(startSec, toMs(sec)));
+  const endSec = Math.max(lastSec, roundToMs(startSec + SHORTEST_SEC));
+  const within = (sec: number) => Math.min(endSec, Math.max(startSec, roundToMs(sec)));
   const settled: TranscriptSegment = { startSec, endSec, text: cleanText(text) };
   const name = cutText(unwrapText(cleanText(speaker ?? '')), MAX_SPEAKER_CHARS);
   if (name !== '') settled.speaker = name;

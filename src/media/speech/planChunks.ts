@@ -1,3 +1,4 @@
+import { roundToMs } from '../../domain/roundToMs.ts';
 import type { TimeRange } from '../../domain/speech.ts';
 import { PACKET_SEC } from './commands.ts';
 import { type Levels, WINDOW_SEC } from './levels.ts';
@@ -27,8 +28,7 @@ const LEAST_SEC = 1;
 const WORDLESS_SEC = 0.1;
 
 const PACKET_WINDOWS = Math.round(PACKET_SEC / WINDOW_SEC);
-const toMs = (sec: number): number => Math.round(sec * 1000) / 1000;
-const toSec = (windows: number): number => toMs(windows * WINDOW_SEC);
+const toSec = (windows: number): number => roundToMs(windows * WINDOW_SEC);
 
 /**
  * Splits a track into chunks that follow each other without gap or overlap: an overlap would have to be taken out of
@@ -44,7 +44,7 @@ export function planChunks(levels: Levels, maxSec: number): PlannedChunk[] {
   const bounds = [0, ...cuts.map((packets) => packets * PACKET_WINDOWS), windows];
   return bounds.slice(0, -1).map((from, at) => {
     const range = { from, to: bounds[at + 1] as number };
-    const endSec = Math.min(toSec(range.to), toMs(levels.lengthSec));
+    const endSec = Math.min(toSec(range.to), roundToMs(levels.lengthSec));
     const heard = voicedWithin(range, touching(voiced, range), levels);
     return {
       startSec: toSec(from),

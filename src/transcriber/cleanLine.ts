@@ -8,12 +8,5 @@ const UNSEEN = /[\p{Cc}\u2028\u2029]+/gu;
 const DROPPED = /[\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\ufffd]|\p{Cs}/gu;
 
 /** Gives a text in one line, without what no text should hold. Data all the same: whoever shows it escapes it. */
-export const cleanText = (text: string): string =>
+export const cleanLine = (text: string): string =>
   text.replace(UNSEEN, ' ').replace(DROPPED, '').replace(/\s+/gu, ' ').trim();
-
-/** Gives the beginning of a clean text, without the half of a character that cutting leaves. */
-export const cutText = (text: string, mostChars: number): string =>
-  text
-    .slice(0, mostChars)
-    .replace(/\p{Cs}$/u, '')
-    .trimEnd();
