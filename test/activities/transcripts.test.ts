@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import type { ActivityDeps } from '../../activities/index.ts';
 import { createTranscriptActivities } from '../../activities/transcripts.ts';
 import { newId } from '../../src/db/ids.ts';
 import { createDb, type Db } from '../../src/db/index.ts';
 import type { MediaFacts } from '../../src/domain/media.ts';
+import { createScratch } from '../../src/media/scratch.ts';
 import type { Transcriber } from '../../src/transcriber/index.ts';
 import { newEdit } from '../support/edits.ts';
+import { keepingLog } from '../support/mediaAdapter.ts';
 import { FACTS } from '../support/processedVideo.ts';
 import { type TestDatabase, testDatabase } from '../support/stack.ts';
 import { openStoredWorld, type StoredWorld } from '../support/storedWorld.ts';
@@ -67,6 +74,20 @@ describe('choosing how a video comes to its transcript', () => {
       run,
     });
   };
+  /** Does a part of the step at a worker without a transcriber. */
+  const play = async (name: 'carryTranscript' | 'extractSpeech' | 'transcribeSpeech', videoId: string) => {
+    const dir = await mkdtemp(join(tmpdir(), 'vf-transcripts-'));
+    const { log } = keepingLog();
+    const scratch = createScratch({ dir, log });
+    const deps = { ...CONFIGURED, db, log, scratch, transcriber: null } as unknown as ActivityDeps;
+    const context = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
+    try {
+      return await context.run(() => createTranscriptActivities(deps)[name]({ videoId, run: 1 }));
+    } finally {
+      await scratch.dispose();
+      await rm(dir, { recursive: true, force: true });
+    }
+  };
   const stepOf = async (videoId: string) =>
     (await db.videos.find(userId, videoId))?.steps.find(({ name }) => name === 'transcript');
 
@@ -105,6 +126,26 @@ describe('choosing how a video comes to its transcript', () => {
     assert.equal(await choose(result), 'carry');
     await skip(silent);
     assert.equal(await choose(other), 'transcribe', 'there will be none');
+  });
+
+  it('waits also while it carries over, for as long as for anything outside', async () => {
+    const parent = await addVideo();
+    await write(parent, 'machine');
+    const result = await trim(parent);
+    const isOutside = (error: unknown) =>
+      error instanceof ApplicationFailure && error.details?.[0] === 'outside';
+    await assert.rejects(play('carryTranscript', result), isOutside);
+    await skip(parent);
+    assert.equal(await play('carryTranscript', result), 'done');
+  });
+
+  it('is skipped by a worker that knows no transcriber, whichever part it takes up', async () => {
+    for (const name of ['extractSpeech', 'transcribeSpeech'] as const) {
+      const id = await addVideo();
+      assert.equal(await play(name, id), 'done');
+      const step = await stepOf(id);
+      assert.deepEqual([step?.state, step?.errorCode], ['skipped', 'no_transcriber']);
+    }
   });
 
   it('finds its own words when a parent is deleted, and when somebody asks for that', async () => {
