@@ -1,25 +1,21 @@
 /** Gives times to a text that comes without any. */
-import {
-  type BreakClass,
-  cleanText,
-  countCharacters,
-  joinUnits,
-  type TextUnit,
-  toUnits,
-  unwrapText,
-} from './cueText.ts';
+import { cleanText, countCharacters, joinUnits, type TextUnit, toUnits, unwrapText } from './cueText.ts';
+import { type LaidLine, layLines } from './layLines.ts';
+import { matchItems } from './matchItems.ts';
 import type { TimeRange } from './speech.ts';
+import { joinLines, placeUnits } from './textUnits.ts';
 import { createTimeline } from './timeline.ts';
 import type { TranscriptSegment } from './transcript.ts';
 
-/** In characters: how far a break may lie from its share for the sake of a better place. */
-const BREAK_COST: Record<BreakClass | 'line', number> = { line: 0, sentence: 2, clause: 8, word: 14 };
-/** In units to both sides. */
-const SEARCHED_UNITS = 12;
+/** Lines that were added between two that are closer than this for each of them are given time of one of those. */
+const SHORTEST_ADDED_SEC = 0.5;
 
 /**
- * Lays a text over the times of what was there before: line by line where it has as many lines as that had segments, else by its share
- * of the characters, broken near where the segments end. Without anything before, its sentences share the range.
+ * Lays a text over the times of what was there before. Lines that stayed keep their times, and so do the words of
+ * those that were changed: what is new gets the time of what it replaces. A line that was added gets the time between
+ * its neighbours, or a share of the time of the one before it where there is none; the time of what is gone stays
+ * empty. A line that stands for several segments is broken where they end. Without anything before, the sentences of
+ * the text share the range.
  */
 export function layText(
   text: string,
@@ -29,12 +25,87 @@ export function layText(
   const lines = cleanText(text)
     .split('\n')
     .filter((line) => line !== '');
-  const spoken = before.filter((segment) => cleanText(segment.text) !== '');
+  const spoken = before.flatMap((segment) => {
+    const line = unwrapText(cleanText(segment.text));
+    return line === '' ? [] : [{ segment, line }];
+  });
   if (spoken.length === 0) return spreadText(lines, range);
-  if (lines.length === spoken.length) {
-    return spoken.map((segment, index) => replaceText(segment, lines[index] ?? ''));
+  const matched = matchItems(
+    spoken.map(({ line }) => line),
+    lines,
+  );
+  const laid: LaidLine[] = [];
+  let [from, oldFrom] = [0, 0];
+  for (const [index, place] of [...matched, spoken.length].entries()) {
+    if (place < 0) continue;
+    for (const each of layLines(spoken.slice(oldFrom, place), lines.slice(from, index))) laid.push(each);
+    const kept = spoken[place];
+    if (kept) laid.push(kept);
+    [from, oldFrom] = [index + 1, place + 1];
   }
-  return shareText(lines, spoken);
+  return putInOrder(timeAdded(laid, range));
+}
+
+/** Gives times to the lines that stand for nothing that was there. */
+function timeAdded(laid: readonly LaidLine[], range: TimeRange): TranscriptSegment[] {
+  const segments: TranscriptSegment[] = [];
+  let added: string[] = [];
+  for (const { line, segment } of laid) {
+    if (!segment) {
+      added.push(line);
+      continue;
+    }
+    for (const each of added.length > 0 ? addBefore(segment, added, { segments, range }) : [segment]) {
+      segments.push(each);
+    }
+    added = [];
+  }
+  const last = segments.pop();
+  return last ? [...segments, ...shareAfter(last, added, range.endSec)] : segments;
+}
+
+/** Gives added lines and the segment after them; the one before them is made shorter where there is no time between. */
+function addBefore(
+  next: TranscriptSegment,
+  added: readonly string[],
+  { segments, range }: { segments: TranscriptSegment[]; range: TimeRange },
+): TranscriptSegment[] {
+  const last = segments.pop();
+  if (last) return [...shareAfter(last, added, next.startSec), next];
+  const freeSec = next.startSec - range.startSec;
+  if (freeSec >= added.length * SHORTEST_ADDED_SEC) {
+    return [...shareLines(added, { startSec: range.startSec, endSec: next.startSec }), next];
+  }
+  const startSec = Math.min(range.startSec, next.startSec);
+  const shared = shareLines([...added, next.text], { startSec, endSec: next.endSec });
+  const { words: _, ...rest } = next;
+  return [...shared.slice(0, -1), { ...rest, startSec: shared.at(-1)?.startSec ?? next.startSec }];
+}
+
+function shareAfter(
+  last: TranscriptSegment,
+  added: readonly string[],
+  untilSec: number,
+): TranscriptSegment[] {
+  if (added.length === 0) return [last];
+  if (untilSec - last.endSec >= added.length * SHORTEST_ADDED_SEC) {
+    return [last, ...shareLines(added, { startSec: last.endSec, endSec: untilSec })];
+  }
+  const endSec = Math.max(last.startSec, untilSec);
+  const shared = shareLines([last.text, ...added], { startSec: last.startSec, endSec });
+  const { words: _, ...rest } = last;
+  return [{ ...rest, endSec: shared[0]?.endSec ?? last.endSec }, ...shared.slice(1)];
+}
+
+/** What was split may stand beside something that is said at the same time. */
+function putInOrder(segments: TranscriptSegment[]): TranscriptSegment[] {
+  let nextSec = Number.POSITIVE_INFINITY;
+  for (let at = segments.length - 1; at >= 0; at -= 1) {
+    const segment = segments[at] as TranscriptSegment;
+    if (segment.startSec > nextSec) segments[at] = { ...segment, startSec: nextSec };
+    nextSec = Math.min(nextSec, segment.startSec);
+  }
+  return segments;
 }
 
 /**
@@ -62,19 +133,15 @@ export const doWordsSpell = (words: readonly { text: string }[], text: string): 
     .join('')
     .replace(/\s+/gu, '') === text.replace(/\s+/gu, '');
 
-/** What is the same as before keeps its lines and the times of its words. */
-function replaceText(segment: TranscriptSegment, line: string): TranscriptSegment {
-  if (line === unwrapText(cleanText(segment.text))) return segment;
-  const { words: _, ...rest } = segment;
-  return { ...rest, text: line };
-}
+const spreadText = (lines: readonly string[], range: TimeRange): TranscriptSegment[] =>
+  shareLines(lines.flatMap(toSentences), range);
 
-function spreadText(lines: readonly string[], range: TimeRange): TranscriptSegment[] {
-  const sentences = lines.flatMap(toSentences);
-  const lengths = sentences.map((sentence) => Math.max(1, countCharacters(sentence)));
+/** Gives lines a range by their characters. */
+function shareLines(lines: readonly string[], range: TimeRange): TranscriptSegment[] {
+  const lengths = lines.map((line) => Math.max(1, countCharacters(line)));
   const timeline = createTimeline([{ ...range, length: lengths.reduce((sum, length) => sum + length, 0) }]);
   let place = 0;
-  return sentences.map((text, index) => {
+  return lines.map((text, index) => {
     const startSec = timeline.startAt(place);
     place += lengths[index] ?? 0;
     return { startSec, endSec: timeline.endAt(place), text };
@@ -91,62 +158,4 @@ function toSentences(line: string): string[] {
     units = [];
   }
   return units.length === 0 ? sentences : [...sentences, joinUnits(units)];
-}
-
-interface PlacedUnit extends TextUnit {
-  /** Where it ends, in characters from the beginning. */
-  endsAt: number;
-  isLastOfLine: boolean;
-}
-
-function placeUnits(lines: readonly string[]): PlacedUnit[] {
-  let endsAt = 0;
-  return lines.flatMap((line) =>
-    toUnits(line).map((unit, index, all) => {
-      endsAt += unit.characters;
-      return { ...unit, endsAt, isLastOfLine: index === all.length - 1 };
-    }),
-  );
-}
-
-/** Each segment gets its share of the text; one that gets nothing is left out. */
-function shareText(lines: readonly string[], spoken: readonly TranscriptSegment[]): TranscriptSegment[] {
-  const units = placeUnits(lines);
-  const lengths = spoken.map(({ text }) => Math.max(1, countCharacters(text)));
-  const before = lengths.reduce((sum, length) => sum + length, 0);
-  const scale = (units.at(-1)?.endsAt ?? 0) / before;
-  let [place, from] = [0, 0];
-  return spoken.flatMap(({ words: _, ...segment }, index) => {
-    place += lengths[index] ?? 0;
-    const to = index === spoken.length - 1 ? units.length : breakNear(units, place * scale, from);
-    const said = units.slice(from, to);
-    from = to;
-    return said.length === 0 ? [] : [{ ...segment, text: joinLines(said) }];
-  });
-}
-
-/** Finds the best place for a break near one in the text. @returns the index of the unit after it */
-function breakNear(units: readonly PlacedUnit[], place: number, from: number): number {
-  let nearest = from;
-  while (nearest < units.length && (units[nearest]?.endsAt ?? 0) < place) nearest += 1;
-  let best = { cost: Math.abs((units[from - 1]?.endsAt ?? 0) - place), at: from };
-  const last = Math.min(units.length, nearest + SEARCHED_UNITS);
-  for (let at = Math.max(from, nearest - SEARCHED_UNITS) + 1; at <= last; at += 1) {
-    const unit = units[at - 1] as PlacedUnit;
-    const cost = Math.abs(unit.endsAt - place) + BREAK_COST[unit.isLastOfLine ? 'line' : unit.breakAfter];
-    if (cost < best.cost) best = { cost, at };
-  }
-  return best.at;
-}
-
-function joinLines(units: readonly PlacedUnit[]): string {
-  const lines: PlacedUnit[][] = [[]];
-  for (const unit of units) {
-    lines.at(-1)?.push(unit);
-    if (unit.isLastOfLine) lines.push([]);
-  }
-  return lines
-    .filter((line) => line.length > 0)
-    .map(joinUnits)
-    .join('\n');
 }
