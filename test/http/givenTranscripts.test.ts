@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { MAX_BYTES } from '../../src/http/transcripts/readText.ts';
 import type { Answer } from '../support/api.ts';
 import { upload } from '../support/processedVideo.ts';
 import { textsOf, useTranscripts } from '../support/transcripts.ts';
@@ -158,6 +159,38 @@ describe('what people send for a transcript', () => {
     assert.match((await here.get(id, 'vtt')).body, /\nx\n$/);
   });
 
+  it('holds up nobody, however large', async () => {
+    const id = await here.makeVideo();
+    const header = 'WEBVTT\n\n00:00.000 --> 00:05.000\n';
+    for (const [opening, part] of [
+      ['<v', ' '],
+      ['', '<v '],
+      ['<v Ann', '-'],
+    ] as const) {
+      const body = header + opening + part.repeat((MAX_BYTES - 100) / part.length);
+      const startedAt = process.cpuUsage();
+      assert.ok([200, 422].includes((await here.put(id, 'text/vtt', body)).status));
+      const tookMs = process.cpuUsage(startedAt).user / 1000;
+      // With the square of its length it would be hours.
+      assert.ok(tookMs < 5000, `${opening}${part} took ${tookMs} ms`);
+    }
+  });
+
+  it('is shown when it was said, also where two speak at once', async () => {
+    const id = await here.makeVideo();
+    const long = 'We went down to the harbour in the morning, and there was nobody to be seen. '.repeat(2);
+    await here.putJson(id, {
+      segments: [
+        { start_sec: 0, end_sec: 14, text: long, speaker: 'Ann' },
+        { start_sec: 2, end_sec: 2.6, text: 'Yes.', speaker: 'Bob' },
+      ],
+    });
+    const written = await here.get(id, 'vtt');
+    assert.match(written.body, /\n00:00:02\.000 --> 00:00:03\.000\n<v Bob>Yes\.\n/);
+    await here.put(id, 'text/vtt', written.body);
+    assert.equal((await here.get(id, 'vtt')).body, written.body);
+  });
+
   it('may be empty', async () => {
     const id = await here.makeVideo();
     for (const answer of [
@@ -179,7 +212,7 @@ describe('what people send for a transcript', () => {
 
   it('is not too large, of no other type, and not before the duration is known', async () => {
     const id = await here.makeVideo();
-    const large = await here.put(id, 'text/plain', 'x'.repeat(2 * 1024 * 1024 + 1));
+    const large = await here.put(id, 'text/plain', 'x'.repeat(MAX_BYTES + 1));
     assert.deepEqual([large.status, large.body.code], [413, 'too_large']);
     const streamed = await fetch(`${here.api.url}/v1/videos/${id}/transcript`, {
       method: 'PUT',
