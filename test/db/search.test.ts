@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../activities/index.ts';
-import { indexUnindexed } from '../../activities/searchIndexing.ts';
+import { createReconciliationActivities } from '../../activities/reconciliation.ts';
 import { createDb, type Db } from '../../src/db/index.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openOrm } from '../../src/db/orm.ts';
@@ -221,17 +221,19 @@ describe('the search index', () => {
     await execute(`update videos set deleted_at = now() where id not in ('${id}', '${wordless}')`);
     const lines: string[] = [];
     const log = { warn: (_: unknown, line: string) => void lines.push(line) };
-    const pass = (parts = {}) =>
-      new MockActivityEnvironment().run(() =>
-        indexUnindexed({ db: { ...db, ...parts }, log } as unknown as ActivityDeps),
-      );
+    const flows = { startProcessing: async () => {}, startRemoval: async () => {} };
+    const pass = (parts = {}) => {
+      const deps = { db: { ...db, ...parts }, log, flows, config: { RECONCILE_INTERVAL_SEC: 15 } };
+      const { repeatIntents } = createReconciliationActivities(deps as unknown as ActivityDeps);
+      return new MockActivityEnvironment().run(repeatIntents);
+    };
     const { unindexedVideos } = db;
     const list = (after: string | null) => unindexedVideos.list(after);
     const index = (videoId: string) =>
       videoId === id ? Promise.reject(new Error('not now')) : unindexedVideos.index(videoId);
-    assert.equal(await pass({ unindexedVideos: { list, index } }), false);
+    assert.deepEqual(await pass({ unindexedVideos: { list, index } }), { nextPassSec: 15 });
     assert.deepEqual([lines.length, await list(null)], [1, [id]]);
-    assert.equal(await pass(), false);
+    await pass();
     assert.deepEqual(await list(null), []);
     const ours = (rows: unknown[]) =>
       rows.filter((row) => [id, wordless].includes((row as { video_id: string }).video_id));
