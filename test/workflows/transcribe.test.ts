@@ -4,6 +4,7 @@ import type { Step } from '../../src/db/entities/step.ts';
 import { openOrm } from '../../src/db/orm.ts';
 import type { TimeRange } from '../../src/domain/speech.ts';
 import type { TranscriptOptions } from '../../src/domain/transcript.ts';
+import { processVideoId } from '../../workflows/contract.ts';
 import { type EditToAdd, editsOf } from '../support/edits.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { errorInside, quotaExhausted, rateLimited } from '../support/fakes/behaviours.ts';
@@ -322,8 +323,18 @@ describe('transcribing', () => {
     assert.equal(counts.length, CHUNKS);
     // Those that were on their way when the worker died were paid for twice, and no other.
     assert.deepEqual(counts, [...Array(CHUNKS - AT_ONCE).fill(1), ...Array(AT_ONCE).fill(2)]);
+    assert.deepEqual(await lastWordsOf(dying.engine, id), [true]);
   });
 });
+
+/** Whether attempts that fell silent had told the engine of progress: it decides whether they count. */
+async function lastWordsOf({ client }: TestEngine, videoId: string): Promise<boolean[]> {
+  const { events } = await client.workflow.getHandle(processVideoId(videoId, 1)).fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskTimedOutEventAttributes: silence }) => {
+    const [details] = silence?.failure?.timeoutFailureInfo?.lastHeartbeatDetails?.payloads ?? [];
+    return details?.data ? [JSON.parse(Buffer.from(details.data).toString()).madeProgress] : [];
+  });
+}
 
 const CHUNKS = 20;
 
