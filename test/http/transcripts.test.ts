@@ -84,6 +84,24 @@ describe('transcripts over HTTP', () => {
     }
   });
 
+  it('come back also with the times of all words of six hours', async () => {
+    const id = await here.makeVideo();
+    const words = Array.from({ length: 50_000 }, (_, at) => {
+      const startSec = Math.round(at * 3.3) / 1000;
+      return { startSec, endSec: startSec + 0.003, text: `word${at}` };
+    });
+    await here.addMachine(id, [
+      { startSec: 0, endSec: 165, text: words.map(({ text }) => text).join(' '), words },
+    ]);
+    const before = await here.get(id, 'json');
+    const body = JSON.stringify(before.body);
+    assert.ok(body.length > 3e6);
+    assert.equal((await here.put(id, 'application/json', body)).status, 200);
+    assert.deepEqual((await here.get(id, 'json')).body.text, before.body.text);
+    const large = await here.put(id, 'application/json', ' '.repeat(6 * 1024 * 1024 + 1));
+    assert.equal(large.status, 413);
+  });
+
   it('keep every version, and use what a person has written before what a machine has', async () => {
     const id = await here.makeVideo();
     const none = await here.get(id, 'json');

@@ -16,7 +16,7 @@ import { defineRoute, type Route } from '../route.ts';
 import { missing } from '../videoFiles.ts';
 import { findVideo } from '../videos.ts';
 import { editBody, type GivenFields, languageField, MAX_ERRORS, parseGivenFields } from './givenFields.ts';
-import { readText } from './readText.ts';
+import { MAX_BYTES, MAX_JSON_BYTES, readText } from './readText.ts';
 import { type PathOf, settleSegments } from './settleSegments.ts';
 import {
   TRANSCRIPT_FORMATS,
@@ -51,7 +51,7 @@ async function readGiven(ctx: Context): Promise<Given> {
     const types = Object.keys(FORMATS).join(', ');
     throw new HttpProblem('unsupported_media_type', `The body must be one of ${types}`);
   }
-  const body = type === null ? '{}' : await readText(ctx);
+  const body = type === null ? '{}' : await readText(ctx, format === 'json' ? MAX_JSON_BYTES : MAX_BYTES);
   if (format === 'json') {
     const fields = parseGivenFields(body);
     return { ...fields, pathOf: fields.segments ? pathOf : null };
@@ -124,7 +124,7 @@ const editTranscript = defineRoute({
     'no number is given twice. Plain text is laid over the times of the version before; without one, over the whole duration.',
     'What `GET` gives may be sent back in each of its formats.',
     'Captions may have hours left out, either decimal point, and any order; their styles are dropped.',
-    'At most 2 MiB, 20,000 segments and 500,000 characters.',
+    'At most 2 MiB (6 MiB of JSON), 20,000 segments and 500,000 characters.',
   ].join('\n'),
   scope: 'write',
   rawBody: true,

@@ -4,6 +4,8 @@ import { readBodyChunks } from '../uploads/bodyChunks.ts';
 
 /** More than the words of a day take. */
 export const MAX_BYTES = 2 * 1024 * 1024;
+/** In JSON each word has two times: what six hours of speech take. */
+export const MAX_JSON_BYTES = 6 * 1024 * 1024;
 
 /** A body of this size takes no honest client longer; one that trickles only holds a connection. */
 const DEADLINE_MS = 30_000;
@@ -18,7 +20,7 @@ const tooLarge = (maxBytes: number) => {
  *
  * @throws HttpProblem `too_large`, `unsupported_media_type`, `invalid_body`, `request_timeout`, `upload_aborted`
  */
-export async function readText(ctx: Context, maxBytes = MAX_BYTES): Promise<string> {
+export async function readText(ctx: Context, maxBytes: number): Promise<string> {
   const encoding = ctx.get('Content-Encoding');
   if (encoding !== '' && encoding !== 'identity') {
     throw new HttpProblem('unsupported_media_type', 'A Content-Encoding is not taken here');
