@@ -9,6 +9,7 @@ import { HttpProblem, notFound } from './problem.ts';
 import { toRefusal } from './problems.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { line } from './uploads/videoFields.ts';
+import { missingTranscript } from './videoFiles.ts';
 import { failureSchema, toFailure } from './videoViews.ts';
 import { whileAsked } from './wait.ts';
 import { toWorkProblem } from './workFailures.ts';
@@ -101,10 +102,11 @@ async function assertMaterial(
   { videos, transcripts }: Queries,
 ): Promise<void> {
   if (body.video_id === undefined) return;
-  if (!(await videos.find(user.id, body.video_id))) throw notFound();
+  const video = await videos.find(user.id, body.video_id);
+  if (!video) throw notFound();
   if (body.prompt !== undefined) return;
   const transcript = await transcripts.describeCurrent(body.video_id);
-  if (!transcript) throw new HttpProblem('no_transcript');
+  if (!transcript) throw missingTranscript(video);
   if (transcript.isEmpty)
     throw new HttpProblem('no_transcript', 'Nothing is said in the video', { retryable: false });
 }

@@ -47,7 +47,7 @@ export function decodeRankedCursor(cursor: string): RankedPlace | null {
 
 const NOT_OURS = 'is not a cursor of this API';
 
-const cursorField = (isOurs: (cursor: string) => boolean) =>
+const cursorField = (isOurs: (cursor: string) => boolean = () => true) =>
   z.string().refine(isOurs, NOT_OURS).optional().meta({ description: '`next_cursor` of the page before' });
 
 /** The query fields of every list; spread them into the route's own `z.strictObject`. */
@@ -56,10 +56,10 @@ export const pageFields = {
   cursor: cursorField((cursor) => decodeCursor(cursor) !== null),
 };
 
-/** The same for a list that is ranked when it is searched; which of the two cursors it is, `refineCursor` says. */
+/** The same for a list that is ranked when it is searched; `refineCursor` says which of the two cursors it has to be. */
 export const searchablePageFields = {
   ...pageFields,
-  cursor: cursorField((cursor) => (decodeCursor(cursor) ?? decodeRankedCursor(cursor)) !== null),
+  cursor: cursorField(),
 };
 
 /** Refuses the cursor of a list in a search, and of a search in a list. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Asset } from '../db/entities/asset.ts';
 import type { Video } from '../db/entities/video.ts';
-import type { AssetKind } from '../domain/video.ts';
+import { type AssetKind, isFinalStep } from '../domain/video.ts';
 import type { Storage } from '../storage/storage.ts';
 import { mediaTypeOf } from './bytes/mediaTypes.ts';
 import { type Representation, representObject, sendBytes } from './bytes/sendBytes.ts';
@@ -72,6 +72,13 @@ export const isGivenUp = ({ status }: Pick<Video, 'status'>): boolean =>
 /** What is missing now may come with time, unless the work on the video was given up. */
 export const missing = (code: ProblemCode, video: Video, detail?: string): HttpProblem =>
   new HttpProblem(code, detail, { retryable: !isGivenUp(video) });
+
+/** The transcript that is missing may come while its step is not at its end. */
+export function missingTranscript(video: Video): HttpProblem {
+  const step = [...video.steps].find(({ name }) => name === 'transcript');
+  const mayCome = step !== undefined && !isFinalStep(step.state) && !isGivenUp(video);
+  return new HttpProblem('no_transcript', undefined, { retryable: mayCome });
+}
 
 /** @throws HttpProblem `not_ready` for a video that has no bytes yet */
 function representSource(

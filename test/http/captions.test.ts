@@ -106,8 +106,10 @@ describe('POST /v1/captions', () => {
       const without = await ask({ video_id: id });
       assert.deepEqual(
         [without.status, without.body.code, without.body.retryable],
-        [404, 'no_transcript', true],
+        [404, 'no_transcript', false],
       );
+      const open = await ask({ video_id: await upload(api, user, videoBytes(4096, 'not ready')) });
+      assert.deepEqual([open.body.code, open.body.retryable], ['no_transcript', true]);
       const prompted = await ask({ video_id: id.toUpperCase(), prompt: 'a' });
       assert.deepEqual([prompted.status, prompted.body.video_id], [200, id]);
       await addTranscript(id, []);

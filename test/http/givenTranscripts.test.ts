@@ -101,7 +101,10 @@ describe('what people send for a transcript', () => {
       'segments',
     ]);
     assert.deepEqual(await errorsOf(here.putJson(id, { text: 'x '.repeat(500_000) })), ['text']);
-    assert.equal((await here.put(id, 'application/json', '{')).body.code, 'invalid_json');
+    for (const json of ['{', 'null', '"x"', '1']) {
+      const { status, body } = await here.put(id, 'application/json', json);
+      assert.deepEqual([status, body.code], [400, 'invalid_json'], json);
+    }
     const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
     assert.deepEqual(await errorsOf(here.put(id, 'application/json', deep)), ['']);
     assert.deepEqual(await errorsOf(here.put(id, 'application/json', `{"segments":${deep}}`)), [

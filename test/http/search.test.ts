@@ -114,10 +114,11 @@ describe('GET /v1/videos?q=', () => {
       { cursor: ofSearch },
       { q: 'boat', cursor: ofList },
       { q: 'boat', cursor: `${ofSearch}A` },
+      { q: 'boat', cursor: 'x' },
     ]) {
       const answer = await ask(query);
       assert.equal(answer.status, 422);
-      assert.equal(answer.body.errors[0].path, 'cursor');
+      assert.deepEqual(answer.body.errors, [{ path: 'cursor', message: 'is not a cursor of this API' }]);
     }
   });
 

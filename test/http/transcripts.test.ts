@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TranscriptSegment } from '../../src/domain/transcript.ts';
-import { FACTS } from '../support/processedVideo.ts';
+import { FACTS, upload } from '../support/processedVideo.ts';
 import { TRANSCRIPT_TYPES, type TranscriptFormat, textsOf, useTranscripts } from '../support/transcripts.ts';
+import { videoBytes } from '../support/uploading.ts';
 
 const SEGMENTS: TranscriptSegment[] = [
   {
@@ -77,7 +78,10 @@ describe('transcripts over HTTP', () => {
       const body = format === 'json' ? JSON.stringify(before.body) : before.body;
       const answer = await here.put(id, TRANSCRIPT_TYPES[format], body);
       assert.equal(answer.status, 200, JSON.stringify(answer.body));
-      assert.deepEqual([answer.body.kind, answer.body.model, answer.body.language], ['edited', null, 'en']);
+      const { kind, model, language } = answer.body;
+      // As JSON nothing is lost, so nothing is changed.
+      const made = answer.body.version === 1 ? ['machine', 'whisper-1'] : ['edited', null];
+      assert.deepEqual([kind, model, language], [...made, 'en']);
       const after = await here.get(id, format);
       const known = (view: typeof after) => (format === 'json' ? view.body.segments : view.body);
       assert.deepEqual(known(after), known(before), format);
@@ -102,10 +106,26 @@ describe('transcripts over HTTP', () => {
     assert.equal(large.status, 413);
   });
 
+  it('make no version of what changes nothing', async () => {
+    const id = await here.makeVideo();
+    await here.addMachine(id, SEGMENTS);
+    const { body: machine } = await here.get(id, 'json');
+    assert.deepEqual((await here.putJson(id, machine)).body, machine);
+    const put = (text: string, query = '') => here.put(id, 'text/plain', text, query);
+    const { body: edited } = await put('Written by hand.');
+    assert.equal(edited.version, 2);
+    assert.deepEqual((await put('Written by hand.')).body, edited);
+    assert.equal((await put('Written by hand.', '?language=de')).body.version, 3);
+    assert.equal((await put('Written by Hand.', '?language=de')).body.version, 4);
+  });
+
   it('keep every version, and use what a person has written before what a machine has', async () => {
     const id = await here.makeVideo();
     const none = await here.get(id, 'json');
-    assert.deepEqual([none.status, none.body.code, none.body.retryable], [404, 'no_transcript', true]);
+    assert.deepEqual([none.status, none.body.code, none.body.retryable], [404, 'no_transcript', false]);
+    const open = await upload(here.api, here.user, videoBytes(4096, 'still to be transcribed'));
+    const early = await here.get(open, 'txt');
+    assert.deepEqual([early.status, early.body.code, early.body.retryable], [404, 'no_transcript', true]);
     await here.addMachine(id, SEGMENTS);
     await here.putJson(id, { text: 'Written by hand.' });
     await here.addMachine(id, [{ startSec: 0, endSec: 1, text: 'Made again.' }]);

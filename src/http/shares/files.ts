@@ -9,7 +9,7 @@ import { defineRoute, type Route, type RouteRequest } from '../route.ts';
 import { representTranscript } from '../transcripts/transcriptViews.ts';
 import {
   bytesResponses,
-  missing,
+  missingTranscript,
   representPlayable,
   representSheet,
   representSheetIndex,
@@ -206,7 +206,7 @@ export const sharedFileRoutes: readonly Route[] = [
     find: async (video, { deps }) => {
       const wanted = { videoId: video.id, format: 'vtt', base: video.title } as const;
       const file = await representTranscript(deps, wanted);
-      if (!file) throw missing('no_transcript', video);
+      if (!file) throw missingTranscript(video);
       return file;
     },
   }),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Transcript } from '../../db/entities/transcript.ts';
@@ -9,7 +10,7 @@ import {
   recognizeSubtitles,
   type SubtitleFormat,
 } from '../../domain/subtitles/readSubtitles.ts';
-import type { TranscriptSegment } from '../../domain/transcript.ts';
+import type { TranscriptContent, TranscriptSegment } from '../../domain/transcript.ts';
 import { idParams } from '../parse.ts';
 import { HttpProblem, invalidRequest, notFound } from '../problem.ts';
 import { defineRoute, type Route } from '../route.ts';
@@ -111,6 +112,10 @@ function requireMatch(ctx: Context, current: Transcript | null): void {
   }
 }
 
+/** Whoever sends again what is there, not having heard the answer, has changed nothing. */
+const isSame = (current: Transcript, { language, segments }: TranscriptContent): boolean =>
+  (current.language ?? null) === language && isDeepStrictEqual(current.segments, segments);
+
 const anyText = { type: 'string' };
 
 const editTranscript = defineRoute({
@@ -121,8 +126,8 @@ const editTranscript = defineRoute({
   summary: 'Write or correct what is said in a video',
   description: [
     `Makes a new version, which everything uses from then on. Those of a machine stay, and of the edited ones the newest ${MAX_EDITED_VERSIONS};`,
-    'no number is given twice. Plain text is laid over the times of the version before; without one, over the whole duration.',
-    'What `GET` gives may be sent back in each of its formats.',
+    'no number is given twice. Lines of plain text that stayed keep the times of the version before, and what is new gets those of what it replaces; without one, the whole duration is shared out.',
+    'What changes nothing makes no version. What `GET` gives may be sent back in each of its formats.',
     'Captions may have hours left out, either decimal point, and any order; their styles are dropped.',
     'At most 2 MiB (6 MiB of JSON), 20,000 segments and 500,000 characters.',
   ].join('\n'),
@@ -144,7 +149,10 @@ const editTranscript = defineRoute({
     { contentType: 'text/plain', schema: anyText },
   ],
   responses: {
-    200: { description: 'The new version', schema: transcriptSchema },
+    200: {
+      description: 'The new version, or the current one where nothing is changed',
+      schema: transcriptSchema,
+    },
     400: { description: '`invalid_json`; `invalid_body`: not in its charset' },
     409: { description: '`not_ready`: how long the video is, is not known yet' },
     412: { description: '`precondition_failed`: it is not the version of `If-Match` any more' },
@@ -163,6 +171,7 @@ const editTranscript = defineRoute({
       const said = given.language === undefined ? query.language : given.language;
       const known = (before ?? video).language ?? null;
       const language = said === undefined ? known : said;
+      if (before && isSame(before, { language, segments })) return before;
       return transcripts.add({ videoId: video.id, kind: 'edited', language, model: null, segments });
     });
     if (!transcript) throw notFound();

@@ -3,7 +3,7 @@ import { TRANSCRIPT_KINDS } from '../../domain/transcript.ts';
 import { sendBytes } from '../bytes/sendBytes.ts';
 import { idParams } from '../parse.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { baseName, bytesResponses, missing } from '../videoFiles.ts';
+import { baseName, bytesResponses, missingTranscript } from '../videoFiles.ts';
 import { findVideo } from '../videos.ts';
 import {
   representTranscript,
@@ -47,7 +47,7 @@ const transcriptRoute = (format: TranscriptFormat, operationId: string, summary:
       const { version } = request.query;
       const wanted = { videoId: video.id, version, format, base: baseName(video) };
       const file = await representTranscript(request.deps, wanted);
-      if (!file) throw missing('no_transcript', video);
+      if (!file) throw missingTranscript(video);
       return sendBytes(request.ctx, file);
     },
   });

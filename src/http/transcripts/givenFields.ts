@@ -26,7 +26,7 @@ export const languageField = z
 
 const textField = z.string().meta({
   description:
-    'Laid over the times of the version before, line by line if it has as many lines as that had segments; left unread where there are segments',
+    'Laid over the times of the version before: lines that stayed keep theirs; left unread where there are segments',
   examples: ['Hello and welcome.'],
 });
 
@@ -75,9 +75,12 @@ function takeOut(name: string, value: unknown): { list: unknown; rest: unknown }
   return { list, rest };
 }
 
+/** As bodies of JSON are read everywhere: an object or a list. */
 function parseJson(json: string): unknown {
   try {
-    return JSON.parse(json);
+    const value: unknown = JSON.parse(json);
+    if (typeof value === 'object' && value !== null) return value;
+    throw new TypeError('The JSON is no object');
   } catch (cause) {
     throw new HttpProblem('invalid_json', undefined, { cause });
   }
