@@ -6,7 +6,7 @@ import { ERROR_BY_END } from './closedRuns.ts';
 import { createEditReconciler } from './editReconciliation.ts';
 import type { ActivityDeps } from './index.ts';
 import { pages } from './longWork.ts';
-import { indexUnindexed } from './searchIndexing.ts';
+import { createIndexing } from './searchIndexing.ts';
 
 /** Visibility lags behind: runs that closed shortly before the last pass are asked for again. */
 const OVERLAP_MS = 60_000;
@@ -15,6 +15,7 @@ const OVERLAP_MS = 60_000;
 export function createReconciliationActivities(deps: ActivityDeps) {
   const { config, db, flows } = deps;
   const edits = createEditReconciler(deps);
+  const indexUnindexed = createIndexing(deps);
 
   /** Settles what a closed run left open in its row; most runs left nothing, which costs one question. */
   async function settle({ videoId, run }: Pick<RunRow, 'videoId' | 'run'>): Promise<void> {
@@ -47,7 +48,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       await edits.repeatIntents();
       await tellUploads(deps);
       await settleLostCaptions(deps);
-      const hasMore = await indexUnindexed(deps);
+      const hasMore = await indexUnindexed();
       return { nextPassSec: hasMore ? 1 : config.RECONCILE_INTERVAL_SEC };
     },
 
