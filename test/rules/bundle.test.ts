@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
-const MAX_BYTES = 1.8 * 1024 * 1024;
+/** A tenth above what it had when there were nine workflows; the engine's own part is 460 KiB of it. */
+const MAX_BYTES = 700 * 1024;
 
 describe('rules: the workflow bundle', () => {
   it('stays small: an ORM, zod or an SDK that slips in would show', async () => {
@@ -11,7 +12,8 @@ describe('rules: the workflow bundle', () => {
       logger: new DefaultLogger('ERROR'),
     });
     // The inline source map is most of what is produced and says nothing about what runs.
-    const withMap = Buffer.byteLength(code);
-    assert.ok(withMap < MAX_BYTES, `the bundle has ${withMap} bytes`);
+    const [runs = ''] = code.split('//# sourceMappingURL=', 1);
+    const sizeBytes = Buffer.byteLength(runs);
+    assert.ok(sizeBytes < MAX_BYTES, `the bundle has ${sizeBytes} bytes`);
   });
 });
