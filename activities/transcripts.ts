@@ -20,7 +20,7 @@ export type TranscriptWay = 'none' | 'carry' | 'transcribe';
 export function createTranscriptActivities(deps: ActivityDeps) {
   const { db, transcriber } = deps;
   // One limit for all videos of this worker.
-  const inTurn = createTurns(deps.config.TRANSCRIBE_CONCURRENCY);
+  const inTurn = createTurns(() => deps.config.TRANSCRIBE_CONCURRENCY);
 
   const skip = async ({ videoId, run }: StepInput, reason: StoredError): Promise<TranscriptWay> => {
     await db.steps.skipStep({ videoId, run, name: 'transcript' }, reason);

@@ -2,8 +2,8 @@
 export type InTurn = <Result>(work: () => Promise<Result>, signal: AbortSignal) => Promise<Result>;
 
 /** Lets so many pieces of work go on at a time, whoever they are of; the others wait in the order in which they came. */
-export function createTurns(most: number): InTurn {
-  let free = most;
+export function createTurns(most: () => number): InTurn {
+  let busy = 0;
   const waiting: (() => void)[] = [];
   const wait = async (signal: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -19,14 +19,14 @@ export function createTurns(most: number): InTurn {
   };
   return async (work, signal) => {
     signal.throwIfAborted();
-    if (free > 0) free -= 1;
+    if (busy < most()) busy += 1;
     else await wait(signal);
     try {
       return await work();
     } finally {
       const next = waiting.shift();
       if (next) next();
-      else free += 1;
+      else busy -= 1;
     }
   };
 }

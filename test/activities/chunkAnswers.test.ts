@@ -64,7 +64,7 @@ describe('having the chunks of a video answered', () => {
     { transcriber }: { transcriber: Transcriber },
     more: Partial<Asking> & { inTurn?: ReturnType<typeof createTurns>; heard?: SpeechChunk[] } = {},
   ) => {
-    const { inTurn = createTurns(LANES), heard = chunks, ...rest } = more;
+    const { inTurn = createTurns(() => LANES), heard = chunks, ...rest } = more;
     const config = { TRANSCRIBE_CONCURRENCY: LANES } as ActivityDeps['config'];
     const read = async ({ offsetBytes }: SpeechChunk) => Uint8Array.of(offsetBytes);
     const format = { contentType: 'audio/ogg', extension: 'ogg', encoder: 'e' };
@@ -130,19 +130,19 @@ describe('having the chunks of a video answered', () => {
   });
 
   it('asks about so many chunks at a time in all, and begins none behind a failure', async () => {
-    const inTurn = createTurns(LANES);
+    const inTurn = createTurns(() => LANES);
     const fake = play();
     await Promise.all(['a', 'b', 'c'].map((sha256) => begin(sha256, fake, { inTurn })));
     assert.deepEqual([fake.asked.length, fake.most()], [3 * CHUNKS, LANES]);
     const failing = play(async () => {
       throw new Error('refused');
     });
-    await assert.rejects(begin('d', failing, { inTurn: createTurns(1) }), /refused/);
+    await assert.rejects(begin('d', failing, { inTurn: createTurns(() => 1) }), /refused/);
     assert.equal(failing.asked.length, 1);
   });
 
   it('stops waiting for its turn when it is cancelled', async () => {
-    const inTurn = createTurns(1);
+    const inTurn = createTurns(() => 1);
     const { promise: end, resolve } = Promise.withResolvers<void>();
     const first = inTurn(() => end, new AbortController().signal);
     const controller = new AbortController();

@@ -76,9 +76,9 @@ describe('toFailure', () => {
       error.madeProgress = madeProgress;
       return toFailure(error, log).details;
     };
-    assert.deepEqual(detailsOf(7000, false), ['remote', { retryAfterMs: 7000 }]);
-    assert.deepEqual(detailsOf(null, true), ['remote', { madeProgress: true }]);
-    assert.deepEqual(detailsOf(7000, true), ['remote', { retryAfterMs: 7000, madeProgress: true }]);
+    assert.deepEqual(detailsOf(7000, false), ['outside', { retryAfterMs: 7000 }]);
+    assert.deepEqual(detailsOf(null, true), ['outside', { madeProgress: true }]);
+    assert.deepEqual(detailsOf(7000, true), ['outside', { retryAfterMs: 7000, madeProgress: true }]);
   });
 
   it('never gives the engine a delay that it cannot take, or takes for the end', () => {
@@ -86,7 +86,7 @@ describe('toFailure', () => {
       toFailure(new TranscriberTroubleError('transcriber_rate_limited', 'Too often', { retryAfterMs }), log);
     for (const ms of [Number.POSITIVE_INFINITY, Number.NaN, 0, -5]) {
       const failed = delayOf(ms);
-      assert.deepEqual([failed.nextRetryDelay, failed.details], [undefined, ['remote']], String(ms));
+      assert.deepEqual([failed.nextRetryDelay, failed.details], [undefined, ['outside']], String(ms));
     }
     for (const ms of [0.2, 7000, 1e300]) {
       const proto = new DefaultFailureConverter().errorToFailure(delayOf(ms), defaultPayloadConverter);
