@@ -27,15 +27,21 @@ describe('npm run fakes', () => {
         });
       assert.equal((await ask()).status, 400);
       await lineWith(/^400 · POST · \/v1\/audio\/transcriptions/);
-      const wish = (names: string[]) =>
-        fetch(new URL('/fakes/behave', baseUrl), {
+      const wish = (names: string[], service = 'transcriptions') =>
+        fetch(new URL(`/fakes/behave/${service}`, baseUrl), {
           ...{ method: 'POST', body: JSON.stringify(names) },
           headers: { 'content-type': 'application/json' },
         });
       assert.equal((await wish(['nonsense'])).status, 400);
-      assert.equal((await wish(['rate_limited'])).status, 200);
+      assert.equal((await wish(['cut'], 'nobody')).status, 400);
+      assert.equal((await wish(['rate_limited', 'drop'])).status, 200);
+      assert.deepEqual(await (await wish(['hang'], 'completions')).json(), { next: ['hang'] });
       const { status, headers } = await ask();
       assert.deepEqual([status, headers.get('retry-after')], [429, '5']);
+      assert.deepEqual(await (await wish(['cut'])).json(), { next: ['drop', 'cut'] });
+      const emptied = (await (await wish([])).json()) as { next: string[]; choose_from: string[] };
+      assert.deepEqual([emptied.next, emptied.choose_from.includes('rate_limited')], [[], true]);
+      assert.equal((await ask()).status, 400);
       child.kill('SIGINT');
       const [code] = await once(child, 'exit');
       assert.equal(code, 0);

@@ -98,7 +98,7 @@ export const notJson = (contentType = 'application/json'): Behaviour => ({
   body: '<html><body><h1>It works!</h1></body></html>',
 });
 
-/** Those that can be asked for by hand: `POST /fakes/behave` with a list of these names, one for each next request. */
+/** Those that can be asked for by hand: `POST /fakes/behave/<service>` with a list of these names, one for each of its next requests. */
 export const BY_NAME: Record<string, Behaviour> = {
   well: { kind: 'well' },
   slow: { kind: 'slow', ms: 5000 },

@@ -1,3 +1,4 @@
+import { cutText } from '../../../src/domain/cutText.ts';
 import type { Received } from './receive.ts';
 import { type FakeAnswer, type FakeOptions, type FakeRoute, type Fakes, startFakes } from './server.ts';
 
@@ -61,13 +62,10 @@ function complainOfFormat(format: ChatBody['response_format'] | undefined): Fake
   return null;
 }
 
-/** A text of these words, of exactly this length unless that ends in a space. */
+/** A text of these words, of exactly this length unless that ends in a space or half a character. */
 function fill(words: string, length: number): string {
   const sentence = `${words.trim() || 'words'} `;
-  return sentence
-    .repeat(Math.ceil(length / sentence.length))
-    .slice(0, length)
-    .trimEnd();
+  return cutText(sentence.repeat(Math.ceil(length / sentence.length)), length);
 }
 
 /**
@@ -84,7 +82,7 @@ function write(messages: Message[]): string {
   const limit = repair < 0 ? null : Number(/at most (\d+)/.exec(messages.at(-1)?.content ?? '')?.[1]);
   if (limit !== null) return fill(caption, Math.floor(limit * 0.8));
   const length = /in (\d+) characters/.exec(prompt)?.[1];
-  return length === undefined ? caption.slice(0, 200) : fill(caption, Number(length));
+  return length === undefined ? cutText(caption, 200) : fill(caption, Number(length));
 }
 
 function answer({ json }: Received): FakeAnswer {

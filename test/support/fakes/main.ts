@@ -39,9 +39,12 @@ async function main(): Promise<void> {
   say(`OPENAI_API_KEY=${fakes.apiKey}`);
   say(`CAPTIONS_BASE_URL=${fakes.baseUrl}`);
   say(`OPENROUTER_API_KEY=${fakes.apiKey}`);
-  const control = new URL('/fakes/behave', fakes.baseUrl);
-  say('\nTo see them misbehave, give a name for each of the next requests ([] tells the names):\n');
-  say(`curl -d '["rate_limited","slow"]' -H 'Content-Type: application/json' ${control}\n`);
+  const control = (service: string) => new URL(`/fakes/behave/${service}`, fakes.baseUrl);
+  say(
+    '\nTo see them misbehave, give a name for each of the next requests ([] takes them back and tells all names):\n',
+  );
+  say(`curl -d '["rate_limited","slow"]' -H 'Content-Type: application/json' ${control('transcriptions')}`);
+  say(`curl -d '["too_long"]' -H 'Content-Type: application/json' ${control('completions')}\n`);
   const stop = () => void fakes.close().then(() => process.exit(0));
   onStopRequest(stop, () => process.exit(130));
 }

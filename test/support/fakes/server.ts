@@ -75,6 +75,7 @@ export interface Fakes {
 }
 
 const WISHES: Record<string, Behaviour> = { ...BY_NAME, ...CHAT_TROUBLE };
+const WISHES_PATH = '/fakes/behave';
 const FAKE_KEY = 'sk-fake-key-for-tests';
 
 /** Starts a server with these routes on this machine's own address. */
@@ -107,6 +108,8 @@ export async function startFakes(options: FakeOptions): Promise<Fakes> {
 class Frame {
   readonly requests: RecordedRequest[] = [];
   readonly queue: Behaviour[] = [];
+  /** The names that a person gave, by the path of a service: of two services nobody knows which is asked first. */
+  readonly wishes = new Map<string, string[]>();
   readonly apiKey: string;
   rule: (request: RecordedRequest) => Behaviour | undefined = () => undefined;
   mostAtOnce = 0;
@@ -121,15 +124,17 @@ class Frame {
   reset(): void {
     this.requests.length = 0;
     this.queue.length = 0;
+    this.wishes.clear();
     this.rule = () => undefined;
     this.mostAtOnce = this.atWork;
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const received = await receive(request);
-    if (received.path === '/fakes/behave') return this.takeWishes(received, response);
+    if (received.path.startsWith(WISHES_PATH)) return this.takeWishes(received, response);
     const record = this.record(received, response);
-    const behaviour = this.queue.shift() ?? this.rule(record) ?? { kind: 'well' };
+    const wish = WISHES[this.wishes.get(record.path)?.shift() ?? ''];
+    const behaviour = wish ?? this.queue.shift() ?? this.rule(record) ?? { kind: 'well' };
     record.behaviour = behaviour.kind;
     await this.misbehave(behaviour, { received, record, response });
   }
@@ -194,16 +199,27 @@ class Frame {
     return record;
   }
 
-  /** For a person at a terminal: a JSON list of names, one for each of the next requests. */
-  private takeWishes({ json }: Received, response: ServerResponse): void {
-    const names = Array.isArray(json) ? json.map(String) : [];
-    const wishes = names.map((name) => WISHES[name]);
-    const isGood = names.length > 0 && wishes.every((wish) => wish !== undefined);
-    if (isGood) this.queue.push(...(wishes as Behaviour[]));
+  /**
+   * For a person at a terminal: a JSON list of names, one for each of the next requests of the service that the
+   * address ends with. An empty list takes back what was asked for.
+   */
+  private takeWishes({ json, path }: Received, response: ServerResponse): void {
+    const { routes } = this.options;
+    const route = routes.find((each) => addressOf(each) === path);
+    const names = Array.isArray(json) ? json.map(String) : ['not a list'];
+    const isGood = route !== undefined && names.every((name) => WISHES[name] !== undefined);
+    const next = names.length === 0 ? [] : [...(this.wishes.get(route?.path ?? '') ?? []), ...names];
+    if (isGood) this.wishes.set(route.path, next);
+    const help = { addresses: routes.map(addressOf), choose_from: Object.keys(WISHES) };
     response.writeHead(isGood ? 200 : 400, { 'content-type': 'application/json' });
-    response.end(`${JSON.stringify(isGood ? { next: names } : { choose_from: Object.keys(WISHES) })}\n`);
+    response.end(
+      `${JSON.stringify({ ...(isGood && { next }), ...(next.length > 0 && isGood ? {} : help) })}\n`,
+    );
   }
 }
+
+/** Where one asks a service to misbehave: `/fakes/behave/transcriptions`. */
+const addressOf = ({ path }: FakeRoute): string => `${WISHES_PATH}/${path.split('/').at(-1)}`;
 
 interface Exchange {
   received: Received;
