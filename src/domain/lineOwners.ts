@@ -24,7 +24,12 @@ interface Run {
   to: number;
 }
 
-const fold = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, '') || text;
+/** Most words: they need no closer look. */
+const SIMPLE = /^[a-z0-9]+$/;
+
+/** How words are compared: their case and punctuation are no other words. */
+const fold = (text: string): string =>
+  SIMPLE.test(text) ? text : text.toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, '') || text;
 
 /** Finds for each unit of new lines the old line that it stands for; each has a text. */
 export function findOwners(oldLines: readonly string[], newLines: readonly string[]): LineOwners {
@@ -56,8 +61,9 @@ function dropChance({ before, after, matched }: Matched): Int32Array {
   const [oldLengths, newLengths] = [before, after].map((units) =>
     lengthsOf(units, (units.at(-1)?.line ?? -1) + 1),
   ) as [number[], number[]];
-  const common = new Map<string, number>();
-  const pairAt = (index: number): string => `${before[matched[index] ?? -1]?.line} ${after[index]?.line}`;
+  const common = new Map<number, number>();
+  const pairAt = (index: number): number =>
+    (before[matched[index] ?? -1]?.line ?? 0) * newLengths.length + (after[index]?.line ?? 0);
   for (const [index, { characters }] of after.entries()) {
     if ((matched[index] ?? -1) < 0) continue;
     common.set(pairAt(index), (common.get(pairAt(index)) ?? 0) + characters);

@@ -16,13 +16,26 @@ export interface PlacedUnit extends TextUnit {
 
 /** Gives the units of clean lines, one after the other. */
 export function placeUnits(lines: readonly string[]): PlacedUnit[] {
+  const placed: PlacedUnit[] = [];
   let endsAt = 0;
-  return lines.flatMap((text, line) =>
-    toUnits(text).map((unit, index, all) => {
-      endsAt += unit.characters;
-      return { ...unit, line, endsAt, isLastOfLine: index === all.length - 1 };
-    }),
-  );
+  for (const [line, text] of lines.entries()) {
+    for (const { text: part, columns, characters, isSpaced, breakAfter } of toUnits(text)) {
+      endsAt += characters;
+      placed.push({
+        text: part,
+        columns,
+        characters,
+        isSpaced,
+        breakAfter,
+        line,
+        endsAt,
+        isLastOfLine: false,
+      });
+    }
+    const last = placed.at(-1);
+    if (last?.line === line) last.isLastOfLine = true;
+  }
+  return placed;
 }
 
 /** Puts units together again, in their lines. */

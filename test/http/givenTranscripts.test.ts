@@ -101,6 +101,7 @@ describe('what people send for a transcript', () => {
       'segments',
     ]);
     assert.deepEqual(await errorsOf(here.putJson(id, { text: 'x '.repeat(500_000) })), ['text']);
+    assert.deepEqual(await errorsOf(here.putJson(id, { text: 'x\n'.repeat(20_001) })), ['text']);
     for (const json of ['{', 'null', '"x"', '1']) {
       const { status, body } = await here.put(id, 'application/json', json);
       assert.deepEqual([status, body.code], [400, 'invalid_json'], json);

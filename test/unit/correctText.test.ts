@@ -129,6 +129,33 @@ describe('a corrected text', () => {
     assertKept(lay([LINES.slice(0, 2).join(' '), ...LINES.slice(2)]));
   });
 
+  it('of half a million characters takes no long time, whatever is in it', () => {
+    let seed = 1;
+    const next = (below: number): number => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    const lines = (word: () => string, words: number) =>
+      Array.from({ length: 20_000 }, () => Array.from({ length: words }, word).join(' '));
+    const letter = () => 'abcdefgh'.charAt(next(8));
+    const texts = {
+      'the same line': () => lines(() => 'a', 12),
+      'few words': () => lines(letter, 12),
+      'few lines': () => lines(letter, 1),
+      'rare words': () => lines(() => String(next(30_000)), 4),
+      'one line': () => [lines(letter, 12).join(' ')],
+      'other order': () => lines(() => String(next(100_000)), 1),
+    };
+    for (const [name, write] of Object.entries(texts)) {
+      const before = write().map((text, index) => ({ startSec: index, endSec: index + 0.5, text }));
+      const text = write().join('\n');
+      const begun = process.cpuUsage().user;
+      layText(text, before, { startSec: 0, endSec: 21_600 });
+      const tookMs = (process.cpuUsage().user - begun) / 1000;
+      assert.ok(tookMs < 2000, `${name}: ${tookMs} ms`);
+    }
+  });
+
   it('keeps the exact times of lines that stayed, whatever was done to others, and the order', () => {
     const change = fc.constantFrom('keep', 'keep', ...Object.keys(EDITS));
     fc.assert(

@@ -18,7 +18,7 @@ import { missing } from '../videoFiles.ts';
 import { findVideo } from '../videos.ts';
 import { editBody, type GivenFields, languageField, MAX_ERRORS, parseGivenFields } from './givenFields.ts';
 import { MAX_BYTES, MAX_JSON_BYTES, readText } from './readText.ts';
-import { type PathOf, settleSegments } from './settleSegments.ts';
+import { assertTextFits, type PathOf, settleSegments } from './settleSegments.ts';
 import {
   TRANSCRIPT_FORMATS,
   type TranscriptFormat,
@@ -93,6 +93,7 @@ function toSegments(
   durationSec: number,
   before: readonly TranscriptSegment[],
 ): TranscriptSegment[] {
+  if (!segments) assertTextFits(text ?? '');
   const laid = segments ?? layText(text ?? '', before, { startSec: 0, endSec: durationSec });
   return settleSegments(laid, durationSec, pathOf);
 }

@@ -39,11 +39,26 @@ export function settleSegments(
     .map((segment) => settleSegment(segment, durationSec))
     .filter(({ text }) => text !== '')
     .sort((a, b) => a.startSec - b.startSec);
-  const characters = segments.reduce((sum, { text }) => sum + text.length, 0);
-  if (characters > MAX_CHARACTERS) {
-    throw invalidRequest([{ path: 'text', message: `may have ${MAX_CHARACTERS} characters at most` }]);
-  }
+  assertLength(segments.map(({ text }) => text));
   return segments;
+}
+
+function assertLength(texts: readonly string[]): void {
+  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  if (characters <= MAX_CHARACTERS) return;
+  throw invalidRequest([{ path: 'text', message: `may have ${MAX_CHARACTERS} characters at most` }]);
+}
+
+/**
+ * Checks a text before it is given times, which takes long for one that is too long.
+ *
+ * @throws HttpProblem `invalid_request`
+ */
+export function assertTextFits(text: string): void {
+  const lines = cleanText(text).split('\n');
+  assertLength(lines);
+  if (lines.length <= MAX_SEGMENTS) return;
+  throw invalidRequest([{ path: 'text', message: `may have ${MAX_SEGMENTS} lines at most` }]);
 }
 
 function judgeTimes(
