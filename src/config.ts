@@ -124,6 +124,7 @@ const environment = z.object({
     .default(QUEUES.join(','))
     .transform((v) => v.split(',').map((s) => s.trim()))
     .pipe(z.array(z.enum(QUEUES)).min(1)),
+  WORKFLOW_BUNDLE: z.string().optional(),
   WORKFLOW_SLOTS: count(40),
   MEDIA_SLOTS: count(cores),
   ENCODE_SLOTS: count(Math.max(1, cores - 1)),

@@ -22,7 +22,7 @@ import { createMedia, type Media } from './media/index.ts';
 import { createScratch, type Scratch } from './media/scratch.ts';
 import { createStorage } from './storage/index.ts';
 import { createTranscriber } from './transcriber/index.ts';
-import { bundleWorkflows } from './workflowBundle.ts';
+import { findWorkflowBundle } from './workflowBundle.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -52,7 +52,7 @@ async function queueOptions(
   if (queue !== 'workflows') return work;
   return {
     ...work,
-    workflowBundle: await bundleWorkflows(),
+    workflowBundle: await findWorkflowBundle(config.WORKFLOW_BUNDLE),
     maxConcurrentWorkflowTaskExecutions: config.WORKFLOW_SLOTS,
     maxCachedWorkflows: config.MAX_CACHED_WORKFLOWS,
   };

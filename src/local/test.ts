@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeRingKey } from '../config.ts';
+import { bundleWorkflows } from '../workflowBundle.ts';
 import { type CheckOptions, checkSources, runTests } from './checks.ts';
 import { createEspeakProbes, ensureEspeak } from './espeak.ts';
 import type { Part } from './part.ts';
@@ -59,6 +60,9 @@ async function prepareEnvironment(): Promise<Environment> {
   cleanUps.push(template.drop);
   const seed = settings.SEED ?? randomInt(2 ** 31);
   say(`Seed: ${seed} (the same again with SEED=${seed} npm test)`);
+  // Once for the many workers that the tests start.
+  const bundle = join(folder, 'workflows.cjs');
+  writeFileSync(bundle, await bundleWorkflows());
   const scratch = join(folder, 'tmp');
   mkdirSync(scratch);
   return {
@@ -74,6 +78,7 @@ async function prepareEnvironment(): Promise<Environment> {
     TMPDIR: scratch,
     TEST_TEMPLATE_DATABASE: template.name,
     TEST_RUN_DIR: folder,
+    WORKFLOW_BUNDLE: bundle,
     SEED: String(seed),
   };
 }

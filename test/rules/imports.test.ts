@@ -72,7 +72,9 @@ const LAYERS: Record<string, Layer> = {
   },
   'src/workflowBundle.ts': { values: [], never: /^(?!node:)/ },
   'src/bundleWorkflows.ts': { values: [], never: /^(?!node:|@temporalio\/worker$)/ },
-  'src/local': { values: [...BASICS, 'src/db', 'src/secrets', 'workflows/contract.ts'] },
+  'src/local': {
+    values: [...BASICS, 'src/db', 'src/secrets', 'src/workflowBundle.ts', 'workflows/contract.ts'],
+  },
   // Runs on other people's machines, without the server's packages.
   'src/cli': {
     values: ['src/domain', 'src/errors.ts'],

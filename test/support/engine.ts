@@ -80,6 +80,8 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
     WORKER_METRICS_PORT: '0',
     WORKER_QUEUES: 'workflows,media,net,speech',
     RECONCILE_INTERVAL_SEC: '1',
+    // The run has made it once for all its workers.
+    WORKFLOW_BUNDLE: process.env.WORKFLOW_BUNDLE ?? '',
     ...settings,
   };
   const config = loadConfig(environment);
