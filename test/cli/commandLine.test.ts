@@ -52,7 +52,7 @@ describe('the command line', () => {
     [['upload', '--external-id', 'e', 'a', 'b'], /--external-id can only/],
     [
       ['upload', '--process', 'thumbnail,dance', 'a'],
-      /--process takes thumbnail, storyboard or none, not "dance"/,
+      /--process takes thumbnail, storyboard, transcript, audio or none, not "dance"/,
     ],
     [['upload', '--title'], /--title/],
     [['upload', 'a'], /No address is known: give --url, set VIDEOFLOW_URL/],

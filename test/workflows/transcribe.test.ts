@@ -351,10 +351,20 @@ async function dieOverChunk({ engine, fake }: Surroundings, file: string): Promi
   const id = await engine.addVideo(file, { steps: ['transcript'] });
   await waitFor(() => fake.requests.length === 6 + AT_ONCE, { what: 'chunk 7', timeoutMs: 60_000 });
   const stored = await untilStored(engine.config.DATABASE_URL, 6);
+  // What the engine did not hear of before a worker dies, it can tell nobody.
+  await waitFor(() => hasHeardOfProgress(engine, id), { what: 'the engine to hear of progress' });
   await engine.stopWorkers('SIGKILL');
   fake.behaveBy(() => undefined);
   engine.startWorker();
   return { id, stored };
+}
+
+async function hasHeardOfProgress({ client }: TestEngine, videoId: string): Promise<boolean> {
+  const { raw } = await client.workflow.getHandle(processVideoId(videoId, 1)).describe();
+  return (raw.pendingActivities ?? []).some(({ heartbeatDetails }) => {
+    const data = heartbeatDetails?.payloads?.[0]?.data;
+    return Boolean(data && JSON.parse(Buffer.from(data).toString()).madeProgress);
+  });
 }
 
 /** Waits until so many answers are stored, and gives how many are. */
