@@ -159,7 +159,7 @@ describe('quotas and floors', () => {
         [entry.id],
       );
       const steps = await api.call(`/v1/videos/${entry.id}/steps`, { token: user.token });
-      assert.equal(steps.body.data.length, 5);
+      assert.equal(steps.body.data.length, 6);
       const row = await api.db.videos.find(user.id, entry.id);
       assert.notEqual(row?.sourceKey, `sources/${entry.id}`, 'each upload has a key of its own');
       assert.ok((await buffer(await api.storage.open(row?.sourceKey ?? ''))).equals(videoBytes(MIB)));
