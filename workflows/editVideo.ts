@@ -1,7 +1,6 @@
 import {
   ApplicationFailure,
   CancellationScope,
-  isCancellation,
   proxyActivities,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
@@ -41,11 +40,11 @@ export async function editVideo(input: EditVideoInput): Promise<EditVideoResult>
   try {
     return await progress.scope.run(() => edit(input, progress));
   } catch (error) {
-    if (!isCancellation(error)) throw error;
+    if (!progress.isTakenBack(error)) throw error;
     const settled = await CancellationScope.nonCancellable(() => settle(input));
     // Only a run that the engine was asked to cancel may close as Cancelled; a signal ends it well.
     if (!CancellationScope.current().consideredCancelled) return settled;
-    throw error;
+    return progress.stop();
   }
 }
 

@@ -3,7 +3,6 @@ import {
   type ActivityOptions,
   ApplicationFailure,
   CancellationScope,
-  isCancellation,
   proxyActivities,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
@@ -102,11 +101,11 @@ export async function processVideo(input: ProcessVideoInput): Promise<ProcessVid
       return { outcome: 'done' };
     });
   } catch (error) {
-    if (!isCancellation(error)) throw error;
+    if (!progress.isTakenBack(error)) throw error;
     const settled = await CancellationScope.nonCancellable(() => settle(input));
     // Only a run that the engine was asked to cancel may close as Cancelled; a signal ends it well.
     if (!CancellationScope.current().consideredCancelled) return settled;
-    throw error;
+    return progress.stop();
   }
 }
 

@@ -2,6 +2,7 @@ import {
   CancellationScope,
   CancelledFailure,
   defineSignal,
+  isCancellation,
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
@@ -10,6 +11,11 @@ import { SIGNALS } from './contract.ts';
 /** What a run shows of itself, and how it hears from operators. */
 export interface Progress {
   scope: CancellationScope;
+  /**
+   * Says whether an error is how the work was taken back. An activity that fails for now at the very moment in which it is
+   * cancelled is not tried again: its own failure arrives, and no cancellation.
+   */
+  isTakenBack(error: unknown): boolean;
   /** Takes back what is at work, as if the engine had been asked to. @throws CancelledFailure always */
   stop(): never;
   hurries(): number;
@@ -28,6 +34,7 @@ export function followProgress(): Progress {
   });
   return {
     scope,
+    isTakenBack: (error) => isCancellation(error) || scope.consideredCancelled,
     stop: () => {
       scope.cancel();
       throw new CancelledFailure('The work was asked to be cancelled');
