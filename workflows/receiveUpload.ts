@@ -57,11 +57,11 @@ export async function receiveUpload(input: ReceiveUploadInput): Promise<ReceiveU
   try {
     return await progress.scope.run(() => receive(input, progress, () => changes));
   } catch (error) {
-    if (!isCancellation(error)) throw error;
+    if (!progress.isTakenBack(error)) throw error;
     const taken = await CancellationScope.nonCancellable(() => takeBack(input, progress));
     // Only a run that the engine was asked to cancel may close as Cancelled; a signal ends it well.
     if (!CancellationScope.current().consideredCancelled) return taken;
-    throw error;
+    return progress.stop();
   }
 }
 

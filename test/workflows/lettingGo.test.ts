@@ -3,14 +3,19 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { processVideoId } from '../../workflows/contract.ts';
+import { editVideoId, processVideoId } from '../../workflows/contract.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
 import { waitFor } from '../support/stack.ts';
 
 /** How much longer than the thumbnail the storyboard takes to let go. */
 const SLOW_MS = 1500;
+
+const WAYS = ['cancel', 'signal'] as const;
+/** A cancel reaches an activity with its next heartbeat. */
+const PROMPT = { maxHeartbeatThrottleInterval: '100 milliseconds' } as const;
 
 /** Stand-ins for the activities of a run, to make two steps let go of their work at different speeds. */
 function createStandIns() {
@@ -41,7 +46,7 @@ function createStandIns() {
   return { atWork, stillAtWork, activities };
 }
 
-describe('processVideo when its steps let go at different speeds', () => {
+describe('runs that are cancelled', () => {
   let engine: TestEngine;
   let connection: NativeConnection;
 
@@ -56,18 +61,28 @@ describe('processVideo when its steps let go at different speeds', () => {
     await engine?.close();
   });
 
-  it('settles and closes a cancelled run only when the last one has let go', async function () {
-    this.timeout(60_000);
-    const { atWork, stillAtWork, activities } = createStandIns();
+  /** Does the work while workers do these activities. */
+  async function withWorkers(activities: object, work: () => Promise<void>): Promise<void> {
     const options = { connection, namespace: engine.config.TEMPORAL_NAMESPACE, activities };
     const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
     const workers = await Promise.all([
-      Worker.create({ ...options, taskQueue: 'workflows', workflowsPath }),
-      Worker.create({ ...options, taskQueue: 'media', maxHeartbeatThrottleInterval: '100 milliseconds' }),
+      Worker.create({ ...options, taskQueue: 'workflows', workflowsPath, ...PROMPT }),
+      Worker.create({ ...options, taskQueue: 'media', ...PROMPT }),
     ]);
     const running = workers.map((worker) => worker.run());
     try {
-      for (const way of ['cancel', 'signal'] as const) {
+      await work();
+    } finally {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
+    }
+  }
+
+  it('settle and close only when the last step of a video has let go', async function () {
+    this.timeout(60_000);
+    const { atWork, stillAtWork, activities } = createStandIns();
+    await withWorkers(activities, async () => {
+      for (const way of WAYS) {
         const videoId = randomUUID();
         await engine.flows.startProcessing({ videoId, userId: engine.userId, run: 1 });
         await waitFor(() => atWork.size === 2, { what: 'both steps at work', timeoutMs: 20_000 });
@@ -76,9 +91,35 @@ describe('processVideo when its steps let go at different speeds', () => {
         await handle.result().catch(() => undefined);
         assert.deepEqual([...stillAtWork, ...atWork], [], `closed by ${way} while a step was at work`);
       }
-    } finally {
-      for (const worker of workers) worker.shutdown();
-      await Promise.all(running);
-    }
+    });
+  });
+
+  it('end as cancelled although an activity fails for now at that very moment', async function () {
+    this.timeout(60_000);
+    const waiting = new Set<string>();
+    const settled: string[] = [];
+    const activities = {
+      beginEdit: async () => ({ outcome: 'go' }),
+      awaitParents: async ({ editId }: { editId: string }) => {
+        waiting.add(editId);
+        const pulse = setInterval(() => Context.current().heartbeat(), 100);
+        await Context.current().cancelled.catch(() => clearInterval(pulse));
+        throw ApplicationFailure.retryable('The videos are not ready yet');
+      },
+      settleCancelledEdit: async ({ editId }: { editId: string }) => void settled.push(editId),
+    };
+    await withWorkers(activities, async () => {
+      for (const way of WAYS) {
+        const editId = randomUUID();
+        await engine.flows.startEdit({ editId, userId: engine.userId, run: 1 });
+        await waitFor(() => waiting.has(editId), { what: 'the edit to wait', timeoutMs: 20_000 });
+        const handle = engine.client.workflow.getHandle(editVideoId(editId, 1));
+        await (way === 'cancel' ? handle.cancel() : handle.signal('cancel'));
+        await handle.result().catch(() => undefined);
+        const { status } = await handle.describe();
+        assert.equal(status.name, way === 'cancel' ? 'CANCELLED' : 'COMPLETED');
+        assert.ok(settled.includes(editId));
+      }
+    });
   });
 });
