@@ -1,4 +1,5 @@
 /** Text of which only the sound is known that it was heard in: laid over the times at which somebody speaks. */
+import { UNSPACED_SCRIPTS } from './scripts.ts';
 import type { TimeRange } from './speech.ts';
 import type { TranscriptSegment } from './transcript.ts';
 
@@ -45,8 +46,7 @@ function spellsOf(voiced: readonly TimeRange[]): TimeRange[][] {
 }
 
 /** What a line may be cut behind: a space, or a character of a script that has none. */
-const BEFORE_WORD =
-  /[\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}、。！？]/u;
+const BEFORE_WORD = new RegExp(`[\\s${UNSPACED_SCRIPTS}、。！？]`, 'u');
 
 const startsOf = (text: string, granularity: 'sentence' | 'word') =>
   [...new Intl.Segmenter('en', { granularity }).segment(text)].filter(
