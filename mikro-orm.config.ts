@@ -4,6 +4,8 @@ import { defineConfig } from '@mikro-orm/postgresql';
 import { Asset } from './src/db/entities/asset.ts';
 import { Caption } from './src/db/entities/caption.ts';
 import { Edit } from './src/db/entities/edit.ts';
+import { Event } from './src/db/entities/event.ts';
+import { Feed } from './src/db/entities/feed.ts';
 import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
 import { Orphan } from './src/db/entities/orphan.ts';
 import { RateLimit } from './src/db/entities/rateLimit.ts';
@@ -14,12 +16,18 @@ import { ShareSession } from './src/db/entities/shareSession.ts';
 import { SpeechAnswer } from './src/db/entities/speechAnswer.ts';
 import { SpeechClaim } from './src/db/entities/speechClaim.ts';
 import { Step } from './src/db/entities/step.ts';
+import { TelegramLink } from './src/db/entities/telegramLink.ts';
+import { TelegramNotice } from './src/db/entities/telegramNotice.ts';
 import { Token } from './src/db/entities/token.ts';
 import { Transcript } from './src/db/entities/transcript.ts';
 import { Upload } from './src/db/entities/upload.ts';
 import { UploadSegment } from './src/db/entities/uploadSegment.ts';
 import { User } from './src/db/entities/user.ts';
 import { Video } from './src/db/entities/video.ts';
+import { Webhook } from './src/db/entities/webhook.ts';
+import { WebhookAttempt } from './src/db/entities/webhookAttempt.ts';
+import { WebhookDelivery } from './src/db/entities/webhookDelivery.ts';
+import { WebhookSecret } from './src/db/entities/webhookSecret.ts';
 
 const migrations = fileURLToPath(new URL('./src/db/migrations', import.meta.url));
 
@@ -45,9 +53,19 @@ export default defineConfig({
     Caption,
     SearchDocument,
     SearchRanking,
+    Feed,
+    Event,
+    Webhook,
+    WebhookSecret,
+    WebhookDelivery,
+    WebhookAttempt,
+    TelegramNotice,
+    TelegramLink,
   ],
   extensions: [Migrator],
   forceUtcTimezone: true,
+  // The trigger that numbers events is written by hand: no definition of an entity says `deferred`.
+  schemaGenerator: { ignoreTriggers: true },
   migrations: {
     path: migrations,
     pathTs: migrations,

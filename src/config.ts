@@ -130,6 +130,7 @@ const environment = z.object({
   ENCODE_SLOTS: count(Math.max(1, cores - 1)),
   NET_SLOTS: count(20),
   SPEECH_SLOTS: count(4),
+  NOTIFY_SLOTS: count(500),
   PUBLISH_SLOTS: count(50),
   MAX_CACHED_WORKFLOWS: count(500),
   SHUTDOWN_GRACE_SEC: seconds(60),
@@ -142,6 +143,21 @@ const environment = z.object({
   CAPTIONS_BASE_URL: z.url().default('https://openrouter.ai/api/v1'),
   OPENROUTER_API_KEY: z.string().optional(),
   CAPTIONS_MODEL: z.string().min(1).default('openrouter/auto'),
+
+  EVENTS_RETENTION_DAYS: count(30),
+  EVENT_STREAMS_MAX: count(5000),
+  EVENT_HEARTBEAT_SEC: seconds(15),
+  MAX_WEBHOOKS: count(100),
+  WEBHOOK_TIMEOUT_SEC: seconds(15),
+  WEBHOOK_RETRY_SEC: list('5,300,1800,7200,18000,36000,50400,72000,86400')
+    .transform((waits) => waits.map(Number))
+    .pipe(z.array(z.number().positive()).min(1)),
+  WEBHOOK_DISABLE_AFTER_SEC: seconds(5 * 24 * 3600),
+  TELEGRAM_BASE_URL: z.url().default('https://api.telegram.org'),
+  TELEGRAM_BOT_TOKEN: z
+    .string()
+    .regex(/^\d+:[\w-]+$/, 'expected a token as the BotFather gives it')
+    .optional(),
 
   FFMPEG_PATH: z.string().default('ffmpeg'),
   FFPROBE_PATH: z.string().default('ffprobe'),

@@ -46,6 +46,7 @@ async function queueOptions(
     encode: config.ENCODE_SLOTS,
     net: config.NET_SLOTS,
     speech: config.SPEECH_SLOTS,
+    notify: config.NOTIFY_SLOTS,
     publish: config.PUBLISH_SLOTS,
   };
   const work = { activities, maxConcurrentActivityTaskExecutions: slots[queue] };

@@ -60,6 +60,25 @@ export interface WriteCaptionInput {
   requestId?: string | undefined;
 }
 
+/** One webhook, whose due deliveries are sent. */
+export interface DeliverWebhookInput {
+  webhookId: string;
+  userId: string;
+}
+
+/** One ping, whose row says where it goes. */
+export interface PingWebhookInput {
+  deliveryId: string;
+  webhookId: string;
+  userId: string;
+  requestId?: string | undefined;
+}
+
+/** All notices of one bot; `bot` is the public number in front of its token. */
+export interface SendNoticesInput {
+  bot: string;
+}
+
 export interface ReconcileInput {
   /** Runs that closed before this time are settled; ISO 8601, null at the very first pass. */
   settledUntil: string | null;
@@ -196,6 +215,13 @@ export const renderAudioId = (videoId: string, format: AudioFormat): string => `
 
 export const writeCaptionId = (captionId: string): string => `caption/${captionId}`;
 
+export const deliverWebhookId = (webhookId: string): string => `webhook/${webhookId}`;
+
+export const pingWebhookId = (webhookId: string, deliveryId: string): string =>
+  `webhook/${webhookId}/ping/${deliveryId}`;
+
+export const sendNoticesId = (bot: string): string => `telegram/${bot}`;
+
 export const removeVideoId = (videoId: string): string => `video/${videoId}/remove`;
 
 export const receiveUploadId = (uploadId: string): string => `upload/${uploadId}`;
@@ -220,6 +246,9 @@ export const WORKFLOWS = {
   renderAudio: 'renderAudio',
   writeCaption: 'writeCaption',
   receiveUpload: 'receiveUpload',
+  deliverWebhook: 'deliverWebhook',
+  pingWebhook: 'pingWebhook',
+  sendNotices: 'sendNotices',
   reconcile: 'reconcile',
   housekeep: 'housekeep',
 } as const;
@@ -231,6 +260,8 @@ export const SIGNALS = {
   reconcileNow: 'reconcileNow',
   /** The row of an upload has changed: look at it. */
   uploadChanged: 'uploadChanged',
+  /** There may be something new to deliver: look at the rows. */
+  news: 'news',
 } as const;
 
 /** What operators find runs by; registered when the engine is prepared. */

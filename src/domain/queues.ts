@@ -3,7 +3,7 @@
  * ffmpeg), `encode` (minutes of ffmpeg), `net` (transfers), `speech` (waiting for a transcriber, maybe for hours: what
  * is on `net` must not wait behind that), `publish` (arm, send, ask).
  */
-export const QUEUES = ['workflows', 'media', 'encode', 'net', 'speech', 'publish'] as const;
+export const QUEUES = ['workflows', 'media', 'encode', 'net', 'speech', 'notify', 'publish'] as const;
 export type Queue = (typeof QUEUES)[number];
 
 /**

@@ -4,13 +4,13 @@ import type { Queries } from '../db/index.ts';
 import { CAPTION_STATUSES } from '../domain/caption.ts';
 import { CAPTION_PLATFORMS } from '../domain/captionLimits.ts';
 import { EngineUnavailableError, NoWorkerError } from '../errors.ts';
+import { failureSchema, toFailure } from '../views/videos.ts';
 import { idField, idParams } from './parse.ts';
 import { HttpProblem, notFound } from './problem.ts';
 import { toRefusal } from './problems.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { line } from './uploads/videoFields.ts';
 import { missingTranscript } from './videoFiles.ts';
-import { failureSchema, toFailure } from './videoViews.ts';
 import { whileAsked } from './wait.ts';
 import { toWorkProblem } from './workFailures.ts';
 

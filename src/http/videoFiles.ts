@@ -3,6 +3,7 @@ import type { Asset } from '../db/entities/asset.ts';
 import type { Video } from '../db/entities/video.ts';
 import { type AssetKind, isFinalStep } from '../domain/video.ts';
 import type { Storage } from '../storage/storage.ts';
+import { assetOf } from '../views/videos.ts';
 import { mediaTypeOf } from './bytes/mediaTypes.ts';
 import { type Representation, representObject, sendBytes } from './bytes/sendBytes.ts';
 import { admitSigned, createSignPath, signatureFields } from './bytes/signedUrls.ts';
@@ -12,7 +13,6 @@ import type { ProblemCode } from './problemCodes.ts';
 import { defineRoute, type Route, type RouteRequest } from './route.ts';
 import { representIndex } from './storyboardIndex.ts';
 import { findVideo } from './videos.ts';
-import { assetOf } from './videoViews.ts';
 
 const signedQuery = z.strictObject(signatureFields);
 type FileRequest = RouteRequest<unknown, z.output<typeof signedQuery>>;

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { Queries } from '../db/index.ts';
 import type { Intent } from '../db/videos.ts';
 import { isFinalStep, STEP_NAMES, type StepName } from '../domain/video.ts';
+import { toVideoView, videoSchema } from '../views/videos.ts';
 import { idField, idParams } from './parse.ts';
 import { HttpProblem, notFound } from './problem.ts';
 import type { ProblemCode } from './problemCodes.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { findVideo, toVideoReply } from './videos.ts';
-import { toVideoView, videoSchema } from './videoViews.ts';
 
 const TAG = 'Videos';
 

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { SearchMatch } from '../db/search.ts';
 import type { VideoFilter } from '../db/videos.ts';
 import { countWords, MAX_QUERY_WORDS, parseSearch } from '../domain/searchQuery.ts';
+import { toVideoView, videoSchema } from '../views/videos.ts';
 import { createSignPath } from './bytes/signedUrls.ts';
 import { decodeRankedCursor, encodeRankedCursor, listOf } from './pagination.ts';
 import type { RouteRequest } from './route.ts';
-import { toVideoView, videoSchema } from './videoViews.ts';
 
 export const SEARCH_DESCRIPTION =
   'With `q` only videos come that hold its words, in the title, the description, the tags or the transcript, and the ' +

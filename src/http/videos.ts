@@ -2,13 +2,6 @@ import { z } from 'zod';
 import type { Video } from '../db/entities/video.ts';
 import type { VideoFilter } from '../db/videos.ts';
 import { VIDEO_STATUSES } from '../domain/video.ts';
-import { createSignPath } from './bytes/signedUrls.ts';
-import { listOf, refineCursor, searchablePageFields, toList, toPage } from './pagination.ts';
-import { idParams, instantField } from './parse.ts';
-import { notFound } from './problem.ts';
-import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
-import { descriptionField, tagsField, titleField } from './uploads/videoFields.ts';
-import { SEARCH_DESCRIPTION, searchField, searchVideos, videoListSchema } from './videoSearch.ts';
 import {
   stepSchema,
   toStatusView,
@@ -16,7 +9,14 @@ import {
   toVideoView,
   videoSchema,
   videoStatusSchema,
-} from './videoViews.ts';
+} from '../views/videos.ts';
+import { createSignPath } from './bytes/signedUrls.ts';
+import { listOf, refineCursor, searchablePageFields, toList, toPage } from './pagination.ts';
+import { idParams, instantField } from './parse.ts';
+import { notFound } from './problem.ts';
+import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
+import { descriptionField, tagsField, titleField } from './uploads/videoFields.ts';
+import { SEARCH_DESCRIPTION, searchField, searchVideos, videoListSchema } from './videoSearch.ts';
 
 const TAG = 'Videos';
 

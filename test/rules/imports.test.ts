@@ -18,7 +18,15 @@ const ENGINE = /^@temporalio\//;
 const ORM = /^@mikro-orm\//;
 const WEB = /^(koa|@koa\/|koa-)/;
 const BASICS = ['src/domain', 'src/errors.ts', 'src/log.ts', 'src/config.ts', 'src/metrics.ts'];
-const ADAPTERS = ['src/media', 'src/storage', 'src/secrets', 'src/egress', 'src/transcriber', 'src/captions'];
+const ADAPTERS = [
+  'src/media',
+  'src/storage',
+  'src/secrets',
+  'src/egress',
+  'src/transcriber',
+  'src/captions',
+  'src/notifiers',
+];
 
 /** Who may import whom: the table of docs/architecture.md. The longest matching place counts. */
 const LAYERS: Record<string, Layer> = {
@@ -29,7 +37,7 @@ const LAYERS: Record<string, Layer> = {
     never: /^(?!@temporalio\/(workflow|common)$)/,
   },
   activities: {
-    values: ['src/domain', 'src/errors.ts', 'src/db', 'workflows/contract.ts'],
+    values: ['src/domain', 'src/errors.ts', 'src/db', 'src/views', 'workflows/contract.ts'],
     types: ['src/flows.ts', 'src/log.ts', 'src/config.ts', ...ADAPTERS],
     never: WEB,
   },
@@ -43,11 +51,16 @@ const LAYERS: Record<string, Layer> = {
   },
   'src/http': {
     // Of the way out only the check of an address: nothing is sent from here.
-    values: [...BASICS, 'src/db', 'src/storage', 'src/secrets', 'src/egress/readAddress.ts'],
+    values: [...BASICS, 'src/db', 'src/views', 'src/storage', 'src/secrets', 'src/egress/readAddress.ts'],
     types: ['src/flows.ts'],
     never: ENGINE,
   },
-  'src/db': { values: [...BASICS, 'src/secrets', 'mikro-orm.config.ts'], never: /^(@temporalio|koa|@koa)/ },
+  'src/db': {
+    values: [...BASICS, 'src/views', 'src/secrets', 'mikro-orm.config.ts'],
+    never: /^(@temporalio|koa|@koa)/,
+  },
+  // The objects of the API as everybody shows them: answers, events, deliveries.
+  'src/views': { values: ['src/domain'], types: ['src/db/entities'], never: /^(?!zod$)/ },
   'mikro-orm.config.ts': { values: ['src/db'] },
   'src/media': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/storage': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
@@ -58,6 +71,7 @@ const LAYERS: Record<string, Layer> = {
     never: /^(@temporalio|@mikro-orm|koa|@koa)/,
   },
   'src/captions': { values: [...BASICS, 'src/openaiApi'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/notifiers': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/egress': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/secrets': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/config.ts': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
@@ -67,8 +81,22 @@ const LAYERS: Record<string, Layer> = {
   'src/server.ts': {
     values: [...BASICS, 'src/db', 'src/http', 'src/flows.ts', 'src/storage', 'src/secrets'],
   },
+  // Hears of committed events and tells the engine which of its workflows have something to send.
+  'src/announcer.ts': {
+    values: [...BASICS, 'src/db'],
+    types: ['src/flows.ts'],
+    never: /^(@temporalio|@mikro-orm|koa|@koa)/,
+  },
   'src/worker.ts': {
-    values: [...BASICS, 'src/db', 'src/flows.ts', 'activities', 'src/workflowBundle.ts', ...ADAPTERS],
+    values: [
+      ...BASICS,
+      'src/db',
+      'src/flows.ts',
+      'src/announcer.ts',
+      'activities',
+      'src/workflowBundle.ts',
+      ...ADAPTERS,
+    ],
   },
   'src/workflowBundle.ts': { values: [], never: /^(?!node:)/ },
   'src/bundleWorkflows.ts': { values: [], never: /^(?!node:|@temporalio\/worker$)/ },

@@ -15,6 +15,8 @@ const schema = defineEntity({
     scopes: p.array().$type<Scope[]>(),
     timeZone: p.text().default('UTC'),
     telegramChat: p.text().nullable(),
+    /** Why nothing is sent to that chat any more; null while it is. */
+    telegramOffReason: p.text().nullable(),
     notices: p.json<Record<string, boolean>>().onCreate(() => ({})),
     createdAt: p.datetime(3).onCreate(() => new Date()),
   },

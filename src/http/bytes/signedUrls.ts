@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
 import { createSigner, nowSec } from '../../secrets/signing.ts';
+import type { SignPath } from '../../views/videos.ts';
 import { HttpProblem, notFound } from '../problem.ts';
 import type { HttpDeps, RequestUser } from '../route.ts';
 
@@ -14,9 +15,6 @@ export const signatureFields = {
   key: z.string().optional().meta({ description: 'Of a signed address: the id of its key' }),
   sig: z.string().optional().meta({ description: 'Of a signed address: HMAC-SHA256' }),
 };
-
-/** Turns a path of this API into an absolute address that works in a browser. */
-export type SignPath = (path: string) => string;
 
 type SigningConfig = Pick<Config, 'PUBLIC_URL' | 'SIGNING_KEYS'>;
 

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import type { Share } from '../../db/entities/share.ts';
 import { hashHandle, makeHandle } from '../../secrets/shareHandle.ts';
+import { shareFields, shareSchema, toShareView } from '../../views/shares.ts';
 import { listOf, pageFields, toList, toPage } from '../pagination.ts';
 import { idParams } from '../parse.ts';
 import { notFound } from '../problem.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { timeField } from '../userFields.ts';
 import { findVideo } from '../videos.ts';
 import { shareUrl } from './shareUrls.ts';
 
@@ -13,18 +12,6 @@ const TAG = 'Sharing';
 const YEAR_SEC = 365 * 24 * 3600;
 const MAX_VIEWS = 1_000_000_000;
 
-const shareFields = {
-  id: z.uuid(),
-  video_id: z.uuid(),
-  status: z.enum(['active', 'expired', 'revoked', 'used_up']),
-  created_at: timeField,
-  expires_at: timeField,
-  revoked_at: timeField.nullable(),
-  max_views: z.int().nullable(),
-  views: z.int().meta({ description: 'Players and downloads that got bytes, each counted once' }),
-  allow_download: z.boolean(),
-};
-const shareView = z.strictObject(shareFields).meta({ id: 'Share' });
 const newShareView = z
   .strictObject({
     url: z.url().nullable().meta({ description: 'The page to send to people; shown this once only' }),
@@ -36,24 +23,6 @@ const newShareView = z
     ...shareFields,
   })
   .meta({ id: 'NewShare' });
-
-function statusOf({ revokedAt, expiresAt, maxViews, views }: Share): z.output<typeof shareView>['status'] {
-  if (revokedAt) return 'revoked';
-  if (expiresAt.getTime() <= Date.now()) return 'expired';
-  return typeof maxViews === 'number' && views >= maxViews ? 'used_up' : 'active';
-}
-
-const toShareView = (share: Share): z.output<typeof shareView> => ({
-  id: share.id,
-  video_id: share.video.id,
-  status: statusOf(share),
-  created_at: share.createdAt.toISOString(),
-  expires_at: share.expiresAt.toISOString(),
-  revoked_at: share.revokedAt?.toISOString() ?? null,
-  max_views: share.maxViews ?? null,
-  views: share.views,
-  allow_download: share.allowDownload,
-});
 
 const createShare = defineRoute({
   method: 'post',
@@ -115,7 +84,7 @@ const listShares = defineRoute({
   scope: 'read',
   params: idParams,
   query: z.strictObject(pageFields),
-  responses: { 200: { description: 'One page', schema: listOf(shareView) } },
+  responses: { 200: { description: 'One page', schema: listOf(shareSchema) } },
   handler: async (request) => {
     const { deps, params, query, user } = request;
     const video = await findVideo(request, params.id);

@@ -1,10 +1,10 @@
 import type { NewVideo } from '../../db/newVideo.ts';
 import { DEFAULT_STEPS } from '../../domain/video.ts';
 import { VideoflowError } from '../../errors.ts';
+import { toVideoView } from '../../views/videos.ts';
 import { authenticate, requireScope } from '../auth.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
 import type { Reply, RouteRequest } from '../route.ts';
-import { toVideoView } from '../videoViews.ts';
 import { quotaLimits } from './quotas.ts';
 import type { ReceivedFile } from './receiveObject.ts';
 import { toVideoEntry } from './videoEntry.ts';

@@ -6,10 +6,10 @@ import {
 } from '../../db/uploadChunks.ts';
 import { DEFAULT_STEPS } from '../../domain/video.ts';
 import { SourceMissingError, VideoflowError } from '../../errors.ts';
+import { toVideoView } from '../../views/videos.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import type { Reply, RouteDeps, RouteRequest } from '../route.ts';
-import { toVideoView } from '../videoViews.ts';
 import { type ChunkFields, toChunkedFile } from './chunkFields.ts';
 import { moveChunk, type ReceivedChunk } from './chunkSegment.ts';
 import { quotaLimits } from './quotas.ts';

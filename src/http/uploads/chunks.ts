@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
 import type { ChunkPlace } from '../../db/uploadChunks.ts';
 import { SNIFF_BYTES } from '../../domain/containerSniff.ts';
+import { videoSchema } from '../../views/videos.ts';
 import { HttpProblem } from '../problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
 import { pollVideo } from '../videos.ts';
-import { videoSchema } from '../videoViews.ts';
 import { discardRest } from './bodyChunks.ts';
 import {
   type ChunkFields,

@@ -5,11 +5,11 @@ import type { NewEntry } from '../../db/newVideo.ts';
 import { DEFAULT_STEPS } from '../../domain/video.ts';
 import { readAddress } from '../../egress/readAddress.ts';
 import { VideoflowError } from '../../errors.ts';
+import { toVideoView } from '../../views/videos.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
 import { readJson } from '../jsonBody.ts';
 import { invalidRequest } from '../problem.ts';
 import type { Reply, RouteRequest } from '../route.ts';
-import { toVideoView } from '../videoViews.ts';
 import { quotaLimits } from './quotas.ts';
 import { toVideoEntry } from './videoEntry.ts';
 import {

@@ -3,9 +3,9 @@ import { HttpProblem, notFound } from '../problem.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { quotaLimits } from './quotas.ts';
 import { tellEngine } from './tusEngine.ts';
+import { progressHeaders } from './tusHeaders.ts';
 import { hasBody, readByteCount, readChecksum, requireBodyType, requireOffset } from './tusProtocol.ts';
 import { type BodyFacts, findWritable, receiveBody, tooMuch } from './tusReceive.ts';
-import { progressHeaders } from './tusView.ts';
 
 /** Takes the next bytes of an upload. */
 export async function appendToUpload(request: RouteRequest<{ id: string }>): Promise<Reply> {

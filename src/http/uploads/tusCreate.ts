@@ -3,15 +3,16 @@ import type { Upload } from '../../db/entities/upload.ts';
 import { newId } from '../../db/ids.ts';
 import type { NewUpload } from '../../db/uploads.ts';
 import { DEFAULT_STEPS } from '../../domain/video.ts';
+import { toUploadView } from '../../views/uploads.ts';
 import { HttpProblem, invalidRequest } from '../problem.ts';
 import type { Reply, RouteRequest } from '../route.ts';
 import { tooLarge } from './bodyChunks.ts';
 import { assertDiskTakes, quotaLimits } from './quotas.ts';
 import { tellEngine } from './tusEngine.ts';
+import { progressHeaders } from './tusHeaders.ts';
 import { parseMetadata, type TusFields } from './tusMetadata.ts';
 import { hasBody, readChecksum, readNewLength, requireBodyType } from './tusProtocol.ts';
 import { receiveBody, tooMuch } from './tusReceive.ts';
-import { progressHeaders, toUploadView } from './tusView.ts';
 import { toVideoEntry } from './videoEntry.ts';
 
 interface Announced {

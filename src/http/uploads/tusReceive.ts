@@ -4,6 +4,7 @@ import type { Context } from 'koa';
 import type { Upload } from '../../db/entities/upload.ts';
 import type { Lease } from '../../db/uploadLeases.ts';
 import type { Log } from '../../log.ts';
+import { isExpired } from '../../views/uploads.ts';
 import { HttpProblem, invalidRequest, notFound } from '../problem.ts';
 import type { RouteRequest } from '../route.ts';
 import { readBodyChunks, tooLarge } from './bodyChunks.ts';
@@ -13,7 +14,6 @@ import { watchConnection } from './takingUp.ts';
 import { refuseMedia, tellEngine } from './tusEngine.ts';
 import { openHead } from './tusHead.ts';
 import type { ExpectedChecksum } from './tusProtocol.ts';
-import { isExpired } from './tusView.ts';
 
 /** Longer than the lease of a process that died. */
 const LEASE_WAIT_MS = 8000;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Upload } from '../../db/entities/upload.ts';
 import type { Db } from '../../db/index.ts';
 import { UPLOAD_STATES } from '../../domain/upload.ts';
+import { toUploadView, uploadSchema } from '../../views/uploads.ts';
 import { listOf, pageFields, toList, toPage } from '../pagination.ts';
 import { idParams } from '../parse.ts';
 import { HttpProblem, notFound } from '../problem.ts';
@@ -11,9 +12,9 @@ import { discardRest } from './bodyChunks.ts';
 import { appendToUpload } from './tusAppend.ts';
 import { createUpload } from './tusCreate.ts';
 import { tellEngine } from './tusEngine.ts';
+import { uploadHeaders } from './tusHeaders.ts';
 import { BODY_TYPE, TUS_VERSION } from './tusProtocol.ts';
 import { assertNotGone } from './tusReceive.ts';
-import { toUploadView, uploadHeaders, uploadSchema } from './tusView.ts';
 
 const TAG = 'Uploading';
 const SETTLE_MS = 2000;

@@ -9,7 +9,7 @@ import {
   TRIM_MODES,
 } from '../domain/edit.ts';
 import { isCoreStep, overallPercent } from '../domain/video.ts';
-import { failureSchema, toFailure } from './videoViews.ts';
+import { failureSchema, toFailure } from './videos.ts';
 
 const instant = z.iso.datetime();
 

@@ -12,9 +12,11 @@ import {
   STEP_STATES,
   VIDEO_STATUSES,
 } from '../domain/video.ts';
-import type { SignPath } from './bytes/signedUrls.ts';
 
 const instant = z.iso.datetime();
+
+/** Turns a path of this API into an absolute address that works in a browser. */
+export type SignPath = (path: string) => string;
 
 export const failureSchema = z
   .strictObject({ code: z.string(), message: z.string(), retryable: z.boolean() })
@@ -121,8 +123,9 @@ function toFacts(video: Video) {
 
 /** @param sign null gives the view without addresses, as it is kept: a stored answer must not let anybody in */
 export function toVideoView(video: Video, sign: SignPath | null): z.output<typeof videoSchema> {
-  const url = (file: string, isThere: boolean) =>
-    isThere && sign ? sign(`/v1/videos/${video.id}/${file}`) : null;
+  // Asked only where addresses are wanted: the view without them needs no files.
+  const url = (file: string, isThere: () => boolean) =>
+    sign && isThere() ? sign(`/v1/videos/${video.id}/${file}`) : null;
   return {
     id: video.id,
     user_id: video.userLabel ?? null,
@@ -139,24 +142,25 @@ export function toVideoView(video: Video, sign: SignPath | null): z.output<typeo
     ...toFacts(video),
     transcript_status: stepsOf(video).find(({ name }) => name === 'transcript')?.state ?? null,
     parents: video.parents,
-    thumbnail_url: url('thumbnail.jpg', assetOf(video, 'thumbnail') !== undefined),
-    storyboard_url: url('storyboard.vtt', assetOf(video, 'storyboard_index') !== undefined),
-    stream_url: url('stream', video.status === 'ready'),
-    download_url: url('download', Boolean(video.sourceKey)),
+    thumbnail_url: url('thumbnail.jpg', () => assetOf(video, 'thumbnail') !== undefined),
+    storyboard_url: url('storyboard.vtt', () => assetOf(video, 'storyboard_index') !== undefined),
+    stream_url: url('stream', () => video.status === 'ready'),
+    download_url: url('download', () => Boolean(video.sourceKey)),
   };
 }
 
-export const toStepViews = (video: Video): z.output<typeof stepSchema>[] =>
-  stepsOf(video).map((step) => ({
-    name: step.name,
-    state: step.state,
-    attempt: step.attempt,
-    percent: step.percent,
-    error: toFailure(step),
-    next_attempt_at: toTime(step.nextAttemptAt),
-    started_at: toTime(step.startedAt),
-    ended_at: toTime(step.endedAt),
-  }));
+export const toStepView = (step: Step): z.output<typeof stepSchema> => ({
+  name: step.name,
+  state: step.state,
+  attempt: step.attempt,
+  percent: step.percent,
+  error: toFailure(step),
+  next_attempt_at: toTime(step.nextAttemptAt),
+  started_at: toTime(step.startedAt),
+  ended_at: toTime(step.endedAt),
+});
+
+export const toStepViews = (video: Video): z.output<typeof stepSchema>[] => stepsOf(video).map(toStepView);
 
 export function toStatusView(video: Video): z.output<typeof videoStatusSchema> {
   const steps = stepsOf(video);

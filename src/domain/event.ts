@@ -1,0 +1,80 @@
+/** What is told of, and in which words. Imports nothing of ours but the states that the words are made of. */
+import type { EditStatus } from './edit.ts';
+import type { UploadState } from './upload.ts';
+import type { StepState, VideoStatus } from './video.ts';
+
+/** What things happen to; each is an object of the API. A step's id is its video's. */
+export const EVENT_OBJECTS = ['video', 'step', 'edit', 'upload', 'share', 'webhook', 'telegram'] as const;
+export type EventObject = (typeof EVENT_OBJECTS)[number];
+
+/** An upload's states, as what happened to it. */
+const UPLOAD_EVENTS = {
+  open: 'upload.created',
+  complete: 'upload.completed',
+  accepted: 'upload.accepted',
+  refused: 'upload.refused',
+  expired: 'upload.expired',
+  terminated: 'upload.terminated',
+} as const satisfies Record<UploadState, string>;
+
+/**
+ * Everything that can be told of, in the order in which it is documented: a resource, and its new state or what was done to it.
+ * `webhook.disabled` and `telegram.disabled` say that one of the other ways of telling has ended.
+ */
+export const EVENT_TYPES = [
+  'video.created',
+  'video.pending',
+  'video.processing',
+  'video.ready',
+  'video.failed',
+  'video.cancelled',
+  'video.updated',
+  'video.deleted',
+  'step.queued',
+  'step.running',
+  'step.waiting_retry',
+  'step.succeeded',
+  'step.skipped',
+  'step.failed',
+  'step.cancelled',
+  'edit.queued',
+  'edit.running',
+  'edit.waiting_retry',
+  'edit.succeeded',
+  'edit.failed',
+  'edit.cancelled',
+  'upload.created',
+  'upload.completed',
+  'upload.accepted',
+  'upload.refused',
+  'upload.expired',
+  'upload.terminated',
+  'share.created',
+  'share.revoked',
+  'webhook.disabled',
+  'telegram.disabled',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** A video in `awaiting_upload` has just been created; nothing else brings one there. */
+export const videoEvent = (status: VideoStatus): EventType =>
+  status === 'awaiting_upload' ? 'video.created' : `video.${status}`;
+
+export const stepEvent = (state: StepState): EventType => `step.${state}`;
+
+export const editEvent = (status: EditStatus): EventType => `edit.${status}`;
+
+export const uploadEvent = (state: UploadState): EventType => UPLOAD_EVENTS[state];
+
+/**
+ * What somebody may choose events by: one type, all of a resource as in `video.*`, or `*`. */
+export const EVENT_PATTERN = /^(\*|[a-z]+\.(\*|[a-z_]+))$/;
+
+/** Says whether a type is among those that were chosen; an empty choice is everything. */
+export const isChosen = (type: string, patterns: readonly string[]): boolean =>
+  patterns.length === 0 ||
+  patterns.some((pattern) => pattern === '*' || pattern === type || pattern === `${type.split('.')[0]}.*`);
+
+/** Says whether a pattern can ever choose anything. */
+export const isKnownPattern = (pattern: string): boolean =>
+  EVENT_PATTERN.test(pattern) && EVENT_TYPES.some((type) => isChosen(type, [pattern]));

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { Event } from '../db/entities/event.ts';
+import { EVENT_OBJECTS, EVENT_TYPES } from '../domain/event.ts';
+
+export const eventSchema = z
+  .strictObject({
+    id: z
+      .uuid()
+      .meta({ description: 'The same wherever and however often it is told: what repetitions are known by' }),
+    sequence: z.int().meta({ description: 'Per user, from 1 on and without gaps' }),
+    type: z.enum(EVENT_TYPES),
+    created_at: z.iso.datetime(),
+    object: z.strictObject({ type: z.enum(EVENT_OBJECTS), id: z.uuid() }),
+    data: z
+      .record(z.string(), z.unknown())
+      .meta({ description: 'The object as the API shows it, as it was then; without signed addresses' }),
+  })
+  .meta({ id: 'Event', description: 'One thing that happened' });
+
+export type EventView = z.output<typeof eventSchema>;
+
+/** Gives a numbered event as it is told, in the feed, over SSE and to webhooks alike. */
+export const toEventView = (event: Event): EventView => ({
+  id: event.id,
+  sequence: event.sequence ?? 0,
+  type: event.type,
+  created_at: event.createdAt.toISOString(),
+  object: { type: event.objectType, id: event.objectId },
+  data: event.data,
+});
