@@ -6,6 +6,7 @@ import { EditQueries } from './edits.ts';
 import { HealthQueries } from './health.ts';
 import { HousekeepingQueries } from './housekeeping.ts';
 import { IdempotencyQueries } from './idempotency.ts';
+import { type HearEvents, type Listener, openListener } from './listener.ts';
 import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
 import { PictureQueries } from './pictures.ts';
@@ -76,6 +77,11 @@ export interface Db extends Queries {
   ping(): Promise<void>;
   /** Counters that all processes share. */
   readonly rateLimits: RateLimits;
+  /**
+   * Hears of every user's new events as soon as they are committed, on a connection of its own that it gets again by itself;
+   * null says that it had lost it, and anything may have happened. A hint, for speed: what it says nothing of is found by its number.
+   */
+  listenForEvents(hear: HearEvents): Promise<Listener>;
   close(): Promise<void>;
 }
 
@@ -98,10 +104,11 @@ export async function createDb(options: DatabaseOptions): Promise<Db> {
     await orm.close();
     throw error;
   }
-  return bindToOrm(orm, createRateLimits(options.databaseUrl));
+  return bindToOrm(orm, options.databaseUrl);
 }
 
-function bindToOrm(orm: MikroORM, rateLimits: RateLimits): Db {
+function bindToOrm(orm: MikroORM, databaseUrl: string): Db {
+  const rateLimits = createRateLimits(databaseUrl);
   const db = {
     transaction: <T>(work: (queries: Queries) => Promise<T>) =>
       orm.em.fork().transactional((em) => work(bind(em))),
@@ -109,6 +116,7 @@ function bindToOrm(orm: MikroORM, rateLimits: RateLimits): Db {
       await orm.em.fork().execute('select 1');
     },
     rateLimits,
+    listenForEvents: (hear: HearEvents) => openListener({ databaseUrl, hear }),
     close: async () => {
       await Promise.all([orm.close(), rateLimits.close()]);
     },
