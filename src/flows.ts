@@ -31,6 +31,7 @@ import {
 } from './flows/runs.ts';
 import type { Patience, ShortWorkEnd } from './flows/shortWork.ts';
 import { listOpenUploads, receiveUpload } from './flows/uploads.ts';
+import { deliverWebhook, listOpenWebhooks, pingWebhook, type WantedPing } from './flows/webhooks.ts';
 import type { Log } from './log.ts';
 
 export type { WantedAudio } from './flows/audio.ts';
@@ -40,6 +41,7 @@ export type { HousekeepingReport, HousekeepingState } from './flows/housekeeping
 export type { WantedPicture } from './flows/pictures.ts';
 export type { RunState } from './flows/runs.ts';
 export type { Patience, ShortWorkEnd } from './flows/shortWork.ts';
+export type { WantedPing } from './flows/webhooks.ts';
 
 export type RunOfVideo = contract.ProcessVideoInput;
 
@@ -79,6 +81,14 @@ export interface Flows {
    * @throws EngineUnavailableError or NoWorkerError: nobody was told to write it
    */
   writeCaption(caption: WantedCaption, patience?: Patience): Promise<void>;
+  /** Makes sure that the webhook's workflow runs and looks at its rows. @returns whether that got through */
+  deliverWebhook(webhook: contract.DeliverWebhookInput): Promise<boolean>;
+  /**
+   * Has a ping sent, once, and waits for that; its row says what came of it.
+   *
+   * @throws EngineUnavailableError; NoWorkerError
+   */
+  pingWebhook(ping: WantedPing, patience?: Patience): Promise<ShortWorkEnd<void>>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }
@@ -97,6 +107,8 @@ export interface Engine extends EditEngine {
   describeCaptionRun(captionId: string): Promise<RunState>;
   /** The ids of uploads whose workflow is open. */
   listOpenUploads(): AsyncIterable<string>;
+  /** The ids of webhooks whose workflow is open. */
+  listOpenWebhooks(): AsyncIterable<string>;
 }
 
 const COMMAND_DEADLINE_MS = 2000;
@@ -157,6 +169,8 @@ export function createFlows(deps: {
     makePicture: (picture, patience) => makePicture(client, picture, patience),
     makeAudio: (audio, patience) => makeAudio(client, audio, patience),
     writeCaption: (caption, patience) => writeCaption(client, caption, patience),
+    deliverWebhook: (webhook) => attempt('a delivery', webhook, () => deliverWebhook(client, webhook)),
+    pingWebhook: (ping, patience) => pingWebhook(client, ping, patience),
     health: () => engineHealth(client),
     close: () => connection.close(),
     ...engineOf(client),
@@ -185,6 +199,7 @@ function engineOf(client: Client): Omit<Engine, 'ensureHousekeeping'> {
     ...editEngineOf(client),
     describeCaptionRun: (captionId) => describeCaptionRun(client, captionId),
     listOpenUploads: () => listOpenUploads(client),
+    listOpenWebhooks: () => listOpenWebhooks(client),
   };
 }
 

@@ -50,7 +50,9 @@ export interface FlowCall {
     | 'makePicture'
     | 'makeAudio'
     | 'writeCaption'
-    | 'startHousekeeping';
+    | 'startHousekeeping'
+    | 'deliverWebhook'
+    | 'pingWebhook';
   input: unknown;
 }
 
@@ -71,6 +73,8 @@ export interface TestApi {
   audio: { make: Flows['makeAudio'] };
   /** Does what `flows.writeCaption()` is asked for; at first it is never done in time. */
   captions: { write: Flows['writeCaption'] };
+  /** Does what `flows.pingWebhook()` is asked for; at first it is never done in time. */
+  pings: { send: Flows['pingWebhook'] };
   /** Every log line so far, parsed. */
   logLines(): Record<string, unknown>[];
   call(path: string, options?: CallOptions): Promise<Answer>;
@@ -114,7 +118,7 @@ export async function startApi(
     log,
     minFreeBytes: config.MIN_FREE_BYTES,
   });
-  const { flows, flowCalls, engineHealth, housekeeping, pictures, audio, captions } = recordingFlows();
+  const { flows, ...recorded } = recordingFlows();
   const server = await listen(createApp({ config, log, db, flows, storage }), {
     host: '127.0.0.1',
     port: 0,
@@ -138,12 +142,7 @@ export async function startApi(
     db,
     databaseUrl: database.url,
     storage,
-    flowCalls,
-    engineHealth,
-    housekeeping,
-    pictures,
-    audio,
-    captions,
+    ...recorded,
     logLines: () => lines.map((line) => JSON.parse(line)),
     call: (path, options) => callUrl(url + path, options),
     sql: (text, values) => askDatabase(database.url, text, values),
@@ -211,6 +210,7 @@ function recordingFlows() {
   const housekeeping: TestApi['housekeeping'] = {};
   const captions: TestApi['captions'] = { write: async () => undefined };
   const pictures: TestApi['pictures'] = { make: async () => ({ state: 'running' }) };
+  const pings: TestApi['pings'] = { send: async () => ({ state: 'running' }) };
   const audio: TestApi['audio'] = { make: async () => ({ state: 'running' }) };
   const flows: Flows = {
     startProcessing: async (run) => void flowCalls.push({ command: 'startProcessing', input: run }),
@@ -247,10 +247,18 @@ function recordingFlows() {
       flowCalls.push({ command: 'writeCaption', input: caption });
       return captions.write(caption, patience);
     },
+    deliverWebhook: async (webhook) => {
+      flowCalls.push({ command: 'deliverWebhook', input: webhook });
+      return true;
+    },
+    pingWebhook: (ping, patience) => {
+      flowCalls.push({ command: 'pingWebhook', input: ping });
+      return pings.send(ping, patience);
+    },
     health: async () => engineHealth,
     close: async () => {},
   };
-  return { flows, flowCalls, engineHealth, housekeeping, pictures, audio, captions };
+  return { flows, flowCalls, engineHealth, housekeeping, pictures, audio, captions, pings };
 }
 
 const idleReport = (id: string, { dryRun = false, force = false }): HousekeepingReport => ({
