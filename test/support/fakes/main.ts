@@ -2,6 +2,7 @@ import { createFfmpegProbes, ensureFfmpeg } from '../../../src/local/ffmpeg.ts';
 import { explainFailure, Refusal } from '../../../src/local/refusal.ts';
 import { onStopRequest } from '../../../src/local/stopSignals.ts';
 import { createChatRoute } from './chat.ts';
+import { type Arrival, Hooks } from './hooks.ts';
 import { createTranscriptionsRoute } from './openai.ts';
 import { type FakeRoute, type RecordedRequest, startFakes } from './server.ts';
 
@@ -28,23 +29,40 @@ function describe({ method, path, status, behaviour, isAbandoned, ...request }: 
   return [end, method, path, model, file, took, trouble].filter(Boolean).join(' · ');
 }
 
+/** A delivery, with the two headers by which one knows again what was told twice. */
+function describeArrival({ method, target, status, headers, body, ...arrival }: Arrival): string {
+  const took = `${(arrival.endedAt ?? 0) - arrival.receivedAt} ms`;
+  const trouble = arrival.behaviour === 'well' ? null : arrival.behaviour;
+  const end = arrival.isAbandoned ? 'cut off' : String(status);
+  const id = headers['webhook-id'];
+  const type = /"type":"([a-z._]+)"/.exec(body.toString('utf8'))?.[1];
+  return [end, method, target, type, id, `${body.length} B`, took, trouble].filter(Boolean).join(' · ');
+}
+
 async function main(): Promise<void> {
   const paths = await ensureFfmpeg({ ffmpeg: 'ffmpeg', ffprobe: 'ffprobe' }, createFfmpegProbes(say));
   process.env.FFMPEG_PATH = paths.FFMPEG_PATH;
+  const hooks = new Hooks({ onEnd: (arrival) => say(describeArrival(arrival)) });
   const fakes = await startFakes({
     ...{ routes: ROUTES, port: readPort(), onEnd: (request) => say(describe(request)) },
+    mounts: [(request, response) => hooks.serveMounted(request, response)],
   });
   say('The fakes are running. Set these where the server and the worker start, in .env for example:\n');
   say(`OPENAI_BASE_URL=${fakes.baseUrl}`);
   say(`OPENAI_API_KEY=${fakes.apiKey}`);
   say(`CAPTIONS_BASE_URL=${fakes.baseUrl}`);
   say(`OPENROUTER_API_KEY=${fakes.apiKey}`);
+  say('EGRESS_ALLOW_CIDRS=127.0.0.0/8');
+  say('\nA webhook may go to any address below the first; what came is shown at the second:\n');
+  say(`${new URL('/hooks/mine', fakes.baseUrl)}`);
+  say(`${new URL('/fakes/hooks', fakes.baseUrl)}`);
   const control = (service: string) => new URL(`/fakes/behave/${service}`, fakes.baseUrl);
   say(
     '\nTo see them misbehave, give a name for each of the next requests ([] takes them back and tells all names):\n',
   );
   say(`curl -d '["rate_limited","slow"]' -H 'Content-Type: application/json' ${control('transcriptions')}`);
-  say(`curl -d '["too_long"]' -H 'Content-Type: application/json' ${control('completions')}\n`);
+  say(`curl -d '["too_long"]' -H 'Content-Type: application/json' ${control('completions')}`);
+  say(`curl -d '["server_error","hang"]' ${control('hooks/mine')}\n`);
   const stop = () => void fakes.close().then(() => process.exit(0));
   onStopRequest(stop, () => process.exit(130));
 }

@@ -56,6 +56,8 @@ export interface FakeOptions {
   /** What every request has to carry as bearer. */
   apiKey?: string;
   onEnd?: (request: RecordedRequest) => void;
+  /** Asked first with each request, whose body is unread; true from one that has taken it on. */
+  mounts?: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>)[];
 }
 
 export interface Fakes {
@@ -130,6 +132,7 @@ class Frame {
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    for (const serve of this.options.mounts ?? []) if (await serve(request, response)) return;
     const received = await receive(request);
     if (received.path.startsWith(WISHES_PATH)) return this.takeWishes(received, response);
     const record = this.record(received, response);
