@@ -51,6 +51,27 @@ export type SourceTroubleCode =
   | 'source_interrupted'
   | 'source_too_slow';
 
+/** Nothing was delivered, or at least no answer says so. Who sent is told no more of an address than these codes. */
+export class SendError extends VideoflowError {
+  override readonly retryClass = 'remote';
+  readonly code: SendErrorCode;
+
+  constructor(code: SendErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export const SEND_ERROR_CODES = ['refused', 'unreachable', 'timeout', 'untrusted'] as const;
+
+/**
+ * - `refused`: nothing may be sent there, and nobody was asked
+ * - `unreachable`: closed, filtered, silent or no HTTP: all the same, or a sender could look for open ports
+ * - `timeout`: an answer had begun and did not end in time
+ * - `untrusted`: the certificate does not hold
+ */
+export type SendErrorCode = (typeof SEND_ERROR_CODES)[number];
+
 /**
  * A cause for the log: only the system's or the library's code of it. Its own message and fields may hold the
  * whole address, with its secrets, or bytes of an answer.

@@ -15,6 +15,8 @@ export interface ExchangeOptions {
   /** All checked; the first that answers is used. */
   addresses: readonly string[];
   headers: Readonly<Record<string, string>>;
+  /** What is sent, by POST; without it, it is a GET. */
+  body?: Buffer;
   signal: AbortSignal;
   /** How long connecting, and then the head of the answer, may take. */
   headMs: number;
@@ -39,7 +41,7 @@ const UNTRUSTED =
   /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|HOSTNAME_MISMATCH)/;
 
 /**
- * Sends one GET and gives the head of its answer; the body is read, or destroyed, by the caller.
+ * Sends one request and gives the head of its answer; the body is read, or destroyed, by the caller.
  *
  * On node:http and node:https themselves, since what decides is where the socket goes. Guards that hang on the
  * lookup of an agent or of `fetch` are never asked about a host that is an address already (tried with undici:
@@ -49,7 +51,7 @@ const UNTRUSTED =
  *
  * @throws SourceTroubleError; SourceRefusedError; what `signal` was aborted with
  */
-export async function sendGet(options: ExchangeOptions): Promise<Exchange> {
+export async function sendRequest(options: ExchangeOptions): Promise<Exchange> {
   const { destination, signal } = options;
   signal.throwIfAborted();
   const isSecure = destination.url.protocol === 'https:';
@@ -65,7 +67,7 @@ export async function sendGet(options: ExchangeOptions): Promise<Exchange> {
         reject(error);
       });
       request.on('response', resolve);
-      request.end();
+      request.end(options.body);
     });
     // What comes after the body is read as the next answer, and is none.
     return { response, sentTooMuch: () => response.complete && codeOf(last).startsWith('HPE_') };
@@ -78,11 +80,11 @@ export async function sendGet(options: ExchangeOptions): Promise<Exchange> {
 }
 
 function toRequest(options: ExchangeOptions, isSecure: boolean): ClientRequestArgs & Record<string, unknown> {
-  const { destination, addresses, headers, signal, ca } = options;
+  const { destination, addresses, headers, signal, ca, body } = options;
   const { url, host, port, isLiteral } = destination;
   const Agent = isSecure ? HttpsAgent : HttpAgent;
   return {
-    method: 'GET',
+    method: body ? 'POST' : 'GET',
     protocol: url.protocol,
     hostname: host,
     port,

@@ -2,7 +2,7 @@ import type { SecureContextOptions } from 'node:tls';
 import type { AddressPolicy } from './addresses.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { SourceRefusedError } from './errors.ts';
-import { type Exchange, sendGet } from './exchange.ts';
+import { type Exchange, sendRequest } from './exchange.ts';
 import { type Resolve, resolveChecked } from './resolver.ts';
 
 /** How the way out is made: what may be reached, and who is asked for names. */
@@ -34,7 +34,7 @@ export async function followGet(
   let destination = parseDestination(address, policy);
   for (let hops = 0; ; hops++) {
     const addresses = await resolveChecked(destination, { resolve, policy, signal: request.signal });
-    const exchange = await sendGet({ destination, addresses, ...request, ...way });
+    const exchange = await sendRequest({ destination, addresses, ...request, ...way });
     const { response } = exchange;
     if (!REDIRECTS.includes(response.statusCode ?? 0)) return { ...exchange, host: destination.host };
     response.destroy();

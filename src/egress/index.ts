@@ -3,11 +3,16 @@ import { createAddressPolicy } from './addresses.ts';
 import { type DownloadRequest, type DownloadTimes, download } from './download.ts';
 import type { WayOut } from './follow.ts';
 import { askSystem } from './resolver.ts';
+import { type SendRequest, type SentAnswer, send } from './send.ts';
+
+export type { SendRequest, SentAnswer } from './send.ts';
 
 /** The one way out to an address that a user gave. */
 export interface Egress {
   /** Fetches a file into a sink; see `download`. */
   download(request: DownloadRequest): Promise<{ sizeBytes: number }>;
+  /** Posts something, whatever the answer is; see `send`. */
+  send(request: SendRequest): Promise<SentAnswer>;
 }
 
 const HEAD_MS = 30_000;
@@ -26,5 +31,8 @@ export function createEgress({
 }: EgressParts & { config: Pick<Config, 'EGRESS_ALLOW_CIDRS'> }): Egress {
   const policy = createAddressPolicy(config.EGRESS_ALLOW_CIDRS);
   const way = { policy, resolve, headMs, ca };
-  return { download: (request) => download(request, { way, times: { ...TIMES, ...times } }) };
+  return {
+    download: (request) => download(request, { way, times: { ...TIMES, ...times } }),
+    send: (request) => send(request, way),
+  };
 }
