@@ -6,6 +6,7 @@ import type { Engine, Flows } from '../src/flows.ts';
 import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
+import type { Sealer } from '../src/secrets/sealing.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import type { Transcriber } from '../src/transcriber/index.ts';
 import { createAudioActivities } from './audio.ts';
@@ -33,6 +34,8 @@ export interface ActivityDeps {
   scratch: Scratch;
   storage: Storage;
   egress: Egress;
+  /** Opens what is kept sealed. */
+  sealer: Sealer;
   /** Null where none is configured. */
   transcriber: Transcriber | null;
   /** Null where none is configured. */

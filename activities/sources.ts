@@ -7,7 +7,7 @@ import { runStep, type StepOutcome, type StepResults, type StepWork } from './st
 
 /** Bringing a video's source here from the address that its owner gave. */
 export function createSourceActivities(deps: ActivityDeps) {
-  const { config, db, egress, storage } = deps;
+  const { config, db, egress, sealer, storage } = deps;
 
   /** Before hours of transfer, where the length is known; what is certain is only known when it is here. */
   const admit = (userId: string) => (totalBytes: number | null) =>
@@ -16,7 +16,8 @@ export function createSourceActivities(deps: ActivityDeps) {
   async function fetchInto(sink: SourceSink, { video, watch }: StepWork): Promise<{ sizeBytes: number }> {
     if (!video.sourceUrl) throw new SourceMissingError('The video has no address to fetch it from');
     const { sizeBytes } = await egress.download({
-      url: video.sourceUrl,
+      // Older versions kept it as it was given.
+      url: sealer.openIfSealed(video.sourceUrl, `videos/${video.id}`),
       sink,
       maxBytes: config.MAX_UPLOAD_BYTES,
       maxSec: config.INGEST_MAX_SEC,

@@ -20,6 +20,7 @@ import { createFlows, type Engine } from './flows.ts';
 import { createLog, type Log } from './log.ts';
 import { createMedia, type Media } from './media/index.ts';
 import { createScratch, type Scratch } from './media/scratch.ts';
+import { createSealer } from './secrets/sealing.ts';
 import { createStorage } from './storage/index.ts';
 import { createTranscriber } from './transcriber/index.ts';
 import { findWorkflowBundle } from './workflowBundle.ts';
@@ -77,9 +78,10 @@ async function main(): Promise<void> {
   const media = createMedia({ config, log: root });
   await assertMediaTools(config, media, scratch, log);
   const egress = createEgress({ config });
+  const sealer = createSealer(config.ENCRYPTION_KEYS);
   const transcriber = createTranscriber({ config, log: root });
   const captionWriter = createCaptionWriter({ config, log: root });
-  const adapters = { media, scratch, storage, egress, transcriber, captionWriter };
+  const adapters = { media, scratch, storage, egress, sealer, transcriber, captionWriter };
   const groups = groupActivities({ config, log: root, db, flows, ...adapters });
   const activities = Object.assign({}, ...Object.values(groups));
 

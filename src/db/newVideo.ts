@@ -34,7 +34,8 @@ export interface NewVideo extends NewEntry {
 
 /** A video whose source step fetches the bytes. */
 export interface NewFetchedVideo extends NewEntry {
-  sourceUrl: string;
+  /** Gives the address in the form in which the row of this id keeps it: sealed, and tied to that id. */
+  sealSourceUrl: (videoId: string) => string;
   optionalSteps: StepName[];
 }
 

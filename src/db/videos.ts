@@ -19,6 +19,7 @@ import { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { newId } from './ids.ts';
 import {
   describeEntry,
   ExternalIdTakenError,
@@ -71,12 +72,14 @@ export class VideoQueries {
    */
   async insert(video: NewVideo): Promise<Video> {
     const { contentType, sourceKey, sourceSha256, sizeBytes, optionalSteps, ...entry } = video;
-    return this.#accept(entry, { contentType, sourceKey, sourceSha256, sizeBytes }, optionalSteps);
+    const source = { contentType, sourceKey, sourceSha256, sizeBytes };
+    return this.#accept(entry, () => source, optionalSteps);
   }
 
   /** The same for bytes that are still to be fetched. Call it in a transaction. @throws ExternalIdTakenError */
-  async insertFetched({ sourceUrl, optionalSteps, ...entry }: NewFetchedVideo): Promise<Video> {
-    return this.#accept(entry, { sourceUrl }, optionalSteps);
+  async insertFetched({ sealSourceUrl, optionalSteps, ...entry }: NewFetchedVideo): Promise<Video> {
+    const source = (id: string) => ({ sourceUrl: sealSourceUrl(id) });
+    return this.#accept({ ...entry, id: entry.id ?? newId() }, source, optionalSteps);
   }
 
   /** Makes a library entry, which waits for its bytes in `awaiting_upload`. @throws ExternalIdTakenError */
@@ -86,10 +89,15 @@ export class VideoQueries {
     return row;
   }
 
-  async #accept(entry: NewEntry, source: Partial<Video>, optionalSteps: StepName[]): Promise<Video> {
+  /** @param source what is known of the bytes, for the row of this id */
+  async #accept(
+    entry: NewEntry,
+    source: (id: string) => Partial<Video>,
+    optionalSteps: StepName[],
+  ): Promise<Video> {
     const row = await this.#takeOrCreate(entry);
     await this.#em.populate(row, WITH_PARTS);
-    this.#em.assign(row, { ...source, status: 'pending' });
+    this.#em.assign(row, { ...source(row.id), status: 'pending' });
     for (const name of stepsFor(optionalSteps)) {
       row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
     }

@@ -12,6 +12,8 @@ export interface Sealer {
   seal(plain: string, tiedTo: string): string;
   /** @throws SealedTextError when it is not what was sealed for this place, or its key is not on the ring */
   open(sealed: string, tiedTo: string): string;
+  /** The same for columns that also hold older texts, which were not sealed and are given as they are. */
+  openIfSealed(text: string, tiedTo: string): string;
 }
 
 /**
@@ -39,7 +41,7 @@ const VERSION = '1';
 /** Version, id of the ring's key, wrapped data key and text; none of the parts holds a dot. */
 const ENVELOPE = /^sealed([0-9]+)\.([\w-]{1,16})\.([\w-]+)$/;
 
-/** Says whether a text is one of ours, for columns that also hold older ones which were not sealed. */
+/** Says whether a text is one of ours, of whatever version. */
 export const isSealed = (text: string): boolean => /^sealed[0-9]+\./.test(text);
 
 /**
@@ -50,6 +52,14 @@ export const isSealed = (text: string): boolean => /^sealed[0-9]+\./.test(text);
 export function createSealer(keys: readonly RingKey[]): Sealer {
   const [newest] = keys;
   if (!newest) throw new Error('The encryption key ring is empty');
+  const open: Sealer['open'] = (sealed, tiedTo) => {
+    const { keyId, bytes } = readEnvelope(sealed);
+    const known = keys.find(({ id }) => id === keyId);
+    if (!known) throw new SealedTextError();
+    const wrapped = bytes.subarray(0, WRAPPED_BYTES);
+    const dataKey = decrypt(known.bytes, wrapped, binding('key', keyId, tiedTo));
+    return decrypt(dataKey, bytes.subarray(WRAPPED_BYTES), binding('text', keyId, tiedTo)).toString();
+  };
   return {
     seal: (plain, tiedTo) => {
       const dataKey = randomBytes(KEY_BYTES);
@@ -57,14 +67,8 @@ export function createSealer(keys: readonly RingKey[]): Sealer {
       const text = encrypt(dataKey, Buffer.from(plain), binding('text', newest.id, tiedTo));
       return `sealed${VERSION}.${newest.id}.${Buffer.concat([wrapped, text]).toString('base64url')}`;
     },
-    open: (sealed, tiedTo) => {
-      const { keyId, bytes } = readEnvelope(sealed);
-      const known = keys.find(({ id }) => id === keyId);
-      if (!known) throw new SealedTextError();
-      const wrapped = bytes.subarray(0, WRAPPED_BYTES);
-      const dataKey = decrypt(known.bytes, wrapped, binding('key', keyId, tiedTo));
-      return decrypt(dataKey, bytes.subarray(WRAPPED_BYTES), binding('text', keyId, tiedTo)).toString();
-    },
+    open,
+    openIfSealed: (text, tiedTo) => (isSealed(text) ? open(text, tiedTo) : text),
   };
 }
 

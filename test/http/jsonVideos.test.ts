@@ -1,10 +1,24 @@
 import assert from 'node:assert/strict';
+import { createSealer } from '../../src/secrets/sealing.ts';
 import { type Answer, type CallOptions, startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { INNER_HOSTS, INNER_URLS } from '../support/innerAddresses.ts';
 import { type Canary, startCanary } from '../support/sources.ts';
 import { uniqueName } from '../support/stack.ts';
 
 const URL_WITH_SECRET = 'https://media.example.com/a/film.mp4?sig=very-secret#t=1';
+const STORED_URL = 'https://media.example.com/a/film.mp4?sig=very-secret';
+
+/** How a text may stand somewhere: as it is, in hex, and in base64 at each of the three places where it may begin. */
+const spellings = (text: string): string[] => [
+  text,
+  Buffer.from(text).toString('hex'),
+  ...[0, 1, 2].flatMap((shift) => {
+    const whole = Buffer.concat([Buffer.alloc(shift), Buffer.from(text)]);
+    // What its neighbours have a part in is left out.
+    const inner = (encoded: string) => encoded.replace(/=+$/, '').slice(4, -2);
+    return [inner(whole.toString('base64')), inner(whole.toString('base64url'))];
+  }),
+];
 
 describe('videos by JSON', () => {
   let api: TestApi;
@@ -67,8 +81,30 @@ describe('videos by JSON', () => {
       const kept = await api.sql('select answer::text from idempotency_keys');
       const shown = JSON.stringify([answers.map(({ body }) => body), api.logLines(), api.flowCalls, kept]);
       assert.doesNotMatch(shown, /very-secret|media\.example\.com|\/a\/film/);
+    });
+
+    const storedAddress = async (id: string): Promise<string> => {
       const [row] = await api.sql('select source_url from videos where id = $1', [id]);
-      assert.equal(row.source_url, 'https://media.example.com/a/film.mp4?sig=very-secret');
+      return createSealer(api.config.ENCRYPTION_KEYS).open(row.source_url, `videos/${id}`);
+    };
+
+    it('are kept with their address sealed, which opens in its own row only', async () => {
+      const [first, second] = [await post({ url: URL_WITH_SECRET }), await post({ url: URL_WITH_SECRET })];
+      assert.equal(await storedAddress(first.body.id), STORED_URL);
+      assert.equal(await storedAddress(second.body.id), STORED_URL);
+      const rows = await api.sql('select v::text as text, v.source_url from videos v where user_id = $1', [
+        user.id,
+      ]);
+      assert.equal(new Set(rows.map(({ source_url }) => source_url)).size, rows.length);
+      const text = rows.map((row) => row.text).join('\n');
+      for (const secret of ['very-secret', 'media.example.com', STORED_URL]) {
+        for (const spelling of spellings(secret)) assert.ok(!text.includes(spelling), spelling);
+      }
+      await api.sql(
+        'update videos a set source_url = b.source_url from videos b where a.id = $1 and b.id = $2',
+        [first.body.id, second.body.id],
+      );
+      await assert.rejects(storedAddress(first.body.id), { code: 'secret_unreadable' });
     });
 
     it('fill the library entry with the same external_id, and are refused when there is a whole video', async () => {
@@ -77,6 +113,7 @@ describe('videos by JSON', () => {
       const filled = await post({ ...names, url: URL_WITH_SECRET });
       assert.deepEqual([filled.status, filled.body.id, filled.body.title], [202, entry.body.id, 'Planned']);
       assert.equal(filled.body.status, 'pending');
+      assert.equal(await storedAddress(entry.body.id), STORED_URL);
       assert.deepEqual(startsOf(entry.body.id), ['startProcessing']);
       assert.equal((await post({ ...names, url: URL_WITH_SECRET })).body.code, 'external_id_taken');
     });

@@ -147,6 +147,14 @@ describe('sealing', () => {
       assert.equal(isSealed(plain), false, plain);
   });
 
+  it('gives older texts as they are, and no broken one', () => {
+    const sealed = sealer.seal('https://example.com/', place);
+    assert.equal(sealer.openIfSealed(sealed, place), 'https://example.com/');
+    assert.equal(sealer.openIfSealed('https://example.com/?old', place), 'https://example.com/?old');
+    for (const broken of [sealed.slice(0, -1), sealed.replace('sealed1', 'sealed9'), 'sealed1.k1.'])
+      assertClosed(broken, place, sealer.openIfSealed);
+  });
+
   it('needs a key', () => {
     assert.throws(() => createSealer([]), /empty/);
   });

@@ -172,7 +172,7 @@ async function recordFetched(engine: TestEngine): Promise<string> {
     const video = await engine.db.transaction(({ videos }) =>
       videos.insertFetched({
         ...{ userId: engine.userId, userLabel: null, externalId: null, title: 'A test', description: null },
-        ...{ tags: [], filename: null, sourceUrl: source.url, optionalSteps: ['thumbnail'] },
+        ...{ tags: [], filename: null, sealSourceUrl: () => source.url, optionalSteps: ['thumbnail'] },
       }),
     );
     await engine.flows.startProcessing({ videoId: video.id, userId: engine.userId, run: 1 });

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { Step } from '../../src/db/entities/step.ts';
 import type { StepState } from '../../src/domain/video.ts';
+import { createSealer } from '../../src/secrets/sealing.ts';
 import { processVideoId } from '../../workflows/contract.ts';
 import { type ApiProcess, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { historyText } from '../support/historyText.ts';
@@ -57,6 +58,8 @@ describe('URL ingest', () => {
   };
   /** Accepts a video as the API does; the reconciler starts it. */
   const addFetched = async (sourceUrl: string): Promise<string> => {
+    const { seal } = createSealer(engine.config.ENCRYPTION_KEYS);
+    const sealSourceUrl = (videoId: string) => seal(sourceUrl, `videos/${videoId}`);
     const entry = {
       userId: engine.userId,
       userLabel: null,
@@ -65,7 +68,7 @@ describe('URL ingest', () => {
       description: null,
     };
     const video = await engine.db.transaction(({ videos }) =>
-      videos.insertFetched({ ...entry, tags: [], filename: null, sourceUrl, optionalSteps: [] }),
+      videos.insertFetched({ ...entry, tags: [], filename: null, sealSourceUrl, optionalSteps: [] }),
     );
     return video.id;
   };
@@ -398,7 +401,9 @@ describe('URL ingest at the quota', () => {
         const { id } = await engine.db.transaction(({ videos }) =>
           videos.insertFetched({
             ...entry,
-            ...{ tags: [], filename: null, optionalSteps: [], sourceUrl: source.url + path },
+            ...{ tags: [], filename: null, optionalSteps: [] },
+            // As older versions kept it.
+            sealSourceUrl: () => source.url + path,
           }),
         );
         const video = await engine.untilSettled(id);

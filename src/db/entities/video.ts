@@ -71,7 +71,7 @@ const schema = defineEntity({
     deletedAt: p.datetime(3).nullable(),
 
     sourceKey: p.text().nullable().index(),
-    /** Where the source step fetches the bytes from; null once it has them. May hold the caller's secrets: never shown. */
+    /** Where the source step fetches the bytes from, sealed, since it may hold the caller's secrets; null once it has them. */
     sourceUrl: p.text().nullable(),
     sourceSha256: p.text().nullable(),
     contentType: p.text().nullable(),

@@ -3,9 +3,9 @@ import { newId } from '../../db/ids.ts';
 import type { Queries } from '../../db/index.ts';
 import type { NewEntry } from '../../db/newVideo.ts';
 import { DEFAULT_STEPS } from '../../domain/video.ts';
-import { readAddress } from '../../egress/readAddress.ts';
-import { VideoflowError } from '../../errors.ts';
+import { createSealer } from '../../secrets/sealing.ts';
 import { toVideoView } from '../../views/videos.ts';
+import { checkAddress, MAX_URL_LENGTH } from '../addresses.ts';
 import { createSignPath } from '../bytes/signedUrls.ts';
 import { readJson } from '../jsonBody.ts';
 import { invalidRequest } from '../problem.ts';
@@ -20,9 +20,6 @@ import {
   titleField,
   userLabelField,
 } from './videoFields.ts';
-
-/** Signed addresses of storage services are long, but not as long as this. */
-const MAX_URL_LENGTH = 8192;
 
 export const jsonFields = z.strictObject({
   url: z
@@ -65,10 +62,12 @@ export async function createFromJson(request: RouteRequest): Promise<Reply> {
   const { url } = fields;
   if (url === undefined) return createEntry(request, fields);
   const sourceUrl = checkAddress(url, deps.config.EGRESS_ALLOW_CIDRS);
+  const { seal } = createSealer(deps.config.ENCRYPTION_KEYS);
+  const sealSourceUrl = (videoId: string) => seal(sourceUrl, `videos/${videoId}`);
   const reply = await idempotency.commit(async (queries) => {
     await assertSomeRoom(queries, request);
     const optionalSteps = fields.process ?? [...DEFAULT_STEPS];
-    const entry = { ...toEntry(user.id, fields), sourceUrl, optionalSteps };
+    const entry = { ...toEntry(user.id, fields), sealSourceUrl, optionalSteps };
     return toReply(request, 202, await queries.videos.insertFetched(entry));
   });
   // Not waited for, as after an upload.
@@ -91,15 +90,6 @@ function createEntry(request: RouteRequest, fields: JsonFields): Promise<Reply> 
   return request.idempotency.commit(async ({ videos }) =>
     toReply(request, 201, await videos.insertEntry(toEntry(request.user.id, fields))),
   );
-}
-
-function checkAddress(url: string, allowCidrs: readonly string[]): string {
-  try {
-    return readAddress(url, allowCidrs);
-  } catch (error) {
-    if (!(error instanceof VideoflowError)) throw error;
-    throw invalidRequest([{ path: 'url', message: error.message }]);
-  }
 }
 
 /** How large the file is shows when it comes; who has no room at all may know that now. */
