@@ -16,6 +16,7 @@ import { ShareSession } from './src/db/entities/shareSession.ts';
 import { SpeechAnswer } from './src/db/entities/speechAnswer.ts';
 import { SpeechClaim } from './src/db/entities/speechClaim.ts';
 import { Step } from './src/db/entities/step.ts';
+import { TelegramBot } from './src/db/entities/telegramBot.ts';
 import { TelegramLink } from './src/db/entities/telegramLink.ts';
 import { TelegramNotice } from './src/db/entities/telegramNotice.ts';
 import { Token } from './src/db/entities/token.ts';
@@ -59,6 +60,7 @@ export default defineConfig({
     WebhookSecret,
     WebhookDelivery,
     WebhookAttempt,
+    TelegramBot,
     TelegramNotice,
     TelegramLink,
   ],
