@@ -5,9 +5,17 @@ import { createChatRoute } from './chat.ts';
 import { type Arrival, Hooks } from './hooks.ts';
 import { createTranscriptionsRoute } from './openai.ts';
 import { type FakeRoute, type RecordedRequest, startFakes } from './server.ts';
+import { createTelegramRoutes, FAKE_BOT_TOKEN, TelegramWorld } from './telegram.ts';
+import { serveChats } from './telegramChats.ts';
+
+const telegram = new TelegramWorld();
 
 /** All services that `npm run fakes` stands for: each is one route, or some. */
-const ROUTES: FakeRoute[] = [createTranscriptionsRoute(), createChatRoute()];
+const ROUTES: FakeRoute[] = [
+  createTranscriptionsRoute(),
+  createChatRoute(),
+  ...createTelegramRoutes(telegram),
+];
 
 const LIKED_PORT = 8090;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -45,7 +53,10 @@ async function main(): Promise<void> {
   const hooks = new Hooks({ onEnd: (arrival) => say(describeArrival(arrival)) });
   const fakes = await startFakes({
     ...{ routes: ROUTES, port: readPort(), onEnd: (request) => say(describe(request)) },
-    mounts: [(request, response) => hooks.serveMounted(request, response)],
+    mounts: [
+      (request, response) => hooks.serveMounted(request, response),
+      (request, response) => serveChats(telegram, request, response),
+    ],
   });
   say('The fakes are running. Set these where the server and the worker start, in .env for example:\n');
   say(`OPENAI_BASE_URL=${fakes.baseUrl}`);
@@ -53,9 +64,14 @@ async function main(): Promise<void> {
   say(`CAPTIONS_BASE_URL=${fakes.baseUrl}`);
   say(`OPENROUTER_API_KEY=${fakes.apiKey}`);
   say('EGRESS_ALLOW_CIDRS=127.0.0.0/8');
+  say(`TELEGRAM_BASE_URL=${new URL(fakes.baseUrl).origin}`);
+  say(`TELEGRAM_BOT_TOKEN=${FAKE_BOT_TOKEN}`);
   say('\nA webhook may go to any address below the first; what came is shown at the second:\n');
   say(`${new URL('/hooks/mine', fakes.baseUrl)}`);
   say(`${new URL('/fakes/hooks', fakes.baseUrl)}`);
+  say('\nThe chats that the bot writes to are shown here; what is posted to one of them is said in it:\n');
+  say(`${new URL('/fakes/chats', fakes.baseUrl)}`);
+  say(`curl -d '/start CODE' ${new URL('/fakes/chats/1001', fakes.baseUrl)}`);
   const control = (service: string) => new URL(`/fakes/behave/${service}`, fakes.baseUrl);
   say(
     '\nTo see them misbehave, give a name for each of the next requests ([] takes them back and tells all names):\n',

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Behaviour, BY_NAME } from './behaviours.ts';
 import { CHAT_TROUBLE } from './chatTrouble.ts';
 import { type Received, type ReceivedFile, receive } from './receive.ts';
+import { TELEGRAM_TROUBLE } from './telegramTrouble.ts';
 
 /*
  * The frame of all fakes: one HTTP server, a table of routes, behaviours, and a record of every request.
@@ -24,8 +25,8 @@ export interface FakeAnswer {
 export interface FakeRoute {
   method: 'GET' | 'POST';
   path: string;
-  /** What a request without the right key is told, in the words of the service. */
-  refuseKey(key: string): FakeAnswer;
+  /** What a request without the right key is told, in the words of the service; null where the address is the key. */
+  refuseKey: ((key: string) => FakeAnswer) | null;
   answer(received: Received): Promise<FakeAnswer> | FakeAnswer;
 }
 
@@ -76,7 +77,7 @@ export interface Fakes {
   close(): Promise<void>;
 }
 
-const WISHES: Record<string, Behaviour> = { ...BY_NAME, ...CHAT_TROUBLE };
+const WISHES: Record<string, Behaviour> = { ...BY_NAME, ...CHAT_TROUBLE, ...TELEGRAM_TROUBLE };
 const WISHES_PATH = '/fakes/behave';
 const FAKE_KEY = 'sk-fake-key-for-tests';
 
@@ -178,7 +179,7 @@ class Frame {
         body: { error: { message, type: 'invalid_request_error', param: null, code: null } },
       };
     }
-    if (record.key !== this.apiKey) return route.refuseKey(record.key ?? '');
+    if (route.refuseKey && record.key !== this.apiKey) return route.refuseKey(record.key ?? '');
     return route.answer(received);
   }
 
