@@ -100,15 +100,12 @@ class StreamReader {
   }
 
   private takeLine(line: string): void {
-    if (line === '') return this.dispatch();
-    if (line.startsWith(':')) {
-      this.heartbeats += 1;
-      return;
-    }
     const [, field = '', value = ''] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? [];
-    if (field === 'data') this.data.push(value);
-    if (field === 'event') this.type = value;
-    if (field === 'id') {
+    if (line === '') this.dispatch();
+    else if (line.startsWith(':')) this.heartbeats += 1;
+    else if (field === 'data') this.data.push(value);
+    else if (field === 'event') this.type = value;
+    else if (field === 'id') {
       this.lastId = value;
       this.hasId = true;
     }
