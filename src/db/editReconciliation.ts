@@ -4,6 +4,7 @@ import { isFinalEdit } from '../domain/edit.ts';
 import type { EditOfRun } from './editRecords.ts';
 import { requeueEdit } from './edits.ts';
 import { Edit } from './entities/edit.ts';
+import { tellEdit } from './events.ts';
 
 export interface EditRunRow extends EditOfRun {
   userId: string;
@@ -65,6 +66,7 @@ export class EditReconciliationQueries {
       // The wish outlives the run that was to hear of it.
       edit.cancelRequestedAt = cancelRequestedAt;
       edit.run += 1;
+      await tellEdit(tx, editId);
       return edit.run;
     });
   }

@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/core';
+import { type EntityData, type FilterQuery, LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { COPYING_PERCENT, type EditMethod, isFinalEdit } from '../domain/edit.ts';
 import { DEFAULT_STEPS } from '../domain/video.ts';
@@ -12,6 +12,7 @@ import {
 import { requeueEdit } from './edits.ts';
 import { Edit } from './entities/edit.ts';
 import type { Video } from './entities/video.ts';
+import { tellEdit } from './events.ts';
 import { inheritTranscript } from './inheritedTranscript.ts';
 import { errorColumns, NO_ERROR, type StoredError } from './storedError.ts';
 import { type QuotaLimits, UploadQueries } from './uploads.ts';
@@ -76,7 +77,10 @@ export class EditRecordQueries {
       if (edit.renderedAt || edit.status === 'succeeded') return { outcome: 'over' };
       if (edit.cancelRequestedAt) return { outcome: 'cancelled' };
       // After a Reset: what this run gave up before is its work again.
-      if (isFinalEdit(edit.status)) requeueEdit(edit);
+      if (isFinalEdit(edit.status)) {
+        requeueEdit(edit);
+        await tellEdit(tx, editId);
+      }
       return { outcome: 'go' };
     });
   }
@@ -109,6 +113,7 @@ export class EditRecordQueries {
       if (sight.outcome === 'waiting')
         throw new UnreadyParentError(`The video ${sight.videoId} is being processed again`);
       startAttempt(edit);
+      await tellEdit(tx, editId);
       return { outcome: 'go', attempt: edit.attempt, edit, parents };
     });
   }
@@ -131,12 +136,9 @@ export class EditRecordQueries {
    * @returns null when the attempt is no longer the one at work: nothing was changed
    */
   async handBack({ editId, attempt }: EditAttempt): Promise<{ replacedKeys: string[] } | null> {
-    const changed = await this.#em.nativeUpdate(
-      Edit,
-      { id: editId, attempt, status: 'running', renderedAt: null },
-      { status: 'queued', percent: COPYING_PERCENT, updatedAt: new Date() },
-    );
-    return changed === 0 ? null : { replacedKeys: [] };
+    const isAtWork = { id: editId, attempt, status: 'running' as const, renderedAt: null };
+    const queued = { status: 'queued' as const, percent: COPYING_PERCENT, updatedAt: new Date() };
+    return (await this.#change(isAtWork, queued)) ? { replacedKeys: [] } : null;
   }
 
   /**
@@ -167,19 +169,26 @@ export class EditRecordQueries {
 
   /** Shows that a failed attempt will be repeated, and when. */
   async waitForRetry({ editId, run }: EditOfRun, error: StoredError, nextAttemptAt: Date): Promise<void> {
-    await this.#em.nativeUpdate(Edit, unfinished(editId, run), {
-      nextAttemptAt,
-      updatedAt: new Date(),
-      ...errorColumns(error),
-    });
+    const waiting = { nextAttemptAt, updatedAt: new Date(), ...errorColumns(error) };
+    await this.#change(unfinished(editId, run), waiting, 'edit.waiting_retry');
   }
 
   /** Ends an edit badly. */
   async fail({ editId, run }: EditOfRun, error: StoredError): Promise<void> {
-    await this.#em.nativeUpdate(Edit, unfinished(editId, run), {
-      status: 'failed',
-      ...ended(),
-      ...errorColumns(error),
+    const failed = { status: 'failed' as const, ...ended(), ...errorColumns(error) };
+    await this.#change(unfinished(editId, run), failed);
+  }
+
+  /** Changes an edit that is as it is expected to be. @returns whether it was */
+  #change(
+    where: FilterQuery<Edit> & { id: string },
+    columns: EntityData<Edit>,
+    type?: 'edit.waiting_retry',
+  ): Promise<boolean> {
+    return this.#em.transactional(async (tx) => {
+      if ((await tx.nativeUpdate(Edit, where, columns)) === 0) return false;
+      await tellEdit(tx, where.id, type);
+      return true;
     });
   }
 
@@ -196,6 +205,7 @@ export class EditRecordQueries {
       if (edit.renderedAt || isFinalEdit(edit.status)) return;
       Object.assign(edit, ended(), { status: end.status });
       Object.assign(edit, end.status === 'failed' ? errorColumns(end.error) : NO_ERROR);
+      await tellEdit(tx, editId);
     });
   }
 
@@ -255,12 +265,12 @@ async function insertResult(
   const video = await new VideoQueries(tx).insert({
     ...{ id: videoId, userId, userLabel, externalId: null, title: edit.title, description: null, tags: [] },
     ...{ filename, contentType: 'video/mp4', sourceKey, sourceSha256: null, sizeBytes },
+    parents: edit.parents,
     optionalSteps: DEFAULT_STEPS.filter((name) => name !== 'transcript' || transcript !== 'none'),
   });
   if (transcript === 'carried') {
     const step = [...video.steps].find(({ name }) => name === 'transcript');
     if (step) step.options = { carriesOnly: true };
   }
-  video.parents = edit.parents;
   return video;
 }

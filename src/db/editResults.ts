@@ -1,8 +1,10 @@
+import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { EditStatus } from '../domain/edit.ts';
+import { type EditStatus, isFinalEdit } from '../domain/edit.ts';
 import type { VideoStatus } from '../domain/video.ts';
 import { Edit } from './entities/edit.ts';
 import type { Video } from './entities/video.ts';
+import { tellEdit } from './events.ts';
 import { NO_ERROR } from './storedError.ts';
 
 /** What the state of a result says of the edit that made it. */
@@ -18,11 +20,13 @@ const STATUS_BY_VIDEO: Record<VideoStatus, EditStatus> = {
 /**
  * Makes the edit that a video came from follow it. Called wherever the status of a video changes, in the same
  * transaction, which holds the video's row. Most videos came from no edit.
+ *
+ * @returns whether there was one that has another status now
  */
-export async function followResult(tx: EntityManager, video: Video): Promise<void> {
+export async function followResult(tx: EntityManager, video: Video): Promise<boolean> {
   const status = STATUS_BY_VIDEO[video.status];
   const { errorCode, errorMessage, errorRetryable } = video;
-  await tx.nativeUpdate(
+  const changed = await tx.nativeUpdate(
     Edit,
     { video: video.id, status: { $ne: status } },
     {
@@ -33,15 +37,19 @@ export async function followResult(tx: EntityManager, video: Video): Promise<voi
       ...(status === 'failed' ? { errorCode, errorMessage, errorRetryable } : NO_ERROR),
     },
   );
+  return changed > 0;
 }
 
 /** Lets go of a result that is deleted: an edit that waited for it ends as cancelled, one that had ended stays so. */
 export async function leaveResult(tx: EntityManager, videoId: string): Promise<void> {
-  const now = new Date();
-  await tx.nativeUpdate(
+  const edits = await tx.find(
     Edit,
-    { video: videoId, status: { $in: ['queued', 'running'] } },
-    { status: 'cancelled', endedAt: now, ...NO_ERROR },
+    { video: videoId },
+    { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
   );
-  await tx.nativeUpdate(Edit, { video: videoId }, { video: null, updatedAt: now });
+  const waiting = edits.filter(({ status }) => !isFinalEdit(status));
+  const now = new Date();
+  for (const edit of waiting) Object.assign(edit, { status: 'cancelled', endedAt: now, ...NO_ERROR });
+  for (const edit of edits) Object.assign(edit, { video: null, updatedAt: now });
+  for (const { id } of waiting) await tellEdit(tx, id);
 }

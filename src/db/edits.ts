@@ -12,6 +12,7 @@ import {
 import { Edit } from './entities/edit.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { tellEdit } from './events.ts';
 import { NO_ERROR } from './storedError.ts';
 import { UploadQueries } from './uploads.ts';
 import { type Page, VideoQueries } from './videos.ts';
@@ -90,7 +91,7 @@ export class EditQueries {
       ...columns,
       user: this.#em.getReference(User, userId),
     } as RequiredEntityData<Edit>);
-    await this.#em.flush();
+    await tellEdit(this.#em, edit.id);
     return edit;
   }
 
@@ -147,6 +148,7 @@ export class EditQueries {
       }
       edit.run += 1;
       requeueEdit(edit);
+      await tellEdit(tx, id);
       return { outcome: 'accepted', edit, runs: [edit.run], result: null };
     });
   }

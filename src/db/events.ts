@@ -12,11 +12,11 @@ import type { StepName } from '../domain/video.ts';
 import { toEditView } from '../views/edits.ts';
 import { toShareView } from '../views/shares.ts';
 import { toUploadView } from '../views/uploads.ts';
-import { toStepView, toVideoView } from '../views/videos.ts';
+import { stepsOf, toStepView, toVideoView } from '../views/videos.ts';
 import { Edit } from './entities/edit.ts';
 import { Event } from './entities/event.ts';
 import { Share } from './entities/share.ts';
-import { Step } from './entities/step.ts';
+import type { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
@@ -47,65 +47,86 @@ export async function tell(tx: EntityManager, events: readonly NewEvent[]): Prom
   await em.flush();
 }
 
-/** Tells of a video, in its present state unless something else is said to have happened to it. */
-export async function tellVideo(tx: EntityManager, id: string, type?: EventType): Promise<void> {
-  const video = await (await asWritten(tx)).findOneOrFail(
-    Video,
-    { id },
-    { populate: ['steps'], strategy: 'joined' },
-  );
-  await tell(tx, [
-    {
-      userId: video.user.id,
-      type: type ?? videoEvent(video.status),
-      object: { type: 'video', id },
-      videoId: id,
-      data: toVideoView(video, null),
-    },
-  ]);
+/** Tells what was done to a video. */
+export async function tellVideo(
+  tx: EntityManager,
+  id: string,
+  type: 'video.updated' | 'video.deleted',
+): Promise<void> {
+  await tell(tx, [videoTold(await readVideo(await asWritten(tx), id), type)]);
 }
 
-/** Tells of steps of one video, each in its present state. */
-export async function tellSteps(
+/** Tells of a new video, and of the steps that it has. */
+export async function tellBirth(tx: EntityManager, id: string): Promise<void> {
+  const video = await readVideo(await asWritten(tx), id);
+  await tell(tx, [videoTold(video, 'video.created'), ...stepsOf(video).map(stepTold)]);
+}
+
+/** What has another state: a video, the edit that it came from, or one of its steps. */
+export type ChangedPart = 'video' | 'edit' | StepName;
+
+/**
+ * Tells of what has changed of a video, in the order given, each in its present state. Nothing more is told of a video
+ * that is deleted.
+ */
+export async function tellChanges(
   tx: EntityManager,
   videoId: string,
-  names: readonly StepName[],
+  parts: readonly ChangedPart[],
 ): Promise<void> {
-  if (names.length === 0) return;
-  const steps = await (await asWritten(tx)).find(
-    Step,
-    { video: videoId, name: { $in: [...names] } },
-    { populate: ['video'] },
-  );
+  if (parts.length === 0) return;
+  const em = await asWritten(tx);
+  const video = await readVideo(em, videoId);
+  if (video.deletedAt) return;
+  const edits = parts.includes('edit') ? await em.find(Edit, { video: videoId }) : [];
   await tell(
     tx,
-    steps.map((step) => ({
-      userId: step.video.user.id,
-      type: stepEvent(step.state),
-      object: { type: 'step', id: step.id },
-      videoId,
-      data: { video_id: videoId, ...toStepView(step) },
-    })),
+    parts.flatMap((part) => {
+      if (part === 'video') return [videoTold(video, videoEvent(video.status))];
+      if (part === 'edit') return edits.map((edit) => editTold(edit, editEvent(edit.status)));
+      return stepsOf(video)
+        .filter(({ name }) => name === part)
+        .map(stepTold);
+    }),
   );
 }
 
+const readVideo = (em: EntityManager, id: string): Promise<Video> =>
+  em.findOneOrFail(Video, { id }, { populate: ['steps'], strategy: 'joined' });
+
+const videoTold = (video: Video, type: EventType): NewEvent => ({
+  userId: video.user.id,
+  type,
+  object: { type: 'video', id: video.id },
+  videoId: video.id,
+  data: toVideoView(video, null),
+});
+
+const stepTold = (step: Step): NewEvent => ({
+  userId: step.video.user.id,
+  type: stepEvent(step.state),
+  object: { type: 'step', id: step.video.id },
+  videoId: step.video.id,
+  data: { video_id: step.video.id, ...toStepView(step) },
+});
+
 /** Tells of an edit, in its present state unless something else is said to have happened to it. */
-export async function tellEdit(tx: EntityManager, id: string, type?: EventType): Promise<void> {
+export async function tellEdit(tx: EntityManager, id: string, type?: 'edit.waiting_retry'): Promise<void> {
   const edit = await (await asWritten(tx)).findOneOrFail(
     Edit,
     { id },
     { populate: ['video', 'video.steps'] },
   );
-  await tell(tx, [
-    {
-      userId: edit.user.id,
-      type: type ?? editEvent(edit.status),
-      object: { type: 'edit', id },
-      videoId: edit.video?.id ?? null,
-      data: toEditView(edit),
-    },
-  ]);
+  await tell(tx, [editTold(edit, type ?? editEvent(edit.status))]);
 }
+
+const editTold = (edit: Edit, type: EventType): NewEvent => ({
+  userId: edit.user.id,
+  type,
+  object: { type: 'edit', id: edit.id },
+  videoId: edit.video?.id ?? null,
+  data: toEditView(edit),
+});
 
 /** Tells of an upload in its present state. */
 export async function tellUpload(tx: EntityManager, id: string): Promise<void> {

@@ -28,6 +28,8 @@ export interface NewVideo extends NewEntry {
   sourceKey: string;
   sourceSha256: string | null;
   sizeBytes: number;
+  /** The videos it was made of, in their order. */
+  parents?: string[];
   /** The steps wanted beside the core ones. */
   optionalSteps: StepName[];
 }

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { FINAL_STEP_STATES } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
+import { tellChanges } from './events.ts';
 import { NO_ERROR } from './storedError.ts';
 
 const UNFINISHED = { $nin: [...FINAL_STEP_STATES] };
@@ -15,16 +16,21 @@ export class PlaybackStepQueries {
 
   /** Ends the step of a video that browsers play as it is. */
   skip(videoId: string): Promise<void> {
-    return skipPlayback(this.#em, videoId);
+    return this.#em.transactional(async (tx) => tellChanges(tx, videoId, await skipPlayback(tx, videoId)));
   }
 }
 
-/** The same within the transaction that learns it. Whichever run owns the step: it is true of the video. */
-export async function skipPlayback(em: EntityManager, videoId: string): Promise<void> {
+/**
+ * The same within the transaction that learns it. Whichever run owns the step: it is true of the video.
+ *
+ * @returns what there is to tell of
+ */
+export async function skipPlayback(em: EntityManager, videoId: string): Promise<'playback'[]> {
   const now = new Date();
-  await em.nativeUpdate(
+  const skipped = await em.nativeUpdate(
     Step,
     { video: videoId, name: 'playback', state: UNFINISHED },
     { state: 'skipped', percent: 100, nextAttemptAt: null, endedAt: now, updatedAt: now, ...NO_ERROR },
   );
+  return skipped > 0 ? ['playback'] : [];
 }

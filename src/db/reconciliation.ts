@@ -1,11 +1,12 @@
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { FINAL_STEP_STATES, isCoreStep, isDoneStep, isFinalStep } from '../domain/video.ts';
-import { followResult } from './editResults.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
+import { tellChanges } from './events.ts';
 import { forgetAnswers } from './speechAnswers.ts';
 import { requeue } from './steps.ts';
+import { showStatus } from './videoStatus.ts';
 
 export interface RunRow {
   videoId: string;
@@ -101,8 +102,9 @@ export class ReconciliationQueries {
       if (!video || lost.length === 0) return null;
       video.run += 1;
       for (const step of lost) requeue(step, video.run);
-      if (steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state))) video.status = 'pending';
-      await followResult(tx, video);
+      const isUndone = steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state));
+      const told = isUndone ? await showStatus(tx, video, 'pending') : [];
+      await tellChanges(tx, videoId, [...told, ...lost.map(({ name }) => name)]);
       return video.run;
     });
   }

@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { Share } from './entities/share.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { tellShare } from './events.ts';
 import type { Page } from './videos.ts';
 
 export interface NewShare {
@@ -57,7 +58,7 @@ export class ShareQueries {
     const user = this.#em.getReference(User, userId);
     const video = this.#em.getReference(Video, videoId);
     const row = this.#em.create(Share, { ...columns, user, video } as RequiredEntityData<Share>);
-    await this.#em.flush();
+    await tellShare(this.#em, row.id, 'share.created');
     return row;
   }
 
@@ -72,13 +73,18 @@ export class ShareQueries {
   }
 
   /** Takes a link back; repeating it changes nothing. False when the user has no such share. */
-  async revoke(userId: string, id: string): Promise<boolean> {
-    const rows = await this.#em.execute<{ id: string }[]>(
-      `update shares s set revoked_at = coalesce(s.revoked_at, now()) from videos v
-       where s.id = ? and s.user_id = ? and v.id = s.video_id and v.deleted_at is null returning s.id`,
-      [id, userId],
-    );
-    return rows.length > 0;
+  revoke(userId: string, id: string): Promise<boolean> {
+    return this.#em.transactional(async (tx) => {
+      const [share] = await tx.execute<{ isRevoked: boolean }[]>(
+        `select s.revoked_at is not null as "isRevoked" from shares s join videos v on v.id = s.video_id
+         where s.id = ? and s.user_id = ? and v.deleted_at is null for update of s`,
+        [id, userId],
+      );
+      if (!share || share.isRevoked) return share !== undefined;
+      await tx.execute('update shares set revoked_at = now() where id = ?', [id]);
+      await tellShare(tx, id, 'share.revoked');
+      return true;
+    });
   }
 
   /** The share of a handle, in whatever state; null when there is none, or its video is deleted. */

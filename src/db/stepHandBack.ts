@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { type NewAsset, promoteAssets } from './assets.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
+import { tellChanges } from './events.ts';
 import type { StepAttempt } from './steps.ts';
 
 /** What was made or found on the way to a step's end. */
@@ -41,7 +42,9 @@ export class StepHandBackQueries {
       );
       if (changed === 0) return null;
       if (sourceSha256) video.sourceSha256 = sourceSha256;
-      return { replacedKeys: await promoteAssets(tx, video, assets) };
+      const replacedKeys = await promoteAssets(tx, video, assets);
+      await tellChanges(tx, videoId, [name]);
+      return { replacedKeys };
     });
   }
 }

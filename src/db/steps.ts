@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/core';
+import { type EntityData, LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { MediaFacts } from '../domain/media.ts';
 import { planPlayback } from '../domain/playback.ts';
@@ -13,13 +13,14 @@ import {
   type StepName,
 } from '../domain/video.ts';
 import { type NewAsset, promoteAssets } from './assets.ts';
-import { followResult } from './editResults.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
+import { type ChangedPart, tellChanges } from './events.ts';
 import { skipPlayback } from './playbackSteps.ts';
-import { endSteps } from './stepEnds.ts';
+import { endSteps, endVideo, failRun } from './stepEnds.ts';
 import { errorColumns, NO_ERROR, type StoredError } from './storedError.ts';
 import { forgetSpeech } from './transcriptSteps.ts';
+import { showStatus } from './videoStatus.ts';
 
 /** Which step of which run; what a workflow may write about. */
 export interface StepOfRun {
@@ -73,7 +74,9 @@ export class StepQueries {
       if (isUnwanted(video)) return { outcome: 'cancelled' };
       const steps = await tx.find(Step, { video: videoId, run, state: { $nin: [...DONE_STEP_STATES] } });
       // After a Reset: what this run gave up before is its work again.
-      for (const step of steps.filter(({ state }) => isFinalStep(state))) requeue(step, run);
+      const again = steps.filter(({ state }) => isFinalStep(state));
+      for (const step of again) requeue(step, run);
+      await tellChanges(tx, videoId, namesOf(again));
       const fetchesSource = !video.sourceKey && Boolean(video.sourceUrl);
       return { outcome: 'go', steps: steps.map((step) => step.name), fetchesSource };
     });
@@ -91,7 +94,8 @@ export class StepQueries {
       if (isFinalStep(step.state)) return { outcome: 'superseded' };
       if (isUnwanted(video)) return { outcome: 'cancelled' };
       startAttempt(step);
-      if (isCoreStep(name)) await startVideo(tx, video);
+      const told = isCoreStep(name) ? await showStatus(tx, video, 'processing') : [];
+      await tellChanges(tx, videoId, [...told, name]);
       return { outcome: 'go', attempt: step.attempt, video, options: step.options ?? null };
     });
   }
@@ -131,9 +135,10 @@ export class StepQueries {
       );
       if (ended === 0) return null;
       if (results.source) applySource(video, results.source);
-      if (results.facts) await applyFacts(tx, video, results.facts);
+      const skipped = results.facts ? await applyFacts(tx, video, results.facts) : [];
       const replacedKeys = await promoteAssets(tx, video, results.assets ?? []);
-      if (isCoreStep(work.name)) await settleReadiness(tx, video);
+      const told = isCoreStep(work.name) ? await settleReadiness(tx, video) : [];
+      await tellChanges(tx, video.id, [work.name, ...skipped, ...told]);
       return { replacedKeys };
     });
   }
@@ -145,35 +150,31 @@ export class StepQueries {
   }
 
   /** Ends a step that has nothing to do, and says why. */
-  async skipStep({ videoId, name, run }: StepOfRun, reason: StoredError): Promise<void> {
+  skipStep(step: StepOfRun, reason: StoredError): Promise<void> {
     const now = new Date();
-    await this.#em.nativeUpdate(
-      Step,
-      { video: videoId, name, run, state: UNFINISHED },
-      {
+    return this.#em.transactional(async (tx) => {
+      await changeUnfinished(tx, step, {
         state: 'skipped',
         percent: 100,
         nextAttemptAt: null,
         endedAt: now,
         updatedAt: now,
         ...errorColumns(reason),
-      },
-    );
-    if (name === 'transcript') await forgetSpeech(this.#em, videoId);
+      });
+      if (step.name === 'transcript') await forgetSpeech(tx, step.videoId);
+    });
   }
 
   /** Shows that a failed attempt will be repeated, and when. */
-  async waitForRetry(step: StepOfRun, error: StoredError, nextAttemptAt: Date): Promise<void> {
-    await this.#em.nativeUpdate(
-      Step,
-      { video: step.videoId, name: step.name, run: step.run, state: UNFINISHED },
-      {
+  waitForRetry(step: StepOfRun, error: StoredError, nextAttemptAt: Date): Promise<void> {
+    return this.#em.transactional((tx) =>
+      changeUnfinished(tx, step, {
         state: 'waiting_retry',
         percent: 0,
         nextAttemptAt,
         updatedAt: new Date(),
         ...errorColumns(error),
-      },
+      }),
     );
   }
 
@@ -183,9 +184,9 @@ export class StepQueries {
       const video = await lockVideo(tx, step.videoId);
       if (!video) return;
       const failed = await endSteps(tx, { ...step, state: 'failed', error });
-      if (failed === 0 || !isCoreStep(step.name)) return;
-      await endSteps(tx, { videoId: step.videoId, run: step.run, state: 'cancelled' });
-      await failVideo(tx, video, error);
+      if (failed.length === 0) return;
+      const told = isCoreStep(step.name) ? await failRun(tx, video, { ...step, error }) : [];
+      await tellChanges(tx, video.id, [...failed, ...told]);
     });
   }
 
@@ -211,10 +212,9 @@ export class StepQueries {
       });
       const unfinished = await tx.count(Step, { video: videoId, state: UNFINISHED });
       if (unfinished === 0) video.cancelRequestedAt = null;
-      if (ended === 0 || coreUndone === 0) return;
-      if (end.state === 'failed') return failVideo(tx, video, end.error);
-      video.status = 'cancelled';
-      await followResult(tx, video);
+      if (ended.length === 0) return;
+      const told = coreUndone === 0 ? [] : await endVideo(tx, video, end);
+      await tellChanges(tx, videoId, [...ended, ...told]);
     });
   }
 }
@@ -244,17 +244,23 @@ function startAttempt(step: Step): void {
   step.updatedAt = new Date();
 }
 
-async function startVideo(tx: EntityManager, video: Video): Promise<void> {
-  video.status = 'processing';
-  Object.assign(video, NO_ERROR);
-  await followResult(tx, video);
+const namesOf = (steps: readonly Step[]): StepName[] => steps.map(({ name }) => name);
+
+/** Changes a step that has not ended, if the run still owns it. */
+async function changeUnfinished(
+  tx: EntityManager,
+  { videoId, name, run }: StepOfRun,
+  columns: EntityData<Step>,
+): Promise<void> {
+  const changed = await tx.nativeUpdate(Step, { video: videoId, name, run, state: UNFINISHED }, columns);
+  if (changed > 0) await tellChanges(tx, videoId, [name]);
 }
 
 /** Most videos need nothing for being played, and nobody waits for finding that out. */
-async function applyFacts(tx: EntityManager, video: Video, facts: MediaFacts): Promise<void> {
+async function applyFacts(tx: EntityManager, video: Video, facts: MediaFacts): Promise<StepName[]> {
   const { sizeBytes: _, ...columns } = facts;
   Object.assign(video, columns);
-  if (planPlayback(facts).work === 'none') await skipPlayback(tx, video.id);
+  return planPlayback(facts).work === 'none' ? skipPlayback(tx, video.id) : [];
 }
 
 /** From here on the address is no longer needed, and what it holds had better be forgotten. */
@@ -262,22 +268,14 @@ function applySource(video: Video, { key, sizeBytes }: NewSource): void {
   Object.assign(video, { sourceKey: key, sizeBytes, sourceUrl: null });
 }
 
-/** A video is ready as soon as every core step is done. */
-async function settleReadiness(tx: EntityManager, video: Video): Promise<void> {
+/** A video is ready as soon as every core step is done. @returns what there is to tell of */
+async function settleReadiness(tx: EntityManager, video: Video): Promise<ChangedPart[]> {
   const undone = await tx.count(Step, {
     video: video.id,
     name: { $in: [...CORE_STEPS] },
     state: { $nin: [...DONE_STEP_STATES] },
   });
-  if (undone > 0) return;
-  video.status = 'ready';
+  if (undone > 0) return [];
   video.readyAt = new Date();
-  await followResult(tx, video);
-}
-
-async function failVideo(tx: EntityManager, video: Video, error: StoredError): Promise<void> {
-  if (video.status === 'ready') return;
-  video.status = 'failed';
-  Object.assign(video, errorColumns(error));
-  await followResult(tx, video);
+  return showStatus(tx, video, 'ready');
 }

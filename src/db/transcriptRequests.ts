@@ -4,6 +4,7 @@ import type { TranscriptOptions } from '../domain/transcript.ts';
 import { isCoreStep, isDoneStep, isFinalStep } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
 import { Video } from './entities/video.ts';
+import { tellChanges } from './events.ts';
 import { requeue } from './steps.ts';
 import { NO_ERROR } from './storedError.ts';
 import { hasSound } from './transcriptOrigins.ts';
@@ -36,6 +37,7 @@ export class TranscriptRequestQueries {
       const step = steps.find(({ name }) => name === 'transcript') ?? create(tx, video);
       requeue(step, video.run);
       Object.assign(step, NO_ERROR, { options });
+      await tellChanges(tx, videoId, [step.name]);
       return { outcome: 'accepted', video, runs: [video.run] };
     });
   }

@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TranscriptKind, TranscriptSegment } from '../domain/transcript.ts';
 import { Transcript } from './entities/transcript.ts';
 import { Video } from './entities/video.ts';
+import { tellVideo } from './events.ts';
 import { indexVideo } from './searchIndex.ts';
 import { storableJson } from './storableJson.ts';
 
@@ -104,6 +105,7 @@ export class TranscriptQueries {
       await tx.flush();
       if (row.kind === 'edited') await dropOldestEdited(tx, videoId);
       await indexVideo(tx, videoId);
+      if (row.kind === 'edited') await tellVideo(tx, videoId, 'video.updated');
       return row;
     });
   }

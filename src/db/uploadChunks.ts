@@ -5,6 +5,7 @@ import { VideoflowError } from '../errors.ts';
 import { Upload } from './entities/upload.ts';
 import { UploadSegment } from './entities/uploadSegment.ts';
 import { Video } from './entities/video.ts';
+import { tellUpload, tellVideo } from './events.ts';
 import { newId } from './ids.ts';
 import { describeEntry, type NewEntry } from './newVideo.ts';
 import { indexVideo } from './searchIndex.ts';
@@ -138,7 +139,7 @@ export class UploadChunkQueries {
 
   /**
    * Ends the open upload of a file that can never become a video, for the reason given, unless its first chunk is
-   * stored already. A video that was made for it goes: nobody was told of it, and its `external_id` is wanted again.
+   * stored already. A video that was made for it goes: it is of no use, and its `external_id` is wanted again.
    * Call it in a transaction.
    *
    * @returns the upload, when it was ended
@@ -158,7 +159,7 @@ export class UploadChunkQueries {
       endedAt: new Date(),
       ...(ownVideoId === undefined ? {} : { video: null }),
     });
-    await this.#em.flush();
+    await tellUpload(this.#em, upload.id);
     if (ownVideoId !== undefined) await new UploadQueries(this.#em).eraseVideo(ownVideoId);
     return upload;
   }
@@ -174,7 +175,7 @@ export class UploadChunkQueries {
     const video = await this.#em.findOne(Video, { id: upload.video?.id ?? null, deletedAt: null });
     if (video) return upload;
     this.#em.assign(upload, { state: 'terminated', endedAt: new Date() });
-    await this.#em.flush();
+    await tellUpload(this.#em, upload.id);
     return null;
   }
 
@@ -225,7 +226,10 @@ export class UploadChunkQueries {
     if (file.optionalSteps) upload.optionalSteps = file.optionalSteps;
     const isFoundOtherwise = describeEntry(video, { ...file.entry, filename: null });
     await this.#em.flush();
-    if (isFoundOtherwise) await indexVideo(this.#em, video.id);
+    if (isFoundOtherwise) {
+      await indexVideo(this.#em, video.id);
+      await tellVideo(this.#em, video.id, 'video.updated');
+    }
     const received = await this.#listNumbers(upload.id);
     const isComplete = received.length === upload.totalChunks;
     if (isComplete) {
@@ -234,7 +238,7 @@ export class UploadChunkQueries {
         completedAt: new Date(),
         lengthBytes: upload.offsetBytes,
       });
-      await this.#em.flush();
+      await tellUpload(this.#em, upload.id);
     }
     return { upload, video, isKept, isNews: isComplete, received };
   }

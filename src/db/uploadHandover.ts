@@ -1,11 +1,12 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { LIVE_UPLOAD_STATES, type UploadState } from '../domain/upload.ts';
-import { stepsFor } from '../domain/video.ts';
+import { type StepName, stepsFor } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { tellChanges, tellUpload } from './events.ts';
 import type { StoredError } from './storedError.ts';
 import { QuotaExceededError, type QuotaLimits, UploadQueries } from './uploads.ts';
 
@@ -88,6 +89,7 @@ export class UploadHandoverQueries {
       if (upload.state !== 'complete') return upload.state === 'accepted' ? 'accepted' : 'ended';
       if (!video || video.deletedAt) {
         await end(tx, uploadId, 'terminated');
+        await tellUpload(tx, uploadId);
         return 'ended';
       }
       const refusal = await findRefusal(tx, { upload, video, owner: held.owner }, limits);
@@ -96,7 +98,9 @@ export class UploadHandoverQueries {
         return 'refused';
       }
       await end(tx, uploadId, 'accepted');
-      giveSource(tx, upload, video, sourceKey);
+      const steps = giveSource(tx, upload, video, sourceKey);
+      await tellUpload(tx, uploadId);
+      await tellChanges(tx, video.id, ['video', ...steps]);
       return 'accepted';
     });
   }
@@ -119,28 +123,37 @@ export class UploadHandoverQueries {
 
   /** Ends an open upload whose time is over, unless somebody is sending. */
   async expire(uploadId: string): Promise<void> {
-    await this.#em.execute(
-      `update uploads set state = 'expired', ended_at = clock_timestamp()
-       where id = ? and state = 'open' and expires_at <= now() and (lease_until is null or lease_until <= now())`,
-      [uploadId],
+    await this.#endAll(
+      'expired',
+      `id = ? and state = 'open' and expires_at <= now() and (lease_until is null or lease_until <= now())`,
+      uploadId,
     );
   }
 
   /** Ends an upload that nobody wants any more; one that has ended stays as it is. */
   async terminate(uploadId: string): Promise<void> {
-    await this.#em.execute(
-      `update uploads set state = 'terminated', ended_at = clock_timestamp() where id = ? and state in ('open', 'complete')`,
-      [uploadId],
-    );
+    await this.#endAll('terminated', `id = ? and state in ('open', 'complete')`, uploadId);
   }
 
   /** Ends all uploads of a deleted video that have not ended. @returns whom they belong to */
   terminateAllOf(videoId: string): Promise<{ uploadId: string; userId: string }[]> {
-    return this.#em.execute(
-      `update uploads set state = 'terminated', ended_at = clock_timestamp()
-       where video_id = ? and state in ('open', 'complete') returning id as "uploadId", user_id as "userId"`,
-      [videoId],
-    );
+    return this.#endAll('terminated', `video_id = ? and state in ('open', 'complete')`, videoId);
+  }
+
+  #endAll(
+    state: UploadState,
+    condition: string,
+    id: string,
+  ): Promise<{ uploadId: string; userId: string }[]> {
+    return this.#em.transactional(async (tx) => {
+      const ended = await tx.execute<{ uploadId: string; userId: string }[]>(
+        `update uploads set state = ?, ended_at = clock_timestamp() where ${condition}
+         returning id as "uploadId", user_id as "userId"`,
+        [state, id],
+      );
+      for (const { uploadId } of ended) await tellUpload(tx, uploadId);
+      return ended;
+    });
   }
 
   /** All uploads that a video ever had. */
@@ -232,20 +245,23 @@ const refusal = (code: string, message: string): StoredError => ({ code, message
 
 async function refuseHeld(tx: EntityManager, { upload, video }: Held, error: StoredError): Promise<void> {
   await end(tx, upload.id, 'refused', error);
+  await tellUpload(tx, upload.id);
   if (!upload.hasOwnVideo || video?.status !== 'awaiting_upload') return;
   video.status = 'failed';
   video.errorCode = error.code;
   video.errorMessage = error.message;
   // Without a source there is nothing that a retry could work on.
   video.errorRetryable = false;
+  await tellChanges(tx, video.id, ['video']);
 }
 
-function giveSource(tx: EntityManager, upload: Upload, video: Video, sourceKey: string): void {
+function giveSource(tx: EntityManager, upload: Upload, video: Video, sourceKey: string): StepName[] {
   video.status = 'pending';
   video.sourceKey = sourceKey;
   video.sizeBytes = upload.lengthBytes ?? upload.offsetBytes;
-  for (const name of stepsFor(upload.optionalSteps))
-    tx.create(Step, { video, name, state: 'queued' } as RequiredEntityData<Step>);
+  const steps = stepsFor(upload.optionalSteps);
+  for (const name of steps) tx.create(Step, { video, name, state: 'queued' } as RequiredEntityData<Step>);
+  return steps;
 }
 
 const end = (tx: EntityManager, uploadId: string, state: UploadState, error?: StoredError) =>

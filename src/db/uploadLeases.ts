@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { UploadState } from '../domain/upload.ts';
+import { tellUpload } from './events.ts';
 import { newId } from './ids.ts';
 
 /** How long a lease holds that is not renewed: so long an upload waits for a process that died. */
@@ -41,7 +42,8 @@ export interface Advance {
 }
 
 /**
- * Leases on uploads. Each method is one short statement by the database's clock. What answers null found that the
+ * Leases on uploads. Each method is one short statement by the database's clock, but for one that completes an upload,
+ * which is told in the same transaction. What answers null found that the
  * lease is not held any more, or the upload not open, and has changed nothing: a holder that was frozen and wakes
  * up can do no harm.
  */
@@ -92,39 +94,29 @@ export class UploadLeaseQueries {
    * @returns null also when another length is known, or more bytes are here already
    */
   async setLength({ uploadId, holder, epoch }: Lease, lengthBytes: number): Promise<HeldLease | null> {
-    const rows = await this.#em.execute<HeldLease[]>(
-      `update uploads set length_bytes = ?, lease_until = ${LEASED}, ${completedAt('offset_bytes', '?')}
-       where id = ? and epoch = ? and lease_holder = ? and state = 'open'
-         and (length_bytes is null or length_bytes = ?) and offset_bytes <= ?
-       returning ${IS_WANTED}`,
-      [lengthBytes, lengthBytes, lengthBytes, uploadId, epoch, holder, lengthBytes, lengthBytes],
-    );
-    return rows[0] ?? null;
+    return this.#em.transactional(async (tx) => {
+      const rows = await tx.execute<(HeldLease & { state: UploadState })[]>(
+        `update uploads set length_bytes = ?, lease_until = ${LEASED}, ${completedAt('offset_bytes', '?')}
+         where id = ? and epoch = ? and lease_holder = ? and state = 'open'
+           and (length_bytes is null or length_bytes = ?) and offset_bytes <= ?
+         returning state, ${IS_WANTED}`,
+        [lengthBytes, lengthBytes, lengthBytes, uploadId, epoch, holder, lengthBytes, lengthBytes],
+      );
+      if (rows[0]?.state === 'complete') await tellUpload(tx, uploadId);
+      return rows[0] ?? null;
+    });
   }
 
   /** Moves the offset on over bytes that are durable in the lease's segment; the last one completes the upload. */
-  async advance(
-    { uploadId, holder, epoch }: Lease,
-    { fromBytes, toBytes, expirySec }: Advance,
-  ): Promise<(HeldLease & { state: UploadState }) | null> {
-    const rows = await this.#em.execute<(HeldLease & { state: UploadState })[]>(
-      `with moved as (
-         update uploads
-         set offset_bytes = ?, lease_until = ${LEASED}, ${completedAt('?', 'length_bytes')},
-             expires_at = clock_timestamp() + make_interval(secs => ?)
-         where id = ? and epoch = ? and lease_holder = ? and state = 'open' and offset_bytes = ?
-         returning state, ${IS_WANTED}
-       ), grown as (
-         update upload_segments set size_bytes = size_bytes + ?
-         where upload_id = ? and number = ? and exists (select 1 from moved)
-       )
-       select * from moved`,
-      [
-        ...[toBytes, toBytes, toBytes, expirySec, uploadId, epoch, holder, fromBytes],
-        ...[toBytes - fromBytes, uploadId, epoch],
-      ],
-    );
-    return rows[0] ?? null;
+  async advance(lease: Lease, advance: Advance): Promise<(HeldLease & { state: UploadState }) | null> {
+    const isHeld = await moveOn(this.#em, lease, advance, 'length_bytes is distinct from ?');
+    if (isHeld) return isHeld;
+    // Lost, or the last one: only that is worth a transaction, since it comes with every few megabytes.
+    return this.#em.transactional(async (tx) => {
+      const held = await moveOn(tx, lease, advance, 'length_bytes = ?');
+      if (held) await tellUpload(tx, lease.uploadId);
+      return held;
+    });
   }
 
   /** Lets others in at once. A segment of which nothing counts is forgotten. */
@@ -144,3 +136,30 @@ export class UploadLeaseQueries {
 const completedAt = (offset: string, length: string): string =>
   `state = case when ${offset}::bigint = ${length}::bigint then 'complete' else state end,
    completed_at = case when ${offset}::bigint = ${length}::bigint then clock_timestamp() end`;
+
+/** Moves the offset on of an upload whose length is as expected. */
+async function moveOn(
+  em: EntityManager,
+  { uploadId, holder, epoch }: Lease,
+  { fromBytes, toBytes, expirySec }: Advance,
+  length: string,
+): Promise<(HeldLease & { state: UploadState }) | null> {
+  const rows = await em.execute<(HeldLease & { state: UploadState })[]>(
+    `with moved as (
+       update uploads
+       set offset_bytes = ?, lease_until = ${LEASED}, ${completedAt('?', 'length_bytes')},
+           expires_at = clock_timestamp() + make_interval(secs => ?)
+       where id = ? and epoch = ? and lease_holder = ? and state = 'open' and offset_bytes = ? and ${length}
+       returning state, ${IS_WANTED}
+     ), grown as (
+       update upload_segments set size_bytes = size_bytes + ?
+       where upload_id = ? and number = ? and exists (select 1 from moved)
+     )
+     select * from moved`,
+    [
+      ...[toBytes, toBytes, toBytes, expirySec, uploadId, epoch, holder, fromBytes, toBytes],
+      ...[toBytes - fromBytes, uploadId, epoch],
+    ],
+  );
+  return rows[0] ?? null;
+}

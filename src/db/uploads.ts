@@ -7,6 +7,7 @@ import { Upload } from './entities/upload.ts';
 import { UploadSegment } from './entities/uploadSegment.ts';
 import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { tellUpload, tellVideo } from './events.ts';
 import { newId } from './ids.ts';
 import type { NewEntry } from './newVideo.ts';
 import { type Page, VideoQueries } from './videos.ts';
@@ -64,7 +65,7 @@ export class UploadQueries {
       video,
       hasOwnVideo: video.id === ownId || (await this.#wasMadeForUpload(video.id)),
     } as RequiredEntityData<Upload>);
-    await this.#em.flush();
+    await tellUpload(this.#em, row.id);
     return row;
   }
 
@@ -78,6 +79,7 @@ export class UploadQueries {
    * can be told. Call it in a transaction that holds the user.
    */
   async eraseVideo(videoId: string): Promise<void> {
+    await tellVideo(this.#em, videoId, 'video.deleted');
     await this.#em.execute('update uploads set video_id = null where video_id = ?', [videoId]);
     await this.#em.nativeDelete(Video, { id: videoId });
   }
@@ -116,13 +118,16 @@ export class UploadQueries {
   }
 
   /** Ends an upload that is not the video's yet; the reason may be one to tell. False when it had ended before. */
-  async terminate(userId: string, id: string, error?: { code: string; message: string }): Promise<boolean> {
-    const rows = await this.#em.execute<unknown[]>(
-      `update uploads set state = 'terminated', ended_at = now(), error_code = ?, error_message = ?
-       where id = ? and user_id = ? and state in ('open', 'complete') returning id`,
-      [error?.code ?? null, error?.message ?? null, id, userId],
-    );
-    return rows.length === 1;
+  terminate(userId: string, id: string, error?: { code: string; message: string }): Promise<boolean> {
+    return this.#em.transactional(async (tx) => {
+      const ended = await tx.execute<unknown[]>(
+        `update uploads set state = 'terminated', ended_at = now(), error_code = ?, error_message = ?
+         where id = ? and user_id = ? and state in ('open', 'complete') returning id`,
+        [error?.code ?? null, error?.message ?? null, id, userId],
+      );
+      if (ended.length === 1) await tellUpload(tx, id);
+      return ended.length === 1;
+    });
   }
 
   /** Where the bytes of an upload are that count, in their order. */

@@ -1,36 +1,16 @@
-import {
-  type FilterQuery,
-  LockMode,
-  type RequiredEntityData,
-  UniqueConstraintViolationException,
-} from '@mikro-orm/core';
+import { type FilterQuery, LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { LIVE_UPLOAD_STATES } from '../domain/upload.ts';
-import {
-  isCoreStep,
-  isDoneStep,
-  isFinalStep,
-  type StepName,
-  stepsFor,
-  type VideoStatus,
-} from '../domain/video.ts';
-import { followResult, leaveResult } from './editResults.ts';
+import { isCoreStep, isDoneStep, isFinalStep, type StepName, type VideoStatus } from '../domain/video.ts';
+import { leaveResult } from './editResults.ts';
 import { Step } from './entities/step.ts';
-import { Upload } from './entities/upload.ts';
-import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { tellChanges, tellVideo } from './events.ts';
 import { newId } from './ids.ts';
-import {
-  describeEntry,
-  ExternalIdTakenError,
-  type NewEntry,
-  type NewFetchedVideo,
-  type NewVideo,
-  searchedBy,
-} from './newVideo.ts';
+import { type NewEntry, type NewFetchedVideo, type NewVideo, searchedBy } from './newVideo.ts';
 import { indexVideo } from './searchIndex.ts';
 import { requeue } from './steps.ts';
-import { NO_ERROR } from './storedError.ts';
+import { acceptVideo, createEntry, takeOrCreateEntry } from './videoBirths.ts';
+import { showStatus } from './videoStatus.ts';
 
 export interface VideoFilter {
   status?: VideoStatus;
@@ -70,39 +50,21 @@ export class VideoQueries {
    *
    * @throws ExternalIdTakenError
    */
-  async insert(video: NewVideo): Promise<Video> {
-    const { contentType, sourceKey, sourceSha256, sizeBytes, optionalSteps, ...entry } = video;
-    const source = { contentType, sourceKey, sourceSha256, sizeBytes };
-    return this.#accept(entry, () => source, optionalSteps);
+  insert(video: NewVideo): Promise<Video> {
+    const { contentType, sourceKey, sourceSha256, sizeBytes, parents, optionalSteps, ...entry } = video;
+    const source = { contentType, sourceKey, sourceSha256, sizeBytes, ...(parents ? { parents } : {}) };
+    return acceptVideo(this.#em, { entry, source: () => source, optionalSteps });
   }
 
   /** The same for bytes that are still to be fetched. Call it in a transaction. @throws ExternalIdTakenError */
-  async insertFetched({ sealSourceUrl, optionalSteps, ...entry }: NewFetchedVideo): Promise<Video> {
+  insertFetched({ sealSourceUrl, optionalSteps, ...entry }: NewFetchedVideo): Promise<Video> {
     const source = (id: string) => ({ sourceUrl: sealSourceUrl(id) });
-    return this.#accept({ ...entry, id: entry.id ?? newId() }, source, optionalSteps);
+    return acceptVideo(this.#em, { entry: { ...entry, id: entry.id ?? newId() }, source, optionalSteps });
   }
 
   /** Makes a library entry, which waits for its bytes in `awaiting_upload`. @throws ExternalIdTakenError */
-  async insertEntry(entry: NewEntry): Promise<Video> {
-    const row = this.#create(entry);
-    await this.#keep(row);
-    return row;
-  }
-
-  /** @param source what is known of the bytes, for the row of this id */
-  async #accept(
-    entry: NewEntry,
-    source: (id: string) => Partial<Video>,
-    optionalSteps: StepName[],
-  ): Promise<Video> {
-    const row = await this.#takeOrCreate(entry);
-    await this.#em.populate(row, WITH_PARTS);
-    this.#em.assign(row, { ...source(row.id), status: 'pending' });
-    for (const name of stepsFor(optionalSteps)) {
-      row.steps.add(this.#em.create(Step, { video: row, name, state: 'queued' } as RequiredEntityData<Step>));
-    }
-    await this.#keep(row);
-    return row;
+  insertEntry(entry: NewEntry): Promise<Video> {
+    return this.#em.transactional((tx) => createEntry(tx, entry));
   }
 
   /**
@@ -111,50 +73,8 @@ export class VideoQueries {
    *
    * @throws ExternalIdTakenError
    */
-  async takeOrCreateEntry(entry: NewEntry): Promise<Video> {
-    const row = await this.#takeOrCreate(entry);
-    await this.#keep(row);
-    return row;
-  }
-
-  async #takeOrCreate(entry: NewEntry): Promise<Video> {
-    const waiting = await this.#findWaiting(entry);
-    if (waiting) {
-      describeEntry(waiting, entry);
-      return waiting;
-    }
-    return this.#create(entry);
-  }
-
-  #create({ userId, isTitleDerived: _, ...columns }: NewEntry): Video {
-    return this.#em.create(Video, {
-      ...columns,
-      user: this.#em.getReference(User, userId),
-      status: 'awaiting_upload',
-    } as RequiredEntityData<Video>);
-  }
-
-  async #findWaiting({ userId, userLabel, externalId }: NewEntry): Promise<Video | null> {
-    if (externalId === null) return null;
-    const video = await this.#em.findOne(
-      Video,
-      { user: userId, userLabel, externalId, status: 'awaiting_upload', deletedAt: null },
-      { lockMode: LockMode.PESSIMISTIC_WRITE },
-    );
-    if (!video) return null;
-    const onTheirWay = await this.#em.count(Upload, { video: video.id, state: [...LIVE_UPLOAD_STATES] });
-    return onTheirWay === 0 ? video : null;
-  }
-
-  async #keep(row: Video): Promise<void> {
-    await this.#em.flush().catch((error) => {
-      // The only unique thing of a video, besides ids that we make ourselves.
-      if (!(error instanceof UniqueConstraintViolationException)) throw error;
-      throw new ExternalIdTakenError('Another video of the same user_id has this external_id', {
-        cause: error,
-      });
-    });
-    await indexVideo(this.#em, row.id);
+  takeOrCreateEntry(entry: NewEntry): Promise<Video> {
+    return takeOrCreateEntry(this.#em, entry);
   }
 
   /** The user's video with its parts, or null when it is another's, deleted or was never there. */
@@ -212,7 +132,10 @@ export class VideoQueries {
       const before = searchedBy(video);
       tx.assign(video, changes);
       await tx.flush();
-      if (searchedBy(video) !== before) await indexVideo(tx, id);
+      if (searchedBy(video) !== before) {
+        await indexVideo(tx, id);
+        await tellVideo(tx, id, 'video.updated');
+      }
       await tx.populate(video, WITH_PARTS, { where: MADE_ANYWAY });
       return video;
     });
@@ -248,8 +171,10 @@ export class VideoQueries {
       const isStopping = video.cancelRequestedAt !== null && steps.some((step) => !isFinalStep(step.state));
       if (again.length === 0 || isStopping || !(video.sourceKey ?? video.sourceUrl))
         return { outcome: 'not_possible' };
-      acceptAgain(video, steps, again);
-      await followResult(tx, video);
+      const coreUndone = steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state));
+      acceptAgain(video, again);
+      const told = coreUndone ? await showStatus(tx, video, 'pending') : [];
+      await tellChanges(tx, id, [...told, ...again.map(({ name }) => name)]);
       return { outcome: 'accepted', video, runs: [video.run] };
     });
   }
@@ -262,6 +187,7 @@ export class VideoQueries {
         cancelRequestedAt: new Date(),
       });
       if (changed === 0) return false;
+      await tellVideo(tx, id, 'video.deleted');
       await leaveResult(tx, id);
       return true;
     });
@@ -270,14 +196,9 @@ export class VideoQueries {
 
 const own = (userId: string, id: string): FilterQuery<Video> => ({ id, user: userId, deletedAt: null });
 
-/** Makes the steps the next run's work; a failed core step brings back what waited for it. */
-function acceptAgain(video: Video, steps: Step[], again: Step[]): void {
+/** Makes the steps the next run's work. */
+function acceptAgain(video: Video, again: Step[]): void {
   video.run += 1;
   video.cancelRequestedAt = null;
-  const coreUndone = steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state));
   for (const step of again) requeue(step, video.run);
-  if (coreUndone) {
-    video.status = 'pending';
-    Object.assign(video, NO_ERROR);
-  }
 }

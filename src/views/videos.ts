@@ -95,7 +95,7 @@ export function toFailure(row: Pick<Edit | Step | Video, 'errorCode' | 'errorMes
 }
 
 /** Gives the steps in the order of work. */
-const stepsOf = (video: Video): Step[] =>
+export const stepsOf = (video: Video): Step[] =>
   [...video.steps].sort((a, b) => STEP_NAMES.indexOf(a.name) - STEP_NAMES.indexOf(b.name));
 
 /** Gives the file of a kind that was made from a video, if it is there. */
