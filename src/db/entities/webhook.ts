@@ -28,9 +28,11 @@ const schema = defineEntity({
     failingSince: p.datetime(3).nullable(),
     /** Up to this number the user's events have their deliveries. */
     cursorSequence: p.bigint('number').default(0),
-    /** Up to this number, and when, its workflow was last told that there is something. */
+    /** Up to this number its workflow was told that there is something; and when, while it has not looked since. */
     toldSequence: p.bigint('number').default(0),
     toldAt: p.datetime(3).nullable(),
+    /** While somebody looks for news of its own accord, and need not be told; ends by itself when that one dies. */
+    attendedUntil: p.datetime(3).nullable(),
     createdAt: p.datetime(3).onCreate(() => new Date()),
     updatedAt: p.datetime(3).onCreate(() => new Date()),
 
