@@ -75,6 +75,13 @@ export const isChosen = (type: string, patterns: readonly string[]): boolean =>
   patterns.length === 0 ||
   patterns.some((pattern) => pattern === '*' || pattern === type || pattern === `${type.split('.')[0]}.*`);
 
+/** Every pattern that chooses something, for those who are told what they may say. */
+export const EVENT_PATTERNS: readonly string[] = [
+  '*',
+  ...new Set(EVENT_TYPES.map((type) => `${type.split('.')[0]}.*`)),
+  ...EVENT_TYPES,
+];
+
 /** Says whether a pattern can ever choose anything. */
 export const isKnownPattern = (pattern: string): boolean =>
   EVENT_PATTERN.test(pattern) && EVENT_TYPES.some((type) => isChosen(type, [pattern]));
