@@ -3,6 +3,7 @@ import { CaptionQueries } from './captions.ts';
 import { EditReconciliationQueries } from './editReconciliation.ts';
 import { EditRecordQueries } from './editRecords.ts';
 import { EditQueries } from './edits.ts';
+import { EventFeedQueries } from './eventFeed.ts';
 import { HealthQueries } from './health.ts';
 import { HousekeepingQueries } from './housekeeping.ts';
 import { IdempotencyQueries } from './idempotency.ts';
@@ -33,6 +34,8 @@ import { UploadLeaseQueries } from './uploadLeases.ts';
 import { UploadQueries } from './uploads.ts';
 import { UserQueries } from './users.ts';
 import { VideoQueries } from './videos.ts';
+import { WebhookDeliveryQueries } from './webhookDeliveries.ts';
+import { WebhookQueries } from './webhooks.ts';
 
 const nouns = {
   videos: VideoQueries,
@@ -57,9 +60,12 @@ const nouns = {
   speechClaims: SpeechClaimQueries,
   reconciliation: ReconciliationQueries,
   captions: CaptionQueries,
+  webhooks: WebhookQueries,
+  webhookDeliveries: WebhookDeliveryQueries,
   edits: EditQueries,
   editRecords: EditRecordQueries,
   editReconciliation: EditReconciliationQueries,
+  events: EventFeedQueries,
   users: UserQueries,
   tokens: TokenQueries,
   idempotency: IdempotencyQueries,

@@ -64,6 +64,18 @@ export class TokenQueries {
     };
   }
 
+  /** Of the tokens given, those that still allow their users to read, asked for in one statement. */
+  async findReaders(ids: readonly string[]): Promise<Set<string>> {
+    if (ids.length === 0) return new Set();
+    const rows = await this.#em.execute<{ id: string }[]>(
+      `select t.id from tokens t join users u on u.id = t.user_id
+       where t.id in (?) and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
+         and 'read' = any(t.scopes) and 'read' = any(u.scopes)`,
+      [[...ids]],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Tokens that are not revoked, newest first; one more than `limit` rows tells of a next page. */
   list(userId: string, page: Page): Promise<Token[]> {
     const before = page.beforeId ? { id: { $lt: page.beforeId } } : {};

@@ -56,6 +56,24 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
+/**
+ * How far something is, told to whoever listens right now and to nobody later: these have no number, are not kept, and go to
+ * no webhook.
+ */
+export const PROGRESS_TYPES = ['step.progress', 'edit.progress'] as const;
+
+/** What is being done right now: a step of a video, or an edit that makes its file. */
+export interface Progress {
+  object: 'step' | 'edit';
+  id: string;
+  /** Null while an edit has not made its video yet. */
+  videoId: string | null;
+  /** The step's, or the kind of the edit. */
+  name: string;
+  attempt: number;
+  percent: number;
+}
+
 /** A video in `awaiting_upload` has just been created; nothing else brings one there. */
 export const videoEvent = (status: VideoStatus): EventType =>
   status === 'awaiting_upload' ? 'video.created' : `video.${status}`;

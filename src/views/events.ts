@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Event } from '../db/entities/event.ts';
-import { EVENT_OBJECTS, EVENT_TYPES } from '../domain/event.ts';
+import { EVENT_OBJECTS, EVENT_TYPES, PROGRESS_TYPES, type Progress } from '../domain/event.ts';
 
 export const eventSchema = z
   .strictObject({
@@ -27,4 +27,34 @@ export const toEventView = (event: Event): EventView => ({
   created_at: event.createdAt.toISOString(),
   object: { type: event.objectType, id: event.objectId },
   data: event.data,
+});
+
+export const progressSchema = z
+  .strictObject({
+    type: z.enum(PROGRESS_TYPES),
+    object: z.strictObject({ type: z.enum(['step', 'edit']), id: z.uuid() }),
+    data: z.strictObject({
+      video_id: z.uuid().nullable().meta({ description: 'Null while an edit has not made its video yet' }),
+      name: z.string().meta({ description: 'Of the step, or the kind of the edit' }),
+      attempt: z.int(),
+      percent: z.int().min(0).max(100),
+    }),
+  })
+  .meta({
+    id: 'Progress',
+    description: 'How far something is; told while somebody listens, and never again',
+  });
+
+export type ProgressView = z.output<typeof progressSchema>;
+
+/** Gives how far something is as it is told over SSE. */
+export const toProgressView = (progress: Progress): ProgressView => ({
+  type: `${progress.object}.progress`,
+  object: { type: progress.object, id: progress.id },
+  data: {
+    video_id: progress.videoId,
+    name: progress.name,
+    attempt: progress.attempt,
+    percent: progress.percent,
+  },
 });
