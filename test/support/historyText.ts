@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
 /** Everything a person could read in the history of a run: every text, and every payload decoded. */
 export async function historyText(client: Client, workflowId: string, runId?: string): Promise<string> {
@@ -6,6 +7,24 @@ export async function historyText(client: Client, workflowId: string, runId?: st
   const texts: string[] = [];
   collect(history, texts);
   return texts.join('\n');
+}
+
+/**
+ * Everything that an operator could export of a namespace: the listing and the history of every run that it has,
+ * as JSON and as a person reads it.
+ *
+ * @returns the texts by workflow id and run
+ */
+export async function allHistories(client: Client): Promise<Map<string, string>> {
+  const exported = new Map<string, string>();
+  for await (const run of client.workflow.list()) {
+    const { workflowId, runId } = run;
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const texts: string[] = [historyToJSON(history)];
+    collect({ raw: run.raw, history }, texts);
+    exported.set(`${workflowId} ${runId}`, texts.join('\n'));
+  }
+  return exported;
 }
 
 function collect(value: unknown, texts: string[]): void {

@@ -4,6 +4,8 @@ export interface Secret {
   text: string;
   /** What the text stands for, where that is the secret as well: the key of `whsec_…`, or of `id:base64`. */
   bytes?: Buffer;
+  /** Too short to be known by a half of it. */
+  isShort?: true;
 }
 
 /** A secret, or half of one, where it was found. */
@@ -45,9 +47,10 @@ export function createLeakFinder(secrets: readonly Secret[]) {
   };
 }
 
-function needlesOf({ name, text, bytes }: Secret): Needle[] {
+function needlesOf({ name, text, bytes, isShort }: Secret): Needle[] {
   const whole = [Buffer.from(text), ...(bytes ? [bytes] : [])];
-  if (whole.some((each) => each.length < 2 * SHORTEST)) throw new Error(`${name} is too short to be found`);
+  const parts = isShort ? whole : whole.flatMap(halves);
+  if (parts.some((part) => part.length < SHORTEST)) throw new Error(`${name} is too short to be found`);
   const found = new Map<string, string>();
   for (const part of whole.flatMap(halves))
     for (const [form, needle] of formsOf(part)) found.set(needle, form);
