@@ -7,6 +7,7 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { VideoflowError } from '../errors.ts';
 import { type Scope, User } from './entities/user.ts';
+import { setTelegramChat } from './telegramChats.ts';
 import type { Page } from './videos.ts';
 
 /** Another user has this name. */
@@ -85,7 +86,14 @@ export class UserQueries {
       const user = await tx.findOne(User, { id });
       if (!user) return null;
       if (changes.scopes && !changes.scopes.includes('admin')) await keepAnAdmin(tx, user);
-      return tx.assign(user, changes);
+      const { telegramChat: chat, ...columns } = changes;
+      tx.assign(user, columns);
+      const isOtherChat = chat !== undefined && (chat !== user.telegramChat || user.telegramOffReason);
+      if (isOtherChat) {
+        await setTelegramChat(tx, id, chat);
+        await tx.refresh(user);
+      }
+      return user;
     });
   }
 

@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+
+export interface BotExchange {
+  /** Holds the token: it must reach no error, log or row, and no other address. */
+  address: URL;
+  body: object;
+  /** For the whole, from connecting to the last byte. */
+  timeoutMs: number;
+  maxAnswerBytes: number;
+  signal: AbortSignal;
+}
+
+/** What came, if anything whole did; `why` is a word of the system's or ours, never one of what was sent. */
+export type BotReply = { status: number; body: unknown } | { status: null; why: string };
+
+/**
+ * Asks the Bot API once. On node:http itself, whose errors hold no address; that of `fetch`, and what clients of the Bot
+ * API throw, show the whole one, and the token with it. Nothing is followed.
+ *
+ * @throws what `signal` was aborted with
+ */
+export async function askBotApi({
+  address,
+  body,
+  timeoutMs,
+  maxAnswerBytes,
+  signal,
+}: BotExchange): Promise<BotReply> {
+  signal.throwIfAborted();
+  const bytes = Buffer.from(JSON.stringify(body), 'utf8');
+  const outgoing = (address.protocol === 'https:' ? requestHttps : requestHttp)(address, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'content-length': bytes.length,
+      'user-agent': 'videoflow',
+    },
+    // One of its own: a kept one may be closed by the other side just when it is used again, and then nobody knows
+    // whether the message was sent.
+    agent: false,
+    signal,
+  });
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    outgoing.destroy();
+  }, timeoutMs);
+  // It may fail once more when it is already known to have failed.
+  outgoing.on('error', () => undefined);
+  outgoing.end(bytes);
+  try {
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return await readReply(incoming, maxAnswerBytes);
+  } catch (error) {
+    signal.throwIfAborted();
+    return { status: null, why: isLate ? 'no_answer_in_time' : wordOf(error) };
+  } finally {
+    clearTimeout(late);
+    outgoing.destroy();
+  }
+}
+
+async function readReply(incoming: IncomingMessage, maxAnswerBytes: number): Promise<BotReply> {
+  const parts: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const part of incoming as AsyncIterable<Buffer>) {
+    sizeBytes += part.length;
+    if (sizeBytes > maxAnswerBytes) return { status: null, why: 'answer_too_long' };
+    parts.push(part);
+  }
+  return { status: incoming.statusCode ?? 0, body: parseJson(Buffer.concat(parts).toString('utf8')) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const wordOf = (error: unknown): string => {
+  const code = String((error as NodeJS.ErrnoException | null)?.code ?? '');
+  return /^[A-Z][A-Z_0-9]{1,40}$/.test(code) ? code : 'broken';
+};
