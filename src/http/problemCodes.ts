@@ -195,6 +195,12 @@ export const PROBLEMS = {
     detail: 'The object is not in a state that allows this',
     retryable: false,
   },
+  webhook_disabled: {
+    status: 409,
+    title: 'Webhook disabled',
+    detail: 'Nothing is sent to a webhook that is disabled, but pings',
+    retryable: false,
+  },
   idempotency_in_progress: {
     status: 409,
     title: 'Still in progress',
@@ -229,6 +235,12 @@ export const PROBLEMS = {
     status: 410,
     title: 'Link used up',
     detail: 'This link was watched as often as it may be',
+    retryable: false,
+  },
+  event_gone: {
+    status: 410,
+    title: 'Event gone',
+    detail: 'The event is no longer kept, so it cannot be sent again',
     retryable: false,
   },
   precondition_failed: {

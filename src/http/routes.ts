@@ -21,6 +21,10 @@ import { userRoutes } from './users.ts';
 import { videoFileRoutes } from './videoFiles.ts';
 import { videoIntentRoutes } from './videoIntents.ts';
 import { videoRoutes } from './videos.ts';
+import { webhookDeliveryRoutes } from './webhooks/deliveries.ts';
+import { webhookPingRoutes } from './webhooks/ping.ts';
+import { webhookRoutes } from './webhooks/routes.ts';
+import { webhookSecretRoutes } from './webhooks/secrets.ts';
 
 /** Every route of the API, in the order of the documentation. */
 export const routes: readonly Route[] = [
@@ -44,6 +48,10 @@ export const routes: readonly Route[] = [
   ...viewingRoutes,
   ...sharedFileRoutes,
   ...playerAssetRoutes,
+  ...webhookRoutes,
+  ...webhookSecretRoutes,
+  ...webhookDeliveryRoutes,
+  ...webhookPingRoutes,
   ...adminRoutes,
   ...healthRoutes,
 ];

@@ -2,6 +2,7 @@ import type { CallOptions, TestApi, TestUser } from '../support/api.ts';
 import { makeReady, playWorker, upload } from '../support/processedVideo.ts';
 import { uniqueName } from '../support/stack.ts';
 import { makeForm, videoBytes } from '../support/uploading.ts';
+import { addDelivery, HOOK_URL } from '../support/webhooks.ts';
 
 /** The parameters of a path by name. */
 export type PathIds = Record<string, string>;
@@ -78,6 +79,15 @@ const share = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
 const caption = async (api: TestApi, { id: userId }: TestUser): Promise<PathIds> => {
   const asked = { userId, videoId: null, prompt: 'a', platform: null, wantedModel: null };
   return { id: await api.db.captions.insert(asked) };
+};
+const webhook = async (api: TestApi, { token }: TestUser): Promise<PathIds> => {
+  const { body } = await api.call('/v1/webhooks', { token, json: { url: HOOK_URL } });
+  return { id: body.id };
+};
+/** A delivery as it is once it has gone through. */
+const delivery = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
+  const { id = '' } = await webhook(api, owner);
+  return { id, delivery_id: await addDelivery(api, { userId: owner.id, webhookId: id }) };
 };
 const BY_HANDLE = 'the handle in the address is the right to it';
 
@@ -172,6 +182,18 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getShareCaptions: { publicBecause: BY_HANDLE },
   getShareStoryboardSheet: { publicBecause: BY_HANDLE },
   getShareStoryboardIndex: { publicBecause: BY_HANDLE },
+
+  createWebhook: { status: 201, request: () => ({ json: { url: HOOK_URL } }) },
+  listWebhooks: { status: 200, make: webhook },
+  getWebhook: { status: 200, make: webhook },
+  changeWebhook: { status: 200, make: webhook, request: () => ({ json: { enabled: false } }) },
+  deleteWebhook: { status: 204, make: webhook },
+  rotateWebhookSecret: { status: 201, make: webhook, request: () => ({ json: {} }) },
+  listWebhookDeliveries: { status: 200, make: delivery },
+  getWebhookDelivery: { status: 200, make: delivery },
+  resendWebhookDelivery: { status: 202, make: delivery },
+  // A worker sends it, and there is none.
+  pingWebhook: { status: 202, make: webhook },
 
   startHousekeeping: { status: 200 },
   getHousekeeping: { status: 200, make: housekeeping },

@@ -1,0 +1,57 @@
+import { newId } from '../../src/db/ids.ts';
+import type { DeliveryState } from '../../src/domain/webhook.ts';
+import type { TestApi } from './api.ts';
+
+/** Somewhere that webhooks may be sent to, with a secret in its address. */
+export const HOOK_URL = 'https://hooks.example.com/services/T0/very-secret?token=hidden';
+
+export interface AddedDelivery {
+  userId: string;
+  webhookId: string;
+  type?: string;
+  state?: DeliveryState;
+  /** Without it the event is there. */
+  isGone?: boolean;
+  attempts?: AddedAttempt[];
+}
+
+interface AddedAttempt {
+  status?: number;
+  durationMs?: number;
+  errorCode?: string;
+  response?: string;
+}
+
+/** Writes an event and its delivery as the worker leaves them, and gives the delivery's id. */
+export async function addDelivery(api: TestApi, added: AddedDelivery): Promise<string> {
+  const {
+    userId,
+    webhookId,
+    type = 'video.ready',
+    state = 'succeeded',
+    attempts = [{ status: 200 }],
+  } = added;
+  const [id, eventId] = [newId(), newId()];
+  if (!added.isGone) {
+    await api.sql(
+      `insert into events (id, user_id, type, object_type, object_id, data, created_at)
+       values ($1, $2, $3, 'video', $4, '{}', now())`,
+      [eventId, userId, type, newId()],
+    );
+  }
+  await api.sql(
+    `insert into webhook_deliveries (id, webhook_id, event_id, sequence, type, state, attempts, schedule_attempts,
+       next_attempt_at, created_at, ended_at)
+     select $1, $2, $3, (select sequence from events where id = $3), $4, $5, $6::int, $6::int,
+       case when $5 = 'pending' then now() + interval '1 hour' end, now(), case when $5 <> 'pending' then now() end`,
+    [id, webhookId, eventId, type, state, attempts.length],
+  );
+  for (const [at, { status, durationMs, errorCode, response }] of attempts.entries()) {
+    await api.sql(
+      `insert into webhook_attempts (id, delivery_id, number, started_at, duration_ms, status, error_code, response)
+       values ($1, $2, $3, now(), $4, $5, $6, $7)`,
+      [newId(), id, at + 1, durationMs ?? null, status ?? null, errorCode ?? null, response ?? null],
+    );
+  }
+  return id;
+}
