@@ -61,12 +61,12 @@ export class EditReconciliationQueries {
     return this.#em.transactional(async (tx) => {
       const edit = await tx.findOne(Edit, { id: editId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
       if (!edit || edit.run !== run || edit.renderedAt || isFinalEdit(edit.status)) return null;
-      const { cancelRequestedAt } = edit;
+      const { cancelRequestedAt, status, nextAttemptAt } = edit;
       requeueEdit(edit);
       // The wish outlives the run that was to hear of it.
       edit.cancelRequestedAt = cancelRequestedAt;
       edit.run += 1;
-      await tellEdit(tx, editId);
+      if (status !== 'queued' || nextAttemptAt) await tellEdit(tx, editId);
       return edit.run;
     });
   }

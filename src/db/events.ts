@@ -1,4 +1,3 @@
-import type { RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import {
   type EventObject,
@@ -18,8 +17,8 @@ import { Event } from './entities/event.ts';
 import { Share } from './entities/share.ts';
 import type { Step } from './entities/step.ts';
 import { Upload } from './entities/upload.ts';
-import { User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { newId } from './ids.ts';
 
 /** What has happened to which of whose objects. */
 export interface NewEvent {
@@ -38,13 +37,19 @@ export interface NewEvent {
  * also to a savepoint, was never told.
  */
 export async function tell(tx: EntityManager, events: readonly NewEvent[]): Promise<void> {
-  const em = withoutMemory(tx);
-  for (const { userId, object, ...event } of events) {
-    const user = em.getReference(User, userId);
-    const columns = { ...event, user, objectType: object.type, objectId: object.id };
-    em.create(Event, columns as RequiredEntityData<Event>);
-  }
-  await em.flush();
+  if (events.length === 0) return;
+  const createdAt = new Date();
+  await tx.insertMany(
+    Event,
+    events.map(({ userId, object, ...event }) => ({
+      ...event,
+      id: newId(),
+      user: userId,
+      objectType: object.type,
+      objectId: object.id,
+      createdAt,
+    })),
+  );
 }
 
 /** Tells what was done to a video. */

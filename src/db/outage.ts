@@ -8,6 +8,7 @@ const OUTAGE_CODES = [
   /^58/, // system errors outside of Postgres, such as the disk
   /^(57014|55P03|40P01|40001)$/, // took too long, waited too long for a lock, deadlock, serialisation
   /^25006$/, // read only: a standby, or a disk that is full
+  /^25P03$/, // the process stood still within a transaction for too long
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/,
 ];
 

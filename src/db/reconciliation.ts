@@ -101,10 +101,12 @@ export class ReconciliationQueries {
       const lost = steps.filter((step) => step.run === run && !isFinalStep(step.state));
       if (!video || lost.length === 0) return null;
       video.run += 1;
+      // Those that nobody had begun wait as before.
+      const changed = lost.filter(({ state }) => state !== 'queued').map(({ name }) => name);
       for (const step of lost) requeue(step, video.run);
       const isUndone = steps.some((step) => isCoreStep(step.name) && !isDoneStep(step.state));
       const told = isUndone ? await showStatus(tx, video, 'pending') : [];
-      await tellChanges(tx, videoId, [...told, ...lost.map(({ name }) => name)]);
+      await tellChanges(tx, videoId, [...told, ...changed]);
       return video.run;
     });
   }
