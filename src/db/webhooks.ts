@@ -153,7 +153,7 @@ async function enable(tx: EntityManager, row: Webhook): Promise<void> {
 
 /** What is on its way is given up; pings are asked for one by one, and go on. */
 async function disable(tx: EntityManager, row: Webhook): Promise<void> {
-  tx.assign(row, { isEnabled: false, disabledReason: null, disabledAt: new Date() });
+  tx.assign(row, { isEnabled: false, disabledReason: null, disabledAt: new Date(), attendedUntil: null });
   await tx.nativeUpdate(
     WebhookDelivery,
     { webhook: row.id, kind: 'event', state: 'pending' },
