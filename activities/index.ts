@@ -6,6 +6,7 @@ import type { Engine, Flows } from '../src/flows.ts';
 import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
+import type { TelegramBot } from '../src/notifiers/telegram/index.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import type { Transcriber } from '../src/transcriber/index.ts';
@@ -14,6 +15,7 @@ import { createCaptionActivities } from './captions.ts';
 import { createEditActivities } from './edits.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
 import { createMediaActivities } from './media.ts';
+import { createNoticeActivities } from './notices.ts';
 import { createOrphanActivities } from './orphans.ts';
 import { createPictureActivities } from './pictures.ts';
 import { createReconciliationActivities } from './reconciliation.ts';
@@ -40,6 +42,8 @@ export interface ActivityDeps {
   transcriber: Transcriber | null;
   /** Null where none is configured. */
   captionWriter: CaptionWriter | null;
+  /** Null where none is configured. */
+  telegramBot: TelegramBot | null;
 }
 
 /** The groups of activities; their names live in one flat space, which a test keeps unique. */
@@ -58,6 +62,7 @@ export const groupActivities = (deps: ActivityDeps) => ({
   uploads: createUploadActivities(deps),
   housekeeping: createHousekeepingActivities(deps),
   orphans: createOrphanActivities(deps),
+  notices: createNoticeActivities(deps),
 });
 
 type Groups = ReturnType<typeof groupActivities>;
@@ -75,4 +80,5 @@ export type Activities = Groups['media'] &
   Groups['storage'] &
   Groups['uploads'] &
   Groups['housekeeping'] &
-  Groups['orphans'];
+  Groups['orphans'] &
+  Groups['notices'];

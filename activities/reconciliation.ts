@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { RunRow } from '../src/db/reconciliation.ts';
 import type { UploadToTell } from '../src/db/untoldUploads.ts';
+import { botOf } from '../src/domain/telegram.ts';
 import { settleLostCaptions } from './captions.ts';
 import { ERROR_BY_END } from './closedRuns.ts';
 import { createEditReconciler } from './editReconciliation.ts';
@@ -48,6 +49,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       await edits.repeatIntents();
       await tellUploads(deps);
       await settleLostCaptions(deps);
+      await tellBot(deps);
       const hasMore = await indexUnindexed();
       return { nextPassSec: hasMore ? 1 : config.RECONCILE_INTERVAL_SEC };
     },
@@ -99,6 +101,12 @@ export function createReconciliationActivities(deps: ActivityDeps) {
     const next = await db.reconciliation.passOnRun(videoId, run);
     if (next !== null) await flows.startProcessing({ videoId, userId, run: next });
   }
+}
+
+/** Tells the engine of notices, if there are any to send. */
+async function tellBot({ config, db, flows }: ActivityDeps): Promise<void> {
+  const bot = botOf(config.TELEGRAM_BOT_TOKEN);
+  if (bot !== null && (await db.telegramNotices.hasWork(bot))) await flows.sendNotices({ bot });
 }
 
 /** Tells the engine of uploads that it was perhaps never told of as they are now. */

@@ -18,6 +18,7 @@ import {
   type HousekeepingState,
   startHousekeeping,
 } from './flows/housekeeping.ts';
+import { sendNotices } from './flows/notices.ts';
 import { makePicture, type WantedPicture } from './flows/pictures.ts';
 import { countPollers } from './flows/pollers.ts';
 import {
@@ -83,6 +84,8 @@ export interface Flows {
   writeCaption(caption: WantedCaption, patience?: Patience): Promise<void>;
   /** Makes sure that the webhook's workflow runs and looks at its rows. @returns whether that got through */
   deliverWebhook(webhook: contract.DeliverWebhookInput): Promise<boolean>;
+  /** Makes sure that the bot's workflow runs and looks at its rows. @returns whether that got through */
+  sendNotices(notices: contract.SendNoticesInput): Promise<boolean>;
   /**
    * Has a ping sent, once, and waits for that; its row says what came of it.
    *
@@ -170,6 +173,7 @@ export function createFlows(deps: {
     makeAudio: (audio, patience) => makeAudio(client, audio, patience),
     writeCaption: (caption, patience) => writeCaption(client, caption, patience),
     deliverWebhook: (webhook) => attempt('a delivery', webhook, () => deliverWebhook(client, webhook)),
+    sendNotices: (notices) => attempt('a notice', notices, () => sendNotices(client, notices)),
     pingWebhook: (ping, patience) => pingWebhook(client, ping, patience),
     health: () => engineHealth(client),
     close: () => connection.close(),

@@ -20,6 +20,7 @@ import { createFlows, type Engine } from './flows.ts';
 import { createLog, type Log } from './log.ts';
 import { createMedia, type Media } from './media/index.ts';
 import { createScratch, type Scratch } from './media/scratch.ts';
+import { createTelegramBot } from './notifiers/telegram/index.ts';
 import { createSealer } from './secrets/sealing.ts';
 import { createStorage } from './storage/index.ts';
 import { createTranscriber } from './transcriber/index.ts';
@@ -81,7 +82,10 @@ async function main(): Promise<void> {
   const sealer = createSealer(config.ENCRYPTION_KEYS);
   const transcriber = createTranscriber({ config, log: root });
   const captionWriter = createCaptionWriter({ config, log: root });
-  const adapters = { media, scratch, storage, egress, sealer, transcriber, captionWriter };
+  const telegramBot = createTelegramBot({ config });
+  // What happens from now on is told by it.
+  if (telegramBot) await db.telegramBots.ensure(telegramBot.bot);
+  const adapters = { media, scratch, storage, egress, sealer, transcriber, captionWriter, telegramBot };
   const groups = groupActivities({ config, log: root, db, flows, ...adapters });
   const activities = Object.assign({}, ...Object.values(groups));
 

@@ -110,6 +110,39 @@ export const asking: ActivityOptions = {
 };
 
 /**
+ * Speaking for a bot for some seconds, or listening for a minute: whatever goes wrong with that is in the rows, so what fails
+ * here is the database, or a worker.
+ */
+export const notifying: ActivityOptions = {
+  taskQueue: 'notify',
+  startToCloseTimeout: '3 minutes',
+  heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  cancellationType,
+};
+
+/**
+ * Being at one webhook, for some minutes at most (see activities/webhooks.ts). Repeated until it can be done: what is to
+ * be delivered is in the rows.
+ */
+export const delivering: ActivityOptions = {
+  taskQueue: 'notify',
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '25 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  cancellationType,
+};
+
+/** Sending one ping, which somebody waits for. */
+export const pinging: ActivityOptions = {
+  taskQueue: 'notify',
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '5 minutes',
+  retry: { initialInterval: '1 second', maximumAttempts: 3 },
+  cancellationType,
+};
+
+/**
  * Work on stored files that may be repeated freely. Not on the queue of ffmpeg: a deletion is the way out of a
  * full disk, and must not wait for what the full disk holds up.
  */

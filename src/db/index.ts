@@ -21,6 +21,10 @@ import { SpeechAnswerQueries } from './speechAnswers.ts';
 import { SpeechClaimQueries } from './speechClaims.ts';
 import { StepHandBackQueries } from './stepHandBack.ts';
 import { StepQueries } from './steps.ts';
+import { TelegramBotQueries } from './telegramBots.ts';
+import { TelegramChatQueries } from './telegramChats.ts';
+import { TelegramLinkQueries } from './telegramLinks.ts';
+import { TelegramNoticeQueries } from './telegramNotices.ts';
 import { TokenQueries } from './tokens.ts';
 import { TranscriptOriginQueries } from './transcriptOrigins.ts';
 import { TranscriptRequestQueries } from './transcriptRequests.ts';
@@ -35,6 +39,8 @@ import { UploadQueries } from './uploads.ts';
 import { UserQueries } from './users.ts';
 import { VideoQueries } from './videos.ts';
 import { WebhookDeliveryQueries } from './webhookDeliveries.ts';
+import { WebhookNewsQueries } from './webhookNews.ts';
+import { WebhookRecordQueries } from './webhookRecords.ts';
 import { WebhookQueries } from './webhooks.ts';
 
 const nouns = {
@@ -62,10 +68,16 @@ const nouns = {
   captions: CaptionQueries,
   webhooks: WebhookQueries,
   webhookDeliveries: WebhookDeliveryQueries,
+  webhookRecords: WebhookRecordQueries,
+  webhookNews: WebhookNewsQueries,
   edits: EditQueries,
   editRecords: EditRecordQueries,
   editReconciliation: EditReconciliationQueries,
   events: EventFeedQueries,
+  telegramBots: TelegramBotQueries,
+  telegramChats: TelegramChatQueries,
+  telegramLinks: TelegramLinkQueries,
+  telegramNotices: TelegramNoticeQueries,
   users: UserQueries,
   tokens: TokenQueries,
   idempotency: IdempotencyQueries,

@@ -1,5 +1,6 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { hashToken } from '../secrets/token.ts';
 import { TelegramLink } from './entities/telegramLink.ts';
 import { User } from './entities/user.ts';
 import { setTelegramChat } from './telegramChats.ts';
@@ -7,7 +8,7 @@ import { setTelegramChat } from './telegramChats.ts';
 export interface NewTelegramLink {
   userId: string;
   bot: string;
-  codeHash: string;
+  code: string;
   expiresAt: Date;
 }
 
@@ -23,10 +24,14 @@ export class TelegramLinkQueries {
   }
 
   /** Makes an offer; those that the user made before and nobody took are over. */
-  async insert({ userId, ...columns }: NewTelegramLink): Promise<TelegramLink> {
+  async insert({ userId, code, ...columns }: NewTelegramLink): Promise<TelegramLink> {
     await this.#em.nativeDelete(TelegramLink, { user: userId, linkedAt: null });
     const user = this.#em.getReference(User, userId);
-    const link = this.#em.create(TelegramLink, { ...columns, user } as RequiredEntityData<TelegramLink>);
+    const link = this.#em.create(TelegramLink, {
+      ...columns,
+      codeHash: hashToken(code),
+      user,
+    } as RequiredEntityData<TelegramLink>);
     await this.#em.flush();
     return link;
   }
@@ -46,11 +51,11 @@ export class TelegramLinkQueries {
   }
 
   /** Gives a chat to the user whose code it sent: once, and in time. */
-  take(bot: string, codeHash: string, chat: string): Promise<TakenLink> {
+  take(bot: string, code: string, chat: string): Promise<TakenLink> {
     return this.#em.transactional(async (tx) => {
       const link = await tx.findOne(
         TelegramLink,
-        { codeHash, bot },
+        { codeHash: hashToken(code), bot },
         { lockMode: LockMode.PESSIMISTIC_WRITE, populate: ['user'] },
       );
       if (!link) return { outcome: 'unknown' };

@@ -9,6 +9,7 @@ import { createDb, type Db } from '../../src/db/index.ts';
 import { QUEUES } from '../../src/domain/queues.ts';
 import type { EngineHealth, Flows, HousekeepingReport, HousekeepingState } from '../../src/flows.ts';
 import { createApp } from '../../src/http/app.ts';
+import { EventHub } from '../../src/http/events/hub.ts';
 import { listen } from '../../src/http/listen.ts';
 import { createLog } from '../../src/log.ts';
 import { hashToken, makeToken } from '../../src/secrets/token.ts';
@@ -52,6 +53,7 @@ export interface FlowCall {
     | 'writeCaption'
     | 'startHousekeeping'
     | 'deliverWebhook'
+    | 'sendNotices'
     | 'pingWebhook';
   input: unknown;
 }
@@ -119,10 +121,12 @@ export async function startApi(
     minFreeBytes: config.MIN_FREE_BYTES,
   });
   const { flows, ...recorded } = recordingFlows();
-  const server = await listen(createApp({ config, log, db, flows, storage }), {
+  const events = new EventHub({ db, config, log });
+  const server = await listen(createApp({ config, log, db, flows, storage, events }), {
     host: '127.0.0.1',
     port: 0,
     publicUrl: config.PUBLIC_URL,
+    endStreams: () => events.close(),
   });
   const url = `http://127.0.0.1:${server.port}`;
   const issueToken: TestApi['makeToken'] = async (userId, { scopes, expiresAt } = {}) => {
@@ -176,9 +180,18 @@ export async function callUrl(url: string, options: CallOptions = {}): Promise<A
     redirect: 'manual',
     ...(body === undefined ? {} : { body }),
   });
-  const text = await response.text();
+  const text = await readText(response);
   const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** Gives a body; of a stream of events, which does not end, what comes first. */
+async function readText(response: Response): Promise<string> {
+  if (!/^text\/event-stream/.test(response.headers.get('content-type') ?? '')) return response.text();
+  const reader = response.body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return Buffer.from(first?.value ?? []).toString();
 }
 
 async function askDatabase(connectionString: string, text: string, values: unknown[] = []) {
@@ -249,6 +262,10 @@ function recordingFlows() {
     },
     deliverWebhook: async (webhook) => {
       flowCalls.push({ command: 'deliverWebhook', input: webhook });
+      return true;
+    },
+    sendNotices: async (notices) => {
+      flowCalls.push({ command: 'sendNotices', input: notices });
       return true;
     },
     pingWebhook: (ping, patience) => {

@@ -14,7 +14,7 @@ export interface TelegramBot {
   /** The public number in front of its token. */
   readonly bot: string;
   /** When what may be sent; `send` and `edit` count themselves, and wait for nothing. */
-  readonly pace: Pick<Pace, 'freeAt' | 'anyFreeAt'>;
+  readonly pace: Omit<Pace, 'take'>;
   /** What people find it by. */
   askUsername(signal: AbortSignal): Promise<BotAnswer<string>>;
   /** Sends a text in HTML. @returns the message's id */

@@ -8,6 +8,8 @@ export interface Pace {
   freeAt(chat: string): number;
   /** When anybody may be. */
   anyFreeAt(): number;
+  /** The chats that may not be now. */
+  busyChats(): string[];
   /** Counts a message. */
   take(chat: string): void;
 }
@@ -18,7 +20,7 @@ const PER_GROUP = 20;
 const ALL_MS = 1000;
 const IN_ALL = 30;
 /** Chats that were quiet for so long are forgotten, once there are many. */
-const MANY_CHATS = 10_000;
+const MANY_CHATS = 1000;
 
 /** Groups and channels have negative ids, or names. */
 const isGroup = (chat: string): boolean => chat.startsWith('-') || chat.startsWith('@');
@@ -39,6 +41,7 @@ export function createPace(now: () => number = Date.now): Pace {
   return {
     freeAt: chatFreeAt,
     anyFreeAt: () => (all.length < IN_ALL ? 0 : (all.at(-IN_ALL) ?? 0) + ALL_MS),
+    busyChats: () => [...byChat.keys()].filter((chat) => chatFreeAt(chat) > now()),
     take(chat) {
       const at = now();
       all = [...all, at].slice(-IN_ALL);

@@ -1,0 +1,57 @@
+import { Context } from '@temporalio/activity';
+import type { Db } from '../src/db/index.ts';
+import { VideoflowError } from '../src/errors.ts';
+import type { TelegramBot } from '../src/notifiers/telegram/index.ts';
+import type { SendNoticesInput } from '../workflows/contract.ts';
+import type { ActivityDeps } from './index.ts';
+import { createHints, type ReadingEnd, readLinkCodes } from './linkCodes.ts';
+import { endIfCancelled, withPulse } from './longWork.ts';
+import { type SendingDeps, type SendingEnd, sendDue } from './noticeSending.ts';
+
+/** A worker without the token, or with another bot's: they are configured apart, or it was changed. */
+class NoTelegramBotError extends VideoflowError {
+  readonly code = 'no_telegram_bot';
+  override readonly retryClass = 'blocked';
+}
+
+/** Notices by Telegram. What is told, to whom and by which token stays here and in the rows. */
+export function createNoticeActivities({
+  db,
+  telegramBot,
+  log: root,
+}: Pick<ActivityDeps, 'db' | 'telegramBot' | 'log'>) {
+  const hints = createHints();
+  const depsFor = ({ bot }: SendNoticesInput): SendingDeps => {
+    if (telegramBot?.bot !== bot) throw new NoTelegramBotError('The worker has no token of this bot');
+    const log = root.child({ module: 'notices', bot });
+    return { db, telegram: telegramBot, log, signal: Context.current().cancellationSignal };
+  };
+  return {
+    /** Sends what is due, until nothing is or the bot has to wait. */
+    sendDueNotices: (input: SendNoticesInput): Promise<SendingEnd & { hasOpenLinks: boolean }> =>
+      withPulse(async () => {
+        const deps = depsFor(input);
+        await introduce(db, deps.telegram, deps.signal);
+        const end = await sendDue(deps);
+        return { ...end, hasOpenLinks: (await db.telegramLinks.openUntil(input.bot)) !== null };
+      }),
+
+    /** Reads what is written to the bot for some time, and links the chats that send a code. */
+    takeLinkCodes: (input: SendNoticesInput): Promise<ReadingEnd> =>
+      withPulse(() =>
+        readLinkCodes({ ...depsFor(input), hints }).catch((error: unknown) => {
+          endIfCancelled();
+          throw error;
+        }),
+      ),
+  };
+}
+
+/** Learns what people find the bot by, which the addresses of links need; what is not answered is asked the next time. */
+async function introduce(db: Db, telegram: TelegramBot, signal: AbortSignal): Promise<void> {
+  const { username, blockedUntil } = await db.telegramBots.ensure(telegram.bot);
+  if (username || (blockedUntil?.getTime() ?? 0) > Date.now()) return;
+  const answer = await telegram.askUsername(signal);
+  if (answer.kind === 'ok') await db.telegramBots.noteUsername(telegram.bot, answer.result);
+  if (answer.kind === 'unauthorized') await db.telegramBots.noteError(telegram.bot, 'telegram_unauthorized');
+}
