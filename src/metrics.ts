@@ -24,7 +24,7 @@ export function createHttpMetrics(): HttpMetrics {
   collectDefaultMetrics({ register: registry, prefix: 'videoflow_' });
   const requests = new Histogram({
     name: 'videoflow_http_request_duration_seconds',
-    help: 'Time from the first byte of a request to the last byte of its answer',
+    help: 'Time from the first byte of a request to the last byte of its answer, to the first of an event stream',
     labelNames: ['method', 'route', 'status'] as const,
     buckets: REQUEST_BUCKETS_SEC,
     registers: [registry],
@@ -53,6 +53,18 @@ export function addStuckItemsGauge(
       gauge.reset();
       const counts = await countStuck().catch(() => ({}));
       for (const [kind, count] of Object.entries(counts)) gauge.set({ kind }, count);
+    },
+  });
+}
+
+/** Adds a gauge of the event streams that are open right now. */
+export function addEventStreamsGauge(registry: Registry, countOpen: () => number): void {
+  const gauge: Gauge = new Gauge({
+    name: 'videoflow_event_streams',
+    help: 'Event streams that are open right now',
+    registers: [registry],
+    collect: () => {
+      gauge.set(countOpen());
     },
   });
 }

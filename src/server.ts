@@ -2,9 +2,11 @@ import { type Config, loadConfig } from './config.ts';
 import { createDb } from './db/index.ts';
 import { createFlows } from './flows.ts';
 import { createApp } from './http/app.ts';
+import { EventHub } from './http/events/hub.ts';
+import { warnOfFewFiles } from './http/events/openFiles.ts';
 import { listen } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
-import { addStuckItemsGauge, createHttpMetrics, serveMetrics } from './metrics.ts';
+import { addEventStreamsGauge, addStuckItemsGauge, createHttpMetrics, serveMetrics } from './metrics.ts';
 import { createStorage } from './storage/index.ts';
 
 /** Builds what the routes work with, serves them, and stops gracefully when asked to. */
@@ -15,13 +17,21 @@ async function main(config: Config, root: Log): Promise<void> {
   addStuckItemsGauge(metrics.registry, async () => ({ ...(await db.health.countStuck()) }));
   const flows = createFlows({ config, log: root });
   const storage = await createStorage({ config, log: root });
-  const app = createApp({ config, log: root, db, flows, storage, metrics });
+  const events = new EventHub({ db, config, log: root });
+  addEventStreamsGauge(metrics.registry, () => events.openCount);
+  await warnOfFewFiles({ streams: config.EVENT_STREAMS_MAX, log });
+  const app = createApp({ config, log: root, db, flows, storage, metrics, events });
   const metricsServer = await serveMetrics({
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,
     registry: metrics.registry,
   });
-  const api = await listen(app, { host: config.HOST, port: config.PORT, publicUrl: config.PUBLIC_URL });
+  const api = await listen(app, {
+    host: config.HOST,
+    port: config.PORT,
+    publicUrl: config.PUBLIC_URL,
+    endStreams: () => events.close(),
+  });
   log.info({ host: config.HOST, port: api.port, metrics_port: metricsServer.port }, 'listening');
 
   const signal = await stopSignal();

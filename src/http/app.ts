@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { HttpMetrics } from '../metrics.ts';
 import { accessLog } from './accessLog.ts';
 import { docRoutes } from './docs.ts';
+import { EventHub } from './events/hub.ts';
 import { createLimits } from './limits.ts';
 import { HttpProblem, notFound } from './problem.ts';
 import { describeProblem, sendProblem, toProblem } from './problems.ts';
@@ -24,14 +25,16 @@ const WRITTEN_TRANSCRIPTS_BYTES = 32 * 1024 * 1024;
  * Makes the API out of its dependencies. Nothing is listened to and nothing is started, so that a test
  * needs no process of its own.
  */
-export function createApp(options: HttpDeps & { metrics?: HttpMetrics }): Koa {
-  const { config, log, metrics, ...parts } = options;
+export function createApp(options: HttpDeps & { metrics?: HttpMetrics; events?: EventHub }): Koa {
+  const { config, log, metrics, events, ...parts } = options;
   const deps = {
     config,
     log,
     ...parts,
     limits: createLimits(config, parts.db.rateLimits),
     openStreams: createOpenStreams({ findLive: (ids) => parts.db.shares.findLive(ids), log }),
+    // Given by whoever is to end its streams.
+    events: events ?? new EventHub({ db: parts.db, config, log }),
     writtenTranscripts: createByteCache({ maxBytes: WRITTEN_TRANSCRIPTS_BYTES }),
   };
   const app = new Koa();

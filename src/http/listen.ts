@@ -29,6 +29,8 @@ export interface ListenOptions {
   port: number;
   /** Where the documentation of problems is found. */
   publicUrl: string;
+  /** Ends the answers that would go on for ever, at the beginning of the grace. */
+  endStreams?: () => Promise<void>;
 }
 
 /** Serves an app on a port. */
@@ -68,6 +70,7 @@ export async function listen(app: Koa, options: ListenOptions): Promise<Listenin
     port: (server.address() as AddressInfo).port,
     close: async (graceSec, lastWordsSec = LAST_WORDS_SEC) => {
       isClosing = true;
+      const ended = options.endStreams?.();
       let cut = 0;
       const timer = setTimeout(() => {
         cut = open;
@@ -75,6 +78,7 @@ export async function listen(app: Koa, options: ListenOptions): Promise<Listenin
       }, graceSec * 1000);
       await closeServer(server);
       clearTimeout(timer);
+      await ended;
       const late = delay(lastWordsSec * 1000, undefined, { ref: false });
       await Promise.race([Promise.allSettled(atWork), late]);
       return cut;

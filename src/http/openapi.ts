@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Config } from '../config.ts';
 import { SCOPES } from '../db/entities/user.ts';
 import { curlExample } from './curlExample.ts';
@@ -183,12 +184,13 @@ function describeResponse(
   response: DocumentedResponse,
   schemas: SchemaCollector,
 ): JsonSchema {
-  const { description, schema, contentType, headers } = response;
+  const { description, schema, contentType, streamOf, headers } = response;
   const types = [contentType ?? []].flat();
-  const content = Object.fromEntries(
+  const content: JsonSchema = Object.fromEntries(
     types.map((type) => [type, { schema: schema ? schemas.output(schema) : { contentMediaType: type } }]),
   );
   if (schema && types.length === 0) content['application/json'] = { schema: schemas.output(schema) };
+  if (streamOf) content['text/event-stream'] = describeStream(streamOf, schemas);
   // A health check answers the same shape whether well or not; a refusal without a schema is a problem.
   if (status >= 400 && !schema) content[PROBLEM_TYPE] = { schema: schemas.output(PROBLEM_SCHEMA) };
   return {
@@ -197,6 +199,12 @@ function describeResponse(
     ...(Object.keys(content).length > 0 ? { content } : {}),
   };
 }
+
+/** Version 3.1 has no words for what a stream is made of. */
+const describeStream = (streamOf: z.ZodType, schemas: SchemaCollector): JsonSchema => ({
+  schema: { type: 'string', contentMediaType: 'text/event-stream' },
+  'x-event-data': schemas.output(streamOf),
+});
 
 const describeHeaders = (headers: Record<string, string>): JsonSchema =>
   Object.fromEntries(

@@ -45,6 +45,21 @@ export function decodeRankedCursor(cursor: string): RankedPlace | null {
   return bytes && { newestId: toId(bytes.subarray(0, UUID_BYTES)), offset: bytes.readUInt16BE(UUID_BYTES) };
 }
 
+const SEQUENCE_BYTES = 8;
+
+/** The cursor of a list whose places are numbers. */
+export function encodeSequenceCursor(sequence: number): string {
+  const bytes = Buffer.alloc(SEQUENCE_BYTES);
+  bytes.writeBigUInt64BE(BigInt(sequence));
+  return bytes.toString('base64url');
+}
+
+/** Gives the number in such a cursor, or null when it is none that we made. */
+export function decodeSequenceCursor(cursor: string): number | null {
+  const sequence = readCursor(cursor, SEQUENCE_BYTES)?.readBigUInt64BE();
+  return sequence === undefined || sequence > Number.MAX_SAFE_INTEGER ? null : Number(sequence);
+}
+
 const NOT_OURS = 'is not a cursor of this API';
 
 const cursorField = (isOurs: (cursor: string) => boolean = () => true) =>
@@ -54,6 +69,12 @@ const cursorField = (isOurs: (cursor: string) => boolean = () => true) =>
 export const pageFields = {
   limit: z.coerce.number().int().min(1).max(100).default(20).meta({ description: 'How many at most' }),
   cursor: cursorField((cursor) => decodeCursor(cursor) !== null),
+};
+
+/** The same for a list whose places are numbers. */
+export const sequencePageFields = {
+  ...pageFields,
+  cursor: cursorField((cursor) => decodeSequenceCursor(cursor) !== null),
 };
 
 /** The same for a list that is ranked when it is searched; `refineCursor` says which of the two cursors it has to be. */

@@ -243,6 +243,12 @@ export const PROBLEMS = {
     detail: 'The event is no longer kept, so it cannot be sent again',
     retryable: false,
   },
+  events_expired: {
+    status: 410,
+    title: 'Events expired',
+    detail: 'Events after that number are no longer kept; begin again without one, and read the objects anew',
+    retryable: false,
+  },
   precondition_failed: {
     status: 412,
     title: 'Precondition failed',
@@ -317,6 +323,12 @@ export const PROBLEMS = {
     detail: 'Too many requests; slow down',
     retryable: true,
   },
+  too_many_streams: {
+    status: 429,
+    title: 'Too many streams',
+    detail: 'As many event streams of yours are open as one user may have; close one first',
+    retryable: true,
+  },
   headers_too_large: {
     status: 431,
     title: 'Headers too large',
@@ -375,6 +387,12 @@ export const PROBLEMS = {
     status: 503,
     title: 'Captions unavailable',
     detail: 'The service that writes captions does not answer as it should right now',
+    retryable: true,
+  },
+  streams_unavailable: {
+    status: 503,
+    title: 'No room for streams',
+    detail: 'No more event streams can be opened here right now',
     retryable: true,
   },
   no_worker: {

@@ -6,6 +6,7 @@ import type { Db, Queries } from '../db/index.ts';
 import type { Flows } from '../flows.ts';
 import type { Log } from '../log.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { EventHub } from './events/hub.ts';
 import type { Limits } from './limits.ts';
 import type { OpenStreams } from './shares/openStreams.ts';
 import type { ByteCache } from './transcripts/byteCache.ts';
@@ -24,6 +25,8 @@ export interface RouteDeps extends HttpDeps {
   limits: Limits;
   /** The running answers of shares. */
   openStreams: OpenStreams;
+  /** The running streams of events. */
+  events: EventHub;
   /** Versions of transcripts in their formats. */
   writtenTranscripts: ByteCache;
 }
@@ -96,6 +99,8 @@ export interface DocumentedResponse {
   schema?: z.ZodType;
   /** Media types other than JSON, such as `video/*`. */
   contentType?: string | readonly string[];
+  /** What each event of a stream has as its data; an answer may be that, or JSON, as it is asked for. */
+  streamOf?: z.ZodType;
   headers?: Record<string, string>;
 }
 

@@ -2,6 +2,7 @@ import { adminRoutes } from './admin.ts';
 import { audioRoutes } from './audio.ts';
 import { captionRoutes } from './captions.ts';
 import { editRoutes } from './edits.ts';
+import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import { pictureRoutes } from './pictures.ts';
@@ -52,6 +53,7 @@ export const routes: readonly Route[] = [
   ...webhookSecretRoutes,
   ...webhookDeliveryRoutes,
   ...webhookPingRoutes,
+  ...eventRoutes,
   ...adminRoutes,
   ...healthRoutes,
 ];

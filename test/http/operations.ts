@@ -195,6 +195,9 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   // A worker sends it, and there is none.
   pingWebhook: { status: 202, make: webhook },
 
+  listEvents: { status: 200, make: pending },
+  streamVideoEvents: { status: 200, make: pending },
+
   startHousekeeping: { status: 200 },
   getHousekeeping: { status: 200, make: housekeeping },
 
