@@ -7,6 +7,7 @@ import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
 import type { TelegramBot } from '../src/notifiers/telegram/index.ts';
+import type { WebhookSender } from '../src/notifiers/webhook/index.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import type { Transcriber } from '../src/transcriber/index.ts';
@@ -15,6 +16,7 @@ import { createCaptionActivities } from './captions.ts';
 import { createEditActivities } from './edits.ts';
 import { createHousekeepingActivities } from './housekeeping.ts';
 import { createMediaActivities } from './media.ts';
+import type { NewsBell } from './newsBell.ts';
 import { createNoticeActivities } from './notices.ts';
 import { createOrphanActivities } from './orphans.ts';
 import { createPictureActivities } from './pictures.ts';
@@ -25,6 +27,7 @@ import { createSourceActivities } from './sources.ts';
 import { createStorageActivities } from './storage.ts';
 import { createTranscriptActivities } from './transcripts.ts';
 import { createUploadActivities } from './uploads.ts';
+import { createWebhookActivities } from './webhooks.ts';
 
 /** What activities join. */
 export interface ActivityDeps {
@@ -38,6 +41,9 @@ export interface ActivityDeps {
   egress: Egress;
   /** Opens what is kept sealed. */
   sealer: Sealer;
+  webhookSender: WebhookSender;
+  /** Rings in this process when there is news. */
+  bell: NewsBell;
   /** Null where none is configured. */
   transcriber: Transcriber | null;
   /** Null where none is configured. */
@@ -62,6 +68,7 @@ export const groupActivities = (deps: ActivityDeps) => ({
   uploads: createUploadActivities(deps),
   housekeeping: createHousekeepingActivities(deps),
   orphans: createOrphanActivities(deps),
+  webhooks: createWebhookActivities(deps),
   notices: createNoticeActivities(deps),
 });
 
@@ -81,4 +88,5 @@ export type Activities = Groups['media'] &
   Groups['uploads'] &
   Groups['housekeeping'] &
   Groups['orphans'] &
+  Groups['webhooks'] &
   Groups['notices'];

@@ -10,6 +10,8 @@ import {
 } from '@temporalio/worker';
 import { groupActivities } from '../activities/index.ts';
 import { translateFailures } from '../activities/interceptor.ts';
+import { createNewsBell } from '../activities/newsBell.ts';
+import { startAnnouncer } from './announcer.ts';
 import { createCaptionWriter } from './captions/index.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createDb } from './db/index.ts';
@@ -21,6 +23,7 @@ import { createLog, type Log } from './log.ts';
 import { createMedia, type Media } from './media/index.ts';
 import { createScratch, type Scratch } from './media/scratch.ts';
 import { createTelegramBot } from './notifiers/telegram/index.ts';
+import { createWebhookSender } from './notifiers/webhook/index.ts';
 import { createSealer } from './secrets/sealing.ts';
 import { createStorage } from './storage/index.ts';
 import { createTranscriber } from './transcriber/index.ts';
@@ -75,18 +78,12 @@ async function main(): Promise<void> {
   const flows = createFlows({ config, log: root });
   const scratch = createScratch({ dir: config.SCRATCH_DIR, log: root.child({ module: 'scratch' }) });
   await scratch.sweep();
-  const storage = await createStorage({ config, log: root });
-  const media = createMedia({ config, log: root });
-  await assertMediaTools(config, media, scratch, log);
-  const egress = createEgress({ config });
-  const sealer = createSealer(config.ENCRYPTION_KEYS);
-  const transcriber = createTranscriber({ config, log: root });
-  const captionWriter = createCaptionWriter({ config, log: root });
-  const telegramBot = createTelegramBot({ config });
+  const bell = createNewsBell();
+  const adapters = await createAdapters(config, root);
+  await assertMediaTools(config, adapters.media, scratch, log);
   // What happens from now on is told by it.
-  if (telegramBot) await db.telegramBots.ensure(telegramBot.bot);
-  const adapters = { media, scratch, storage, egress, sealer, transcriber, captionWriter, telegramBot };
-  const groups = groupActivities({ config, log: root, db, flows, ...adapters });
+  if (adapters.telegramBot) await db.telegramBots.ensure(adapters.telegramBot.bot);
+  const groups = groupActivities({ config, log: root, db, flows, scratch, bell, ...adapters });
   const activities = Object.assign({}, ...Object.values(groups));
 
   const connection = await connect(config, log);
@@ -107,8 +104,12 @@ async function main(): Promise<void> {
       }),
     ]),
   );
+  const announcer = config.WORKER_QUEUES.includes('notify')
+    ? await startAnnouncer({ db, flows, log: root.child({ module: 'announcer' }), ring: bell.ring })
+    : null;
   const stop = (signal: string) => {
     log.info({ signal }, 'stopping: no new work, the work at hand has its grace');
+    bell.stop();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   process.once('SIGTERM', stop);
@@ -122,8 +123,24 @@ async function main(): Promise<void> {
   } finally {
     clearInterval(watch);
     clearInterval(sweep);
+    await announcer?.close();
     await Promise.allSettled([scratch.dispose(), flows.close(), db.close(), connection.close()]);
   }
+}
+
+/** What activities join with the rows and the engine: one outside thing each. */
+async function createAdapters(config: Config, log: Log) {
+  const egress = createEgress({ config });
+  return {
+    storage: await createStorage({ config, log }),
+    media: createMedia({ config, log }),
+    egress,
+    sealer: createSealer(config.ENCRYPTION_KEYS),
+    transcriber: createTranscriber({ config, log }),
+    captionWriter: createCaptionWriter({ config, log }),
+    telegramBot: createTelegramBot({ config }),
+    webhookSender: createWebhookSender({ send: egress.send, timeoutSec: config.WEBHOOK_TIMEOUT_SEC }),
+  };
 }
 
 /** Polls where nothing is ever to be done; see `presenceQueue`. */

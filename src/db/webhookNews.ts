@@ -1,0 +1,64 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { CHOOSES } from './webhookChoice.ts';
+
+/** A webhook whose workflow may have something to do. */
+export interface WebhookToTell {
+  webhookId: string;
+  userId: string;
+}
+
+const PAGE = 500;
+/** Who was told and has not looked by then is told again of what is newer. */
+const TOLD_LATELY = `now() - interval '5 seconds'`;
+/** For what is overdue there is perhaps nobody. */
+const OVERDUE = `now() - interval '10 seconds'`;
+const UNATTENDED = `w.is_enabled and (w.attended_until is null or w.attended_until < now())`;
+
+/** Which webhooks the engine has to be told of. */
+export class WebhookNewsQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /**
+   * Notes as told, and gives, the webhooks that have to be told of new events: of several who ask at once, each is given
+   * to one. Where nothing of what is new was chosen, nobody has to be told, and it counts as seen.
+   *
+   * @param userIds of whose events there is news; null when it may be anybody's
+   */
+  async takeToTell(userIds: readonly string[] | null): Promise<WebhookToTell[]> {
+    if (userIds?.length === 0) return [];
+    const rows = await this.#em.execute<(WebhookToTell & { isChosen: boolean })[]>(
+      `with news as (
+         select w.id, f.last_sequence, exists (
+           select from events e where e.user_id = w.user_id and e.sequence > w.cursor_sequence
+             and e.sequence <= f.last_sequence and ${CHOOSES}) as is_chosen
+         from webhooks w join feeds f on f.user_id = w.user_id
+         where w.told_sequence < f.last_sequence and ${UNATTENDED} and (w.told_at is null or w.told_at < ${TOLD_LATELY})
+           ${userIds ? 'and w.user_id in (?)' : ''}
+         order by w.id limit ${PAGE} for no key update of w skip locked)
+       update webhooks w set told_sequence = n.last_sequence,
+         told_at = case when n.is_chosen then now() else w.told_at end,
+         cursor_sequence = case when n.is_chosen then w.cursor_sequence else n.last_sequence end
+       from news n where w.id = n.id
+       returning w.id as "webhookId", w.user_id as "userId", n.is_chosen as "isChosen"`,
+      userIds ? [userIds] : [],
+    );
+    return rows.filter(({ isChosen }) => isChosen).map(({ webhookId, userId }) => ({ webhookId, userId }));
+  }
+
+  /** Webhooks that lag behind their feed or have overdue deliveries, and that nobody is at; in pages by id. */
+  listUnattended(afterId: string | null): Promise<WebhookToTell[]> {
+    return this.#em.execute<WebhookToTell[]>(
+      `select w.id as "webhookId", w.user_id as "userId" from webhooks w left join feeds f on f.user_id = w.user_id
+       where ${UNATTENDED} and (?::uuid is null or w.id > ?::uuid) and (
+         (w.cursor_sequence < f.last_sequence and w.told_at < ${OVERDUE}) or exists (
+           select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.kind = 'event'
+             and d.next_attempt_at < ${OVERDUE}))
+       order by w.id limit ${PAGE}`,
+      [afterId, afterId],
+    );
+  }
+}
