@@ -8,6 +8,7 @@ import { createEditReconciler } from './editReconciliation.ts';
 import type { ActivityDeps } from './index.ts';
 import { pages } from './longWork.ts';
 import { createIndexing } from './searchIndexing.ts';
+import { repeatWebhooks } from './webhookReconciliation.ts';
 
 /** Visibility lags behind: runs that closed shortly before the last pass are asked for again. */
 const OVERLAP_MS = 60_000;
@@ -50,6 +51,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       await tellUploads(deps);
       await settleLostCaptions(deps);
       await tellBot(deps);
+      await repeatWebhooks(deps);
       const hasMore = await indexUnindexed();
       return { nextPassSec: hasMore ? 1 : config.RECONCILE_INTERVAL_SEC };
     },

@@ -32,7 +32,7 @@ import {
 } from './flows/runs.ts';
 import type { Patience, ShortWorkEnd } from './flows/shortWork.ts';
 import { listOpenUploads, receiveUpload } from './flows/uploads.ts';
-import { deliverWebhook, listOpenWebhooks, pingWebhook, type WantedPing } from './flows/webhooks.ts';
+import { deliverWebhook, pingWebhook, type WantedPing } from './flows/webhooks.ts';
 import type { Log } from './log.ts';
 
 export type { WantedAudio } from './flows/audio.ts';
@@ -110,8 +110,6 @@ export interface Engine extends EditEngine {
   describeCaptionRun(captionId: string): Promise<RunState>;
   /** The ids of uploads whose workflow is open. */
   listOpenUploads(): AsyncIterable<string>;
-  /** The ids of webhooks whose workflow is open. */
-  listOpenWebhooks(): AsyncIterable<string>;
 }
 
 const COMMAND_DEADLINE_MS = 2000;
@@ -203,7 +201,6 @@ function engineOf(client: Client): Omit<Engine, 'ensureHousekeeping'> {
     ...editEngineOf(client),
     describeCaptionRun: (captionId) => describeCaptionRun(client, captionId),
     listOpenUploads: () => listOpenUploads(client),
-    listOpenWebhooks: () => listOpenWebhooks(client),
   };
 }
 

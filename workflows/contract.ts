@@ -217,10 +217,6 @@ export const writeCaptionId = (captionId: string): string => `caption/${captionI
 
 export const deliverWebhookId = (webhookId: string): string => `webhook/${webhookId}`;
 
-/** The webhook of a `deliverWebhook` workflow id; null for any other id. */
-export const parseDeliverWebhookId = (workflowId: string): string | null =>
-  /^webhook\/([0-9a-f-]{36})$/.exec(workflowId)?.[1] ?? null;
-
 export const pingWebhookId = (webhookId: string, deliveryId: string): string =>
   `webhook/${webhookId}/ping/${deliveryId}`;
 

@@ -1,6 +1,5 @@
 import type { Client } from '@temporalio/client';
 import * as contract from '../../workflows/contract.ts';
-import { listOpen, parseIds } from './runs.ts';
 import { doShortWork, type Patience, type ShortWorkEnd } from './shortWork.ts';
 
 export type WantedPing = contract.PingWebhookInput;
@@ -19,10 +18,6 @@ export function deliverWebhook(client: Client, input: contract.DeliverWebhookInp
     priority: { priorityKey: contract.PRIORITY.laterStep, fairnessKey: input.userId },
   });
 }
-
-/** The ids of webhooks whose workflow is open. */
-export const listOpenWebhooks = (client: Client): AsyncIterable<string> =>
-  parseIds(listOpen(client, contract.WORKFLOWS.deliverWebhook), contract.parseDeliverWebhookId);
 
 /** Has a ping sent, once, and waits for that; its row says what came of it. @throws as `doShortWork` */
 export function pingWebhook(
