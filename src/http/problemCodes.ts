@@ -177,6 +177,12 @@ export const PROBLEMS = {
     detail: 'No language model that could write captions is configured here',
     retryable: false,
   },
+  no_telegram_bot: {
+    status: 409,
+    title: 'No Telegram bot',
+    detail: 'No bot that could send notices is configured here',
+    retryable: false,
+  },
   not_cancellable: {
     status: 409,
     title: 'Nothing to cancel',
@@ -393,6 +399,12 @@ export const PROBLEMS = {
     status: 503,
     title: 'No room for streams',
     detail: 'No more event streams can be opened here right now',
+    retryable: true,
+  },
+  telegram_unavailable: {
+    status: 503,
+    title: 'Telegram unavailable',
+    detail: 'Telegram has not said yet what the bot is called; try again shortly',
     retryable: true,
   },
   no_worker: {

@@ -11,6 +11,7 @@ import { sharedFileRoutes } from './shares/files.ts';
 import { playerAssetRoutes } from './shares/player/assets.ts';
 import { shareRoutes } from './shares/routes.ts';
 import { viewingRoutes } from './shares/viewing.ts';
+import { telegramRoutes } from './telegram.ts';
 import { tokenRoutes } from './tokens.ts';
 import { transcriptEditRoutes } from './transcripts/edit.ts';
 import { transcriptFileRoutes } from './transcripts/files.ts';
@@ -31,6 +32,7 @@ import { webhookSecretRoutes } from './webhooks/secrets.ts';
 export const routes: readonly Route[] = [
   ...tokenRoutes,
   ...meRoutes,
+  ...telegramRoutes,
   ...userRoutes,
   ...uploadRoutes,
   ...chunkRoutes,

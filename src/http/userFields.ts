@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SCOPES, type User } from '../db/entities/user.ts';
+import { NOTICE_TYPES } from '../domain/notice.ts';
 import { isTimeZone } from '../domain/timeZone.ts';
 
 /** Names are compared without regard to case, so that nobody can look like somebody else. */
@@ -35,10 +36,14 @@ export const telegramChatField = z
   .regex(/^(-?\d{1,20}|@\w{5,32})$/, 'must be a chat id or @channel')
   .nullable();
 
+const NOTICE_WORDS = `must be one of ${NOTICE_TYPES.join(', ')}`;
+
 /** Switches by the type of event, such as `video.failed`; what is not named stays as it was. */
-export const noticesField = z
-  .record(z.string().regex(/^[a-z]+\.[a-z_]+$/, 'must be a type of event'), z.boolean())
-  .refine((notices) => Object.keys(notices).length <= 100, 'must not have more than 100 switches');
+export const noticesField = z.partialRecord(z.enum(NOTICE_TYPES, NOTICE_WORDS), z.boolean()).meta({
+  description:
+    'Which events begin a message: all do but `upload.expired` unless it is said here. One that is there is always kept true.',
+  examples: [{ 'video.processing': false, 'upload.expired': true }],
+});
 
 export const scopeList = z.array(z.enum(SCOPES));
 export const timeField = z.iso.datetime();
@@ -51,6 +56,12 @@ export const userView = z
     scopes: scopeList,
     time_zone: z.string(),
     telegram_chat: z.string().nullable(),
+    telegram_off_reason: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'Why nothing is sent to that chat any more; setting it again, or linking, tries anew',
+      }),
     notices: z.record(z.string(), z.boolean()),
     created_at: timeField,
   })
@@ -63,6 +74,7 @@ export const toUserView = (user: User): z.input<typeof userView> => ({
   scopes: user.scopes,
   time_zone: user.timeZone,
   telegram_chat: user.telegramChat ?? null,
+  telegram_off_reason: user.telegramOffReason ?? null,
   notices: user.notices,
   created_at: user.createdAt.toISOString(),
 });

@@ -89,6 +89,11 @@ const delivery = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
   const { id = '' } = await webhook(api, owner);
   return { id, delivery_id: await addDelivery(api, { userId: owner.id, webhookId: id }) };
 };
+const telegramLink = async (api: TestApi, { id: userId }: TestUser): Promise<PathIds> => {
+  const expiresAt = new Date(Date.now() + 60_000);
+  await api.db.telegramLinks.insert({ userId, bot: '1', code: uniqueName('code'), expiresAt });
+  return {};
+};
 const BY_HANDLE = 'the handle in the address is the right to it';
 
 const TUS = { 'tus-resumable': '1.0.0' };
@@ -121,6 +126,10 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   listTokens: { status: 200, make: token },
   revokeToken: { status: 204, make: token, isForAdmins: true },
   getMe: { status: 200 },
+  // No bot is configured: see telegram.test.ts.
+  createTelegramLink: { status: 409, request: () => ({ method: 'POST' }) },
+  getTelegramLink: { status: 200, make: telegramLink },
+  unlinkTelegram: { status: 204 },
   changeMe: { status: 200, request: () => ({ json: { name: 'Ada' } }) },
 
   createUser: { status: 201, request: () => ({ json: { username: uniqueName('u'), password: PASSWORD } }) },

@@ -251,6 +251,7 @@ describe('tokens and users', () => {
           name: 'Ada',
           time_zone: 'Europe/Berlin',
           telegram_chat: '-100123',
+          telegram_off_reason: null,
           notices: { 'video.failed': true, 'video.ready': false },
         },
       );

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { NOTICE_TYPES } from '../../src/domain/notice.ts';
+import { startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { uniqueName } from '../support/stack.ts';
+
+const TOKEN = '12345:a-token-that-nobody-sees';
+const BOT = '12345';
+
+describe('linking a Telegram chat over HTTP', () => {
+  let api: TestApi;
+  let user: TestUser;
+
+  before(async () => {
+    api = await startApi({ TELEGRAM_BOT_TOKEN: TOKEN });
+    await api.db.telegramBots.ensure(BOT);
+    await api.db.telegramBots.noteUsername(BOT, 'my_bot');
+  });
+
+  beforeEach(async () => {
+    user = await api.makeUser();
+    api.flowCalls.length = 0;
+  });
+
+  after(() => api.close());
+
+  const ask = (method: string, path: string, json?: unknown) =>
+    api.call(path, { method, token: user.token, ...(json === undefined ? {} : { json }) });
+  const offer = () => ask('POST', '/v1/me/telegram/link');
+  const look = async () => (await ask('GET', '/v1/me/telegram/link')).body;
+  const me = async () => (await ask('GET', '/v1/me')).body;
+
+  it('gives a code that is long, shown once and kept as a hash, and wakes the bot', async () => {
+    const { status, body } = await offer();
+    assert.equal(status, 201);
+    assert.equal(body.url, `https://t.me/my_bot?start=${body.code}`);
+    assert.ok(Buffer.from(body.code, 'base64url').length >= 16);
+    const leftMs = Date.parse(body.expires_at) - Date.now();
+    assert.ok(leftMs > 590_000 && leftMs <= 600_000, String(leftMs));
+    assert.deepEqual(api.flowCalls, [{ command: 'sendNotices', input: { bot: BOT } }]);
+    const rows = JSON.stringify(await api.sql('select * from telegram_links'));
+    assert.ok(!rows.includes(body.code));
+    const state = await look();
+    assert.deepEqual([state.state, state.chat, state.linked_at, state.error], ['open', null, null, null]);
+    assert.ok(!JSON.stringify(state).includes(body.code));
+  });
+
+  it('takes a code once and in time, and the same chat may repeat it', async () => {
+    const { body } = await offer();
+    const take = (code: string, chat: string) => api.db.telegramLinks.take(BOT, code, chat);
+    assert.deepEqual(await take('A'.repeat(32), '7'), { outcome: 'unknown' });
+    assert.deepEqual(await take(body.code, '7'), { outcome: 'linked', username: user.username });
+    assert.deepEqual(await take(body.code, '7'), { outcome: 'linked', username: user.username });
+    assert.deepEqual(await take(body.code, '8'), { outcome: 'used' });
+    assert.deepEqual(
+      [(await look()).state, (await look()).chat, (await me()).telegram_chat],
+      ['linked', '7', '7'],
+    );
+    const late = await offer();
+    await api.sql(
+      "update telegram_links set expires_at = now() - interval '1 second' where linked_at is null",
+    );
+    assert.deepEqual(await take(late.body.code, '8'), { outcome: 'expired' });
+    assert.equal((await look()).state, 'expired');
+    assert.equal((await me()).telegram_chat, '7');
+  });
+
+  it('is taken by one of two chats that send the code at the same moment', async () => {
+    const { body } = await offer();
+    const ends = await Promise.all(
+      ['1', '2', '3', '4'].map((chat) => api.db.telegramLinks.take(BOT, body.code, chat)),
+    );
+    assert.deepEqual(ends.map(({ outcome }) => outcome).sort(), ['linked', 'used', 'used', 'used']);
+  });
+
+  it('ends an offer when another is made, and everything when it is unlinked', async () => {
+    const first = await offer();
+    const second = await offer();
+    assert.equal((await api.db.telegramLinks.take(BOT, first.body.code, '7')).outcome, 'unknown');
+    assert.equal((await api.db.telegramLinks.take(BOT, second.body.code, '7')).outcome, 'linked');
+    const third = await offer();
+    assert.equal((await ask('DELETE', '/v1/me/telegram')).status, 204);
+    assert.equal((await api.db.telegramLinks.take(BOT, third.body.code, '7')).outcome, 'unknown');
+    assert.equal((await me()).telegram_chat, null);
+    assert.equal((await ask('GET', '/v1/me/telegram/link')).status, 404);
+    assert.equal((await ask('DELETE', '/v1/me/telegram')).status, 204);
+  });
+
+  it('says in the state why the bot cannot read, and keeps that to open offers', async () => {
+    const { body } = await offer();
+    await api.db.telegramBots.noteError(BOT, 'telegram_conflict');
+    assert.equal((await look()).error.code, 'telegram_conflict');
+    await api.db.telegramLinks.take(BOT, body.code, '7');
+    assert.equal((await look()).error, null);
+    await api.db.telegramBots.noteError(BOT, null);
+  });
+
+  it('forgets why a chat was switched off when one is set, and not when something else is', async () => {
+    await ask('PATCH', '/v1/me', { telegram_chat: '77' });
+    await api.db.telegramChats.switchOff(BOT, '77', 'bot_blocked');
+    assert.equal((await ask('PATCH', '/v1/me', { name: 'Ada' })).body.telegram_off_reason, 'bot_blocked');
+    const [event] = await api.sql(`select * from events where user_id = $1 and type = 'telegram.disabled'`, [
+      user.id,
+    ]);
+    assert.deepEqual(
+      [event.data, event.object_type, Number(event.sequence)],
+      [{ reason: 'bot_blocked' }, 'telegram', 1],
+    );
+    const again = (await ask('PATCH', '/v1/me', { telegram_chat: '77' })).body;
+    assert.deepEqual([again.telegram_chat, again.telegram_off_reason], ['77', null]);
+  });
+
+  it('takes switches of the types that there are notices of, and no others', async () => {
+    const all = Object.fromEntries(NOTICE_TYPES.map((type) => [type, false]));
+    assert.deepEqual((await ask('PATCH', '/v1/me', { notices: all })).body.notices, all);
+    for (const type of ['video.*', 'video.exploded', 'step.running', 'share.created', uniqueName('x')]) {
+      const { status, body } = await ask('PATCH', '/v1/me', { notices: { [type]: true } });
+      assert.equal(status, 422, type);
+      assert.equal(body.errors[0].path, `notices.${type}`);
+    }
+  });
+
+  it("asks for the bot's name where nobody knows it, and says when there is none", async function () {
+    this.timeout(20_000);
+    await api.sql('update telegram_bots set username = null');
+    const asked = offer();
+    const timer = setTimeout(() => void api.db.telegramBots.noteUsername(BOT, 'late_bot'), 500);
+    assert.match((await asked).body.url, /t\.me\/late_bot\?start=/);
+    clearTimeout(timer);
+    assert.equal(api.flowCalls.length, 2, 'once for its name, once for the offer');
+  });
+
+  it('says that there is no bot where none is configured', async () => {
+    const plain = await startApi();
+    const { token } = await plain.makeUser();
+    const answer = await plain.call('/v1/me/telegram/link', { method: 'POST', token });
+    assert.deepEqual([answer.status, answer.body.code], [409, 'no_telegram_bot']);
+    await plain.close();
+  });
+});
