@@ -1,5 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import settings from '../../mikro-orm.config.ts';
+import { freeLostConnections } from './lostConnections.ts';
 
 export interface DatabaseOptions {
   databaseUrl: string;
@@ -33,5 +34,5 @@ export const openOrm = ({
     ...settings,
     clientUrl: databaseUrl,
     pool: { min: 0, max: poolMax },
-    ...(isPatient ? {} : { driverOptions: PATIENCE }),
+    driverOptions: { ...(isPatient ? {} : PATIENCE), onPoolCreated: freeLostConnections },
   });
