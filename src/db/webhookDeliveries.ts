@@ -88,10 +88,17 @@ export class WebhookDeliveryQueries {
     });
   }
 
-  /** Makes the row of a ping, which is sent by who asks for it and is never due. @returns its id */
-  async insertPing(webhookId: string): Promise<string> {
+  /**
+   * Makes the row of a ping, which is sent by who asks for it and is never due. Call it in a transaction.
+   *
+   * @returns its id; null when the user has no such webhook
+   */
+  async insertPing(userId: string, webhookId: string): Promise<string | null> {
+    const owned = { id: webhookId, user: userId };
+    const webhook = await this.#em.findOne(Webhook, owned, { lockMode: LockMode.PESSIMISTIC_READ });
+    if (!webhook) return null;
     const row = this.#em.create(WebhookDelivery, {
-      webhook: this.#em.getReference(Webhook, webhookId),
+      webhook,
       kind: 'ping',
       eventId: newId(),
       type: PING_TYPE,

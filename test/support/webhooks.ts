@@ -1,5 +1,6 @@
 import { newId } from '../../src/db/ids.ts';
 import type { DeliveryState } from '../../src/domain/webhook.ts';
+import type { Flows } from '../../src/flows.ts';
 import type { TestApi } from './api.ts';
 
 /** Somewhere that webhooks may be sent to, with a secret in its address. */
@@ -31,14 +32,8 @@ export async function addDelivery(api: TestApi, added: AddedDelivery): Promise<s
     state = 'succeeded',
     attempts = [{ status: 200 }],
   } = added;
-  const [id, eventId] = [newId(), newId()];
-  if (!added.isGone) {
-    await api.sql(
-      `insert into events (id, user_id, type, object_type, object_id, data, created_at)
-       values ($1, $2, $3, 'video', $4, '{}', now())`,
-      [eventId, userId, type, newId()],
-    );
-  }
+  const id = newId();
+  const eventId = added.isGone ? newId() : await addEvent(api, userId, type);
   await api.sql(
     `insert into webhook_deliveries (id, webhook_id, event_id, sequence, type, state, attempts, schedule_attempts,
        next_attempt_at, created_at, ended_at)
@@ -46,12 +41,42 @@ export async function addDelivery(api: TestApi, added: AddedDelivery): Promise<s
        case when $5 = 'pending' then now() + interval '1 hour' end, now(), case when $5 <> 'pending' then now() end`,
     [id, webhookId, eventId, type, state, attempts.length],
   );
-  for (const [at, { status, durationMs, errorCode, response }] of attempts.entries()) {
-    await api.sql(
-      `insert into webhook_attempts (id, delivery_id, number, started_at, duration_ms, status, error_code, response)
-       values ($1, $2, $3, now(), $4, $5, $6, $7)`,
-      [newId(), id, at + 1, durationMs ?? null, status ?? null, errorCode ?? null, response ?? null],
-    );
-  }
+  for (const [at, attempt] of attempts.entries()) await addAttempt(api, id, at + 1, attempt);
   return id;
 }
+
+/** Writes an event into a user's feed, and gives its id. */
+export async function addEvent(api: TestApi, userId: string, type = 'video.ready'): Promise<string> {
+  const id = newId();
+  await api.sql(
+    `insert into events (id, user_id, type, object_type, object_id, data, created_at)
+     values ($1, $2, $3, 'video', $4, '{}', now())`,
+    [id, userId, type, newId()],
+  );
+  return id;
+}
+
+/** Does the worker's part of a ping: writes down the attempt and its end. */
+export const answerPing =
+  (api: TestApi, attempt: AddedAttempt): Flows['pingWebhook'] =>
+  async ({ deliveryId }) => {
+    const state = attempt.status !== undefined && attempt.status < 300 ? 'succeeded' : 'failed';
+    await addAttempt(api, deliveryId, 1, attempt);
+    await api.sql('update webhook_deliveries set attempts = 1, state = $2, ended_at = now() where id = $1', [
+      deliveryId,
+      state,
+    ]);
+    return { state: 'done', result: undefined };
+  };
+
+const addAttempt = (
+  api: TestApi,
+  deliveryId: string,
+  number: number,
+  { status, durationMs, errorCode, response }: AddedAttempt,
+) =>
+  api.sql(
+    `insert into webhook_attempts (id, delivery_id, number, started_at, duration_ms, status, error_code, response)
+     values ($1, $2, $3, now(), $4, $5, $6, $7)`,
+    [newId(), deliveryId, number, durationMs ?? null, status ?? null, errorCode ?? null, response ?? null],
+  );

@@ -51,7 +51,7 @@ export function toOwnView({ deps, log }: RouteRequest, webhook: Webhook): Return
     return toWebhookView(webhook, url);
   } catch (error) {
     if (!(error instanceof SealedTextError)) throw error;
-    log.error({ webhookId: webhook.id, err: error }, 'the address of a webhook cannot be opened');
+    log.error({ webhook_id: webhook.id, err: error }, 'the address of a webhook cannot be opened');
     return toWebhookView(webhook, null);
   }
 }

@@ -22,10 +22,10 @@ async function accept({ deps, user, params, idempotency }: PingRequest): Promise
   const key = { userId: user.id, webhookId: params.id };
   if (begunId !== null && (await deps.db.webhookDeliveries.find({ ...key, id: begunId })))
     return { id: begunId, isNew: false };
-  const id = await idempotency.accept(async ({ webhooks, webhookDeliveries }) => {
-    const webhook = await webhooks.find(user.id, params.id);
-    if (!webhook) throw notFound();
-    return webhookDeliveries.insertPing(webhook.id);
+  const id = await idempotency.accept(async ({ webhookDeliveries }) => {
+    const made = await webhookDeliveries.insertPing(user.id, params.id);
+    if (made === null) throw notFound();
+    return made;
   });
   return { id, isNew: true };
 }

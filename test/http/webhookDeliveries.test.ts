@@ -1,0 +1,327 @@
+import assert from 'node:assert/strict';
+import { v7 as uuidv7 } from 'uuid';
+import { EngineUnavailableError, NoWorkerError } from '../../src/errors.ts';
+import type { WantedPing } from '../../src/flows.ts';
+import { type Answer, type CallOptions, startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { uniqueName } from '../support/stack.ts';
+import { type AddedDelivery, addDelivery, answerPing, HOOK_URL } from '../support/webhooks.ts';
+
+describe('deliveries of webhooks', () => {
+  let api: TestApi;
+  let user: TestUser;
+  let hook: string;
+
+  before(async () => {
+    api = await startApi();
+    user = await api.makeUser();
+  });
+  beforeEach(async () => {
+    hook = (await api.call('/v1/webhooks', { token: user.token, json: { url: HOOK_URL } })).body.id;
+    api.flowCalls.splice(0);
+  });
+  afterEach(() => api.call(`/v1/webhooks/${hook}`, { method: 'DELETE', token: user.token }));
+  after(() => api?.close());
+
+  const call = (path: string, options: CallOptions = {}): Promise<Answer> =>
+    api.call(`/v1/webhooks/${hook}${path}`, { token: user.token, ...options });
+  const add = (delivery: Partial<AddedDelivery> = {}): Promise<string> =>
+    addDelivery(api, { userId: user.id, webhookId: hook, ...delivery });
+  const list = (query = ''): Promise<Answer> => call(`/deliveries${query}`);
+  const idsOf = ({ body }: Answer): string[] => body.data.map(({ id }: { id: string }) => id);
+  const show = (id: string): Promise<Answer> => call(`/deliveries/${id}`);
+
+  const insertPing = async (): Promise<string> =>
+    (await api.db.transaction(({ webhookDeliveries }) => webhookDeliveries.insertPing(user.id, hook))) ?? '';
+
+  describe('in the log', () => {
+    it('show every attempt, and what came of it', async () => {
+      const id = await add({
+        type: 'video.failed',
+        attempts: [
+          { errorCode: 'unreachable' },
+          { status: 500, durationMs: 12, errorCode: 'bad_status', response: 'Ouch \u{1f4a5}' },
+          { status: 204, durationMs: 7, response: '' },
+        ],
+      });
+      const { status, body } = await show(id);
+      assert.equal(status, 200);
+      const { attempts, event_id, sequence, created_at, ended_at, ...rest } = body;
+      assert.deepEqual(rest, {
+        id,
+        webhook_id: hook,
+        kind: 'event',
+        type: 'video.failed',
+        state: 'succeeded',
+        next_attempt_at: null,
+      });
+      assert.ok(event_id !== id && sequence >= 1 && created_at && ended_at);
+      for (const { at } of attempts) assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000);
+      assert.deepEqual(
+        attempts.map(({ at: _, ...attempt }: { at: string }) => attempt),
+        [
+          { number: 1, status: null, duration_ms: null, error_code: 'unreachable', response: null },
+          { number: 2, status: 500, duration_ms: 12, error_code: 'bad_status', response: 'Ouch \u{1f4a5}' },
+          { number: 3, status: 204, duration_ms: 7, error_code: null, response: '' },
+        ],
+      );
+      assert.deepEqual((await list()).body, { data: [body], next_cursor: null });
+    });
+
+    it('are listed newest first, in pages, by state and by type', async () => {
+      const ids = [
+        await add({ type: 'video.ready' }),
+        await add({ type: 'video.failed', state: 'failed' }),
+        await add({ type: 'video.ready', state: 'pending', attempts: [] }),
+        await add({ type: 'edit.failed', state: 'failed' }),
+      ].reverse();
+      const other = (await api.call('/v1/webhooks', { token: user.token, json: { url: HOOK_URL } })).body.id;
+      await add({ webhookId: other });
+      assert.deepEqual(idsOf(await list()), ids);
+      const paged: string[] = [];
+      for (let query = '?limit=1'; query; ) {
+        const page = await list(query);
+        paged.push(...idsOf(page));
+        query = page.body.next_cursor ? `?limit=1&cursor=${page.body.next_cursor}` : '';
+      }
+      assert.deepEqual(paged, ids);
+      assert.deepEqual(idsOf(await list('?state=failed')), [ids[0], ids[2]]);
+      assert.deepEqual(idsOf(await list('?type=video.ready')), [ids[1], ids[3]]);
+      assert.deepEqual(idsOf(await list('?type=video.ready&state=pending')), [ids[1]]);
+      assert.deepEqual(idsOf(await list('?type=webhook.ping')), []);
+      for (const [field, query] of [
+        ['state', '?state=dead'],
+        ['type', '?type=video.*'],
+        ['cursor', '?cursor=x'],
+        ['limit', '?limit=101'],
+        ['sort', '?sort=up'],
+      ]) {
+        const { status, body } = await list(query);
+        assert.deepEqual([status, body.errors?.[0]?.path], [422, field]);
+      }
+    });
+
+    it('are those of one webhook, and found under no other', async () => {
+      const id = await add();
+      const other = (await api.call('/v1/webhooks', { token: user.token, json: { url: HOOK_URL } })).body.id;
+      for (const path of [
+        `${other}/deliveries/${id}`,
+        `${uuidv7()}/deliveries/${id}`,
+        `${hook}/deliveries/${uuidv7()}`,
+      ]) {
+        assert.equal((await api.call(`/v1/webhooks/${path}`, { token: user.token })).body.code, 'not_found');
+        const again = await api.call(`/v1/webhooks/${path}/resend`, { method: 'POST', token: user.token });
+        assert.equal(again.body.code, 'not_found');
+      }
+      assert.equal(
+        (await api.call(`/v1/webhooks/${uuidv7()}/deliveries`, { token: user.token })).status,
+        404,
+      );
+      assert.deepEqual(api.flowCalls, []);
+    });
+  });
+
+  describe('sent again', () => {
+    const resend = (id: string, headers: Record<string, string> = {}): Promise<Answer> =>
+      call(`/deliveries/${id}/resend`, { method: 'POST', headers });
+
+    for (const state of ['succeeded', 'failed', 'cancelled', 'pending'] as const) {
+      it(`are due at once with a whole schedule, also when ${state} before`, async () => {
+        const id = await add({ state, attempts: [{ status: 200 }, { status: 500 }] });
+        const before = (await show(id)).body;
+        const { status, headers, body } = await resend(id);
+        assert.equal(status, 202);
+        assert.equal(headers.get('location'), `http://videoflow.test/v1/webhooks/${hook}/deliveries/${id}`);
+        assert.deepEqual(body, {
+          ...before,
+          state: 'pending',
+          next_attempt_at: body.next_attempt_at,
+          ended_at: null,
+        });
+        assert.ok(Math.abs(Date.parse(body.next_attempt_at) - Date.now()) < 5000);
+        const [row] = await api.sql(
+          'select attempts, schedule_attempts, event_id from webhook_deliveries where id = $1',
+          [id],
+        );
+        assert.deepEqual(row, { attempts: 2, schedule_attempts: 0, event_id: before.event_id });
+        const told = [{ command: 'deliverWebhook', input: { webhookId: hook, userId: user.id } }];
+        assert.deepEqual(api.flowCalls, told);
+      });
+    }
+
+    it('are refused while the webhook is disabled, and what is no longer kept, and pings', async () => {
+      const [gone, ping, fine] = [await add({ isGone: true }), await insertPing(), await add()];
+      for (const [id, status, code] of [
+        [gone, 410, 'event_gone'],
+        [ping, 409, 'not_possible'],
+      ] as const) {
+        const answer = await resend(id);
+        assert.deepEqual([answer.status, answer.body.code, answer.body.retryable], [status, code, false]);
+      }
+      await call('', { method: 'PATCH', json: { enabled: false } });
+      const answer = await resend(fine);
+      assert.deepEqual([answer.status, answer.body.code], [409, 'webhook_disabled']);
+      assert.equal((await show(fine)).body.state, 'succeeded');
+      assert.deepEqual(api.flowCalls, []);
+    });
+
+    it('are sent again once by requests with the same Idempotency-Key, whose kept answer holds no response', async () => {
+      const id = await add({ attempts: [{ status: 404, response: 'Cannot POST /very-secret' }] });
+      const headers = { 'idempotency-key': uniqueName('key') };
+      const first = await resend(id, headers);
+      assert.equal(first.body.attempts[0].response, 'Cannot POST /very-secret');
+      await api.sql(
+        "update webhook_deliveries set state = 'succeeded', next_attempt_at = null where id = $1",
+        [id],
+      );
+      const again = await resend(id, headers);
+      assert.deepEqual([again.status, again.headers.get('idempotency-replayed')], [202, 'true']);
+      assert.equal(again.body.attempts[0].response, null);
+      assert.equal((await show(id)).body.state, 'succeeded');
+      const kept = await api.sql('select answer::text from idempotency_keys');
+      assert.doesNotMatch(JSON.stringify(kept), /very-secret/);
+    });
+
+    it('are waited for by those who prefer that', async () => {
+      const id = await add();
+      const waiting = resend(id, { prefer: 'wait=10' });
+      setTimeout(
+        () =>
+          void api.sql(
+            "update webhook_deliveries set state = 'failed', next_attempt_at = null where id = $1",
+            [id],
+          ),
+        200,
+      );
+      const { status, body, headers } = await waiting;
+      assert.deepEqual([status, body.state, headers.get('preference-applied')], [200, 'failed', 'wait=10']);
+    });
+
+    it('do not come back when the webhook is disabled at the same moment', async () => {
+      const ids = await Promise.all(Array.from({ length: 8 }, () => add()));
+      await Promise.all([
+        ...ids.map((id) => resend(id)),
+        call('', { method: 'PATCH', json: { enabled: false } }),
+      ]);
+      const states = (await list('?limit=100')).body.data.map(({ state }: { state: string }) => state);
+      assert.ok(!states.includes('pending'), states.join());
+    });
+  });
+
+  describe('of pings', () => {
+    const ping = (headers: Record<string, string> = {}): Promise<Answer> =>
+      call('/test', { method: 'POST', headers });
+    const wanted = (): WantedPing[] =>
+      api.flowCalls
+        .filter(({ command }) => command === 'pingWebhook')
+        .map(({ input }) => input as WantedPing);
+    const countPings = async (): Promise<number> =>
+      (await list('?type=webhook.ping&limit=100')).body.data.length;
+    beforeEach(() => {
+      api.pings.send = answerPing(api, { status: 200, response: 'thanks' });
+    });
+
+    it('answer with the attempt, whatever came of it', async () => {
+      const { status, body } = await ping();
+      assert.equal(status, 200);
+      assert.deepEqual(
+        [body.kind, body.type, body.state, body.sequence],
+        ['ping', 'webhook.ping', 'succeeded', null],
+      );
+      assert.deepEqual([body.attempts[0].status, body.attempts[0].response], [200, 'thanks']);
+      assert.deepEqual((await show(body.id)).body, body);
+      const [{ requestId, ...ids } = {} as WantedPing, ...more] = wanted();
+      assert.deepEqual([ids, more], [{ deliveryId: body.id, webhookId: hook, userId: user.id }, []]);
+      assert.ok(requestId);
+      api.pings.send = answerPing(api, { errorCode: 'unreachable' });
+      const failed = await ping();
+      assert.deepEqual([failed.status, failed.body.state], [200, 'failed']);
+      assert.equal(failed.body.attempts[0].error_code, 'unreachable');
+      const [row] = await api.sql('select next_attempt_at from webhook_deliveries where id = $1', [
+        failed.body.id,
+      ]);
+      assert.equal(row.next_attempt_at, null, 'a ping is never due by itself');
+    });
+
+    it('work while the webhook is disabled, and change nothing of it', async () => {
+      const { body: before } = await call('', { method: 'PATCH', json: { enabled: false } });
+      assert.equal((await ping()).status, 200);
+      assert.deepEqual((await call('')).body, before);
+    });
+
+    it('say where to look when they take long', async () => {
+      api.pings.send = async () => ({ state: 'running' });
+      const { status, headers, body } = await ping();
+      assert.deepEqual([status, body.state], [202, 'pending']);
+      assert.equal(
+        headers.get('location'),
+        `http://videoflow.test/v1/webhooks/${hook}/deliveries/${body.id}`,
+      );
+      api.pings.send = async (wish) => {
+        setTimeout(() => void answerPing(api, { status: 200 })(wish), 200);
+        return { state: 'running' };
+      };
+      const waited = await ping({ prefer: 'wait=10' });
+      assert.deepEqual([waited.status, waited.body.state], [200, 'succeeded']);
+    });
+
+    for (const [error, code] of [
+      [new NoWorkerError('No worker'), 'no_worker'],
+      [new EngineUnavailableError('No engine'), 'engine_unavailable'],
+    ] as const) {
+      it(`leave nothing behind when nobody could be told (${code}), and may be asked for again`, async () => {
+        const headers = { 'idempotency-key': uniqueName('key') };
+        api.pings.send = async () => {
+          throw error;
+        };
+        for (const given of [{}, headers, headers]) {
+          const { status, body } = await ping(given);
+          assert.deepEqual([status, body.code], [503, code]);
+          assert.equal(await countPings(), 0);
+        }
+        api.pings.send = answerPing(api, { status: 200 });
+        assert.equal((await ping(headers)).status, 200);
+      });
+    }
+
+    it('answer with what was sent although the engine went away meanwhile', async () => {
+      api.pings.send = async (wish) => {
+        await answerPing(api, { status: 500 })(wish);
+        throw new EngineUnavailableError('No engine');
+      };
+      const { status, body } = await ping();
+      assert.deepEqual([status, body.state, body.attempts[0].status], [200, 'failed', 500]);
+    });
+
+    it('say when their work failed', async () => {
+      const codes = [];
+      for (const code of ['worker_lost', 'ended_by_operator']) {
+        api.pings.send = async () => ({ state: 'failed', code, message: 'It is over' });
+        const { status, body } = await ping();
+        codes.push([status, body.code]);
+      }
+      assert.deepEqual(codes, [
+        [503, 'no_worker'],
+        [500, 'internal_error'],
+      ]);
+    });
+
+    it('are sent once by requests with the same Idempotency-Key, and gone on with after a death', async () => {
+      const headers = { 'idempotency-key': uniqueName('key') };
+      const [first, again] = [await ping(headers), await ping(headers)];
+      assert.equal(again.headers.get('idempotency-replayed'), 'true');
+      assert.equal(again.body.id, first.body.id);
+      assert.equal(again.body.attempts[0].response, null);
+      assert.equal(wanted().length, 1);
+      const broken = { 'idempotency-key': uniqueName('key') };
+      api.pings.send = async () => {
+        throw new Error('who knows');
+      };
+      assert.equal((await ping(broken)).status, 500);
+      const rows = await countPings();
+      api.pings.send = answerPing(api, { status: 200 });
+      const { status, body } = await ping(broken);
+      assert.deepEqual([status, body.id], [200, wanted().at(-2)?.deliveryId]);
+      assert.equal(await countPings(), rows);
+    });
+  });
+});
