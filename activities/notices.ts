@@ -18,29 +18,44 @@ class NoTelegramBotError extends VideoflowError {
 export function createNoticeActivities({
   db,
   telegramBot,
+  bell,
   log: root,
-}: Pick<ActivityDeps, 'db' | 'telegramBot' | 'log'>) {
+}: Pick<ActivityDeps, 'db' | 'telegramBot' | 'bell' | 'log'>) {
   const hints = createHints();
-  const depsFor = ({ bot }: SendNoticesInput): SendingDeps => {
+
+  /** Works for a bot until it is done, or nobody wants it any more, or the worker is asked to stop. */
+  async function speak<Result>({ bot }: SendNoticesInput, work: (deps: SendingDeps) => Promise<Result>) {
     if (telegramBot?.bot !== bot) throw new NoTelegramBotError('The worker has no token of this bot');
-    const log = root.child({ module: 'notices', bot });
-    return { db, telegram: telegramBot, log, signal: Context.current().cancellationSignal };
-  };
+    const stopping = new AbortController();
+    const end = bell.listen(bot, () => {
+      if (bell.isStopped) stopping.abort();
+    });
+    if (bell.isStopped) stopping.abort();
+    const signal = AbortSignal.any([Context.current().cancellationSignal, stopping.signal]);
+    try {
+      const log = root.child({ module: 'notices', bot });
+      return await withPulse(() => work({ db, telegram: telegramBot, log, signal }));
+    } finally {
+      end();
+    }
+  }
+
   return {
     /** Sends what is due, until nothing is or the bot has to wait. */
     sendDueNotices: (input: SendNoticesInput): Promise<SendingEnd & { hasOpenLinks: boolean }> =>
-      withPulse(async () => {
-        const deps = depsFor(input);
-        await introduce(db, deps.telegram, deps.signal);
+      speak(input, async (deps) => {
+        await introduce(db, deps.telegram, deps.signal).catch(() => endIfCancelled());
         const end = await sendDue(deps);
         return { ...end, hasOpenLinks: (await db.telegramLinks.openUntil(input.bot)) !== null };
       }),
 
     /** Reads what is written to the bot for some time, and links the chats that send a code. */
     takeLinkCodes: (input: SendNoticesInput): Promise<ReadingEnd> =>
-      withPulse(() =>
-        readLinkCodes({ ...depsFor(input), hints }).catch((error: unknown) => {
+      speak(input, (deps) =>
+        readLinkCodes({ ...deps, hints }).catch((error: unknown) => {
           endIfCancelled();
+          // The next worker reads on.
+          if (deps.signal.aborted) return { pauseMs: 0, hasOpenLinks: true };
           throw error;
         }),
       ),

@@ -10,9 +10,11 @@ export interface Announcer {
 }
 
 export interface AnnouncerDeps {
-  db: Pick<Db, 'listenForEvents' | 'webhookNews'>;
-  flows: Pick<Flows, 'deliverWebhook'>;
+  db: Pick<Db, 'listenForEvents' | 'webhookNews' | 'telegramNotices'>;
+  flows: Pick<Flows, 'deliverWebhook' | 'sendNotices'>;
   log: Log;
+  /** The bot that sends notices; null where none is configured. */
+  bot: string | null;
   /** Wakes who waits for a user's news in this process; null: it may be anybody's. */
   ring(userId: string | null): void;
 }
@@ -24,12 +26,17 @@ const GATHER_MS = 30;
 /** More would not be faster: each start costs the engine some milliseconds of its processors. */
 const TELLERS = 12;
 
+/** So often at most the bot is told; it looks for itself while it sends. */
+const NOTICES_EVERY_MS = 500;
+
 /**
  * Listens for committed events, asks which webhooks have to be told, and tells the engine. Several may run: the database
  * gives each webhook to one of them. What does not get through, or dies with this process, the reconciler repeats.
  */
-export async function startAnnouncer({ db, flows, log, ring }: AnnouncerDeps): Promise<Announcer> {
+export async function startAnnouncer(deps: AnnouncerDeps): Promise<Announcer> {
+  const { db, flows, log, ring } = deps;
   const closing = new AbortController();
+  const notices = startNoticeTeller(deps, closing.signal);
   const users = new Set<string>();
   const untold = new Map<string, WebhookToTell>();
   const tellers = new Set<Promise<void>>();
@@ -39,6 +46,7 @@ export async function startAnnouncer({ db, flows, log, ring }: AnnouncerDeps): P
 
   const listener = await db.listenForEvents((userId) => {
     ring(userId);
+    notices.hear();
     if (userId === null) isForAll = true;
     else users.add(userId);
     wake();
@@ -56,6 +64,7 @@ export async function startAnnouncer({ db, flows, log, ring }: AnnouncerDeps): P
     lastSweepAt = Date.now();
     isForAll = true;
     ring(null);
+    notices.hear();
   }
 
   async function listen(): Promise<void> {
@@ -92,7 +101,38 @@ export async function startAnnouncer({ db, flows, log, ring }: AnnouncerDeps): P
   return {
     close: async () => {
       closing.abort();
-      await Promise.all([listener.close(), work, ...tellers]);
+      await Promise.all([listener.close(), work, notices.ended, ...tellers]);
     },
   };
+}
+
+/** Tells the bot's workflow when a user who wants to be told has news; beside the webhooks, so that neither waits for the other. */
+function startNoticeTeller({ db, flows, log, bot }: AnnouncerDeps, signal: AbortSignal) {
+  let isNew = true;
+  let wake: () => void = () => undefined;
+  signal.addEventListener('abort', () => wake());
+  const hear = () => {
+    isNew = true;
+    wake();
+  };
+  const tellOnce = async (of: string): Promise<void> => {
+    try {
+      if (await db.telegramNotices.hasNews(of)) await flows.sendNotices({ bot: of });
+    } catch (error) {
+      // Asked for again with the next sweep.
+      log.warn({ err: error }, 'it could not be found out whether there are notices to send');
+    }
+  };
+  const follow = async (): Promise<void> => {
+    while (bot !== null && !signal.aborted) {
+      if (!isNew)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      isNew = false;
+      await tellOnce(bot);
+      await delay(NOTICES_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  };
+  return { hear, ended: follow() };
 }

@@ -105,7 +105,10 @@ async function main(): Promise<void> {
     ]),
   );
   const announcer = config.WORKER_QUEUES.includes('notify')
-    ? await startAnnouncer({ db, flows, log: root.child({ module: 'announcer' }), ring: bell.ring })
+    ? await startAnnouncer({
+        ...{ db, flows, log: root.child({ module: 'announcer' }), ring: bell.ring },
+        bot: adapters.telegramBot?.bot ?? null,
+      })
     : null;
   const stop = (signal: string) => {
     log.info({ signal }, 'stopping: no new work, the work at hand has its grace');
