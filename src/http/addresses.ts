@@ -12,6 +12,15 @@ export const MAX_URL_LENGTH = 8192;
  * @throws HttpProblem `invalid_request`
  */
 export function checkAddress(url: string, allowCidrs: readonly string[]): string {
+  const address = read(url, allowCidrs);
+  if (address.length <= MAX_URL_LENGTH) return address;
+  // One character may become nine.
+  throw invalidRequest([
+    { path: 'url', message: `must be at most ${MAX_URL_LENGTH} characters when it is encoded` },
+  ]);
+}
+
+function read(url: string, allowCidrs: readonly string[]): string {
   try {
     return readAddress(url, allowCidrs);
   } catch (error) {
