@@ -32,7 +32,7 @@ export type BotAnswer<Result> =
 
 const answerShape = z.object({
   ok: z.boolean(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   error_code: z.int().optional(),
   description: z.string().optional(),
   parameters: z
