@@ -8,7 +8,7 @@ import { makePayload } from '../support/webhookPayloads.ts';
 
 const PAYLOADS = 1000;
 /** A shell and four programs each. */
-const BY_OPENSSL = 100;
+const BY_OPENSSL = 40;
 
 describe('signatures of deliveries', () => {
   const random = seededRandom('signatures');

@@ -100,7 +100,8 @@ class StreamReader {
   }
 
   private takeLine(line: string): void {
-    const [, field = '', value = ''] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? [];
+    // `s`: without it the dot stops at U+2028, which ends no line here.
+    const [, field = '', value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
     if (line === '') this.dispatch();
     else if (line.startsWith(':')) this.heartbeats += 1;
     else if (field === 'data') this.data.push(value);

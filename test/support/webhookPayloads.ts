@@ -56,7 +56,7 @@ const EMPTY = [null, '', [], {}, false, 0, [[]], [{}], { '': '' }, { a: null }];
 /** An object as it might stand in an event: texts of every script, big numbers, and nothing in all its ways. */
 export function makePayload(random: Random): Record<string, unknown> {
   const fields = Array.from({ length: random.int(0, 12) }, (_, at) => [
-    random.pick([`field_${at}`, random.pick(TEXTS).slice(0, 40)]),
+    random.pick([`field_${at}`, random.pick(TEXTS).slice(0, 40).toWellFormed()]),
     makeValue(random, 3),
   ]);
   return Object.fromEntries(fields);
@@ -69,5 +69,7 @@ function makeValue(random: Random, depth: number): unknown {
   if (kind === 3) return random.pick(EMPTY);
   const values = Array.from({ length: random.int(0, 4) }, () => makeValue(random, depth - 1));
   if (kind === 4) return values;
-  return Object.fromEntries(values.map((value, at) => [`${at}${random.pick(TEXTS).slice(0, 9)}`, value]));
+  return Object.fromEntries(
+    values.map((value, at) => [`${at}${random.pick(TEXTS).slice(0, 9).toWellFormed()}`, value]),
+  );
 }
