@@ -39,6 +39,8 @@ export type Rotation =
   | { outcome: 'not_found' }
   | { outcome: 'too_many'; endsAt: Date };
 
+const BATCH = 5000;
+
 /** Each is a signature in every request. */
 export const MAX_LIVE_SECRETS = 3;
 
@@ -103,9 +105,23 @@ export class WebhookQueries {
     });
   }
 
-  /** Removes it with its secrets and the log of its deliveries. False when the user has no such webhook. */
+  /**
+   * Removes it with its secrets and the log of its deliveries. The log of a month may be more than one statement has
+   * time for, so it goes first, in parts: what is cut off meanwhile leaves a webhook that is disabled, to be removed
+   * again. Call it outside of a transaction. False when the user has no such webhook.
+   */
   async remove(userId: string, id: string): Promise<boolean> {
-    return (await this.#em.nativeDelete(Webhook, { id, user: userId })) === 1;
+    const owned = { id, user: userId };
+    if ((await this.#em.nativeUpdate(Webhook, owned, { isEnabled: false })) === 0) return false;
+    for (let removed = BATCH; removed === BATCH; ) {
+      const rows = await this.#em.execute<{ id: string }[]>(
+        `delete from webhook_deliveries where id in
+           (select id from webhook_deliveries where webhook_id = ? limit ${BATCH}) returning id`,
+        [id],
+      );
+      removed = rows.length;
+    }
+    return (await this.#em.nativeDelete(Webhook, owned)) === 1;
   }
 
   /**
