@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { LISTENER_NAME } from '../../src/db/listener.ts';
+import { startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { type ApiProcess, startApiProcess } from '../support/apiProcess.ts';
+import { openDeaf } from '../support/deafReader.ts';
+import { type EventStream, openEventStream } from '../support/eventStream.ts';
+import { happen, numbers } from '../support/happenings.ts';
+import { waitFor } from '../support/stack.ts';
+import { MIB } from '../support/uploading.ts';
+
+describe('streams of events in trouble', () => {
+  let api: TestApi;
+  let other: ApiProcess;
+  let user: TestUser;
+  let open: EventStream[];
+  before(async () => {
+    api = await startApi();
+    other = await startApiProcess(api);
+  });
+  beforeEach(async () => {
+    user = await api.makeUser();
+    open = [];
+  });
+  afterEach(() => {
+    for (const stream of open) stream.close();
+  });
+  after(async () => {
+    await other.stop();
+    await api.close();
+  });
+
+  const listen = async (url = api.url): Promise<EventStream> => {
+    const stream = await openEventStream(`${url}/v1/events?after=0`, { token: user.token });
+    open.push(stream);
+    return stream;
+  };
+  const told = (stream: EventStream): number[] => stream.told().map(({ data }) => data.sequence);
+  const has = (stream: EventStream, count: number, timeoutMs = 10_000) =>
+    waitFor(() => told(stream).length >= count, { what: `${count} events`, timeoutMs, everyMs: 5 });
+
+  it('tell of what another process has done, within a second', async () => {
+    const stream = await listen(other.url);
+    const tookMs: number[] = [];
+    for (let round = 1; round <= 10; round += 1) {
+      const startedAt = performance.now();
+      const { status } = await api.call('/v1/videos', { token: user.token, json: { title: 'x' } });
+      assert.equal(status, 201);
+      await has(stream, round);
+      tookMs.push(performance.now() - startedAt);
+    }
+    assert.deepEqual(told(stream), numbers(1, 10));
+    // By the numbers alone it would be one second on average, and two at most.
+    assert.ok(Math.max(...tookMs) < 1000, `${tookMs}`);
+  });
+
+  it('lose nothing while no notification comes', async () => {
+    const [near, far] = [await listen(), await listen(other.url)];
+    const [{ source }] = await api.sql(`select pg_get_functiondef('number_event'::regproc) as source`);
+    assert.match(source, /perform pg_notify/);
+    await api.sql(source.replace(/perform pg_notify\([^;]*;/, ''));
+    try {
+      for (let round = 1; round <= 10; round += 1) {
+        await happen(api, user.id, { count: round });
+        if (round % 5 === 0) {
+          const count = (round * (round + 1)) / 2;
+          await Promise.all([has(near, count), has(far, count)]);
+        }
+      }
+    } finally {
+      await api.sql(source);
+    }
+    assert.deepEqual(told(near), numbers(1, 55));
+    assert.deepEqual(told(far), numbers(1, 55));
+  });
+
+  it('lose nothing when the connection that is listened on is killed, again and again', async () => {
+    const stream = await listen();
+    for (let round = 1; round <= 6; round += 1) {
+      await happen(api, user.id, { count: 3 });
+      await api.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where application_name = $1 and datname = current_database()`,
+        [LISTENER_NAME],
+      );
+      await happen(api, user.id, { count: 4 });
+    }
+    await has(stream, 42);
+    assert.deepEqual(told(stream), numbers(1, 42));
+  });
+
+  it('keep nothing for readers that do not read, and tell them everything once they do', async () => {
+    const [count, sizeBytes, readers] = [1500, 10_000, 15];
+    const deaf = await Promise.all(
+      Array.from({ length: readers }, (_, at) =>
+        openDeaf(other.url, user.token, at % 2 === 0 ? '/v1/events' : '/v1/events?types=video.*'),
+      ),
+    );
+    const quick = await listen(other.url);
+    const before = await peakMib(other.pid);
+    for (let done = 0; done < count; done += 100) await happen(api, user.id, { count: 100, sizeBytes });
+    // One that reads is not held up by those that do not.
+    await has(quick, count, 20_000);
+    assert.deepEqual(told(quick), numbers(1, count));
+    // Fifteen readers have 15 MB waiting each.
+    const grown = (await peakMib(other.pid)) - before;
+    assert.ok(grown < 100, `the process grew by ${grown} MiB`);
+    const all = await Promise.all(deaf.map((reader) => reader.readIds(count)));
+    for (const ids of all) assert.deepEqual(ids, numbers(1, count));
+    for (const reader of deaf) reader.close();
+  });
+
+  it('reach two hundred readers at once, with what happens elsewhere', async () => {
+    const streams = await Promise.all(Array.from({ length: 200 }, () => listen(other.url)));
+    for (let round = 1; round <= 3; round += 1) {
+      const startedAt = Date.now();
+      await api.call('/v1/videos', { token: user.token, json: { title: 'x' } });
+      await Promise.all(streams.map((stream) => has(stream, round)));
+      const tookMs = Math.max(...streams.map(({ events }) => events[round - 1]?.at ?? 0)) - startedAt;
+      assert.ok(tookMs < 2000, `it took ${tookMs} ms to the last one`);
+    }
+    for (const stream of streams) assert.deepEqual(told(stream), [1, 2, 3]);
+  });
+});
+
+/** The most memory that a process has had. */
+async function peakMib(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return (Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024) / MIB;
+}
