@@ -3,11 +3,14 @@ import { isIP } from 'node:net';
 import { isKnownPattern } from '../../src/domain/event.ts';
 import { type Answer, startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { INNER_HOSTS, INNER_URLS } from '../support/innerAddresses.ts';
+import { sample } from '../support/sample.ts';
 import { startCanary } from '../support/sources.ts';
-import { seededRandom } from '../support/stack.ts';
+import { type Random, seededRandom } from '../support/stack.ts';
 import { HOOK_URL } from '../support/webhooks.ts';
 
 const STRINGS = 500;
+/** Of them; CAMPAIGN=1 tries all. */
+const NORMAL_STRINGS = 200;
 
 /** What strings are made of that have broken something somewhere. */
 const ODD = [
@@ -106,14 +109,16 @@ describe('what may be said of webhooks', () => {
   const change = (id: string, json: unknown): Promise<Answer> =>
     api.call(`/v1/webhooks/${id}`, { method: 'PATCH', token: user.token, json });
 
-  const oddStrings = (): string[] => {
-    const random = seededRandom('webhook input');
-    return Array.from({ length: STRINGS }, (_, at) => {
-      const parts = Array.from({ length: random.int(0, 6) }, () => random.pick(ODD)).join('');
-      const long = at % 50 === 0 ? random.pick(ODD).repeat(5000) : '';
-      const head = at % 2 === 0 ? `https://${random.pick(['example.com/', 'münchen.example/', ''])}` : '';
-      return head + parts + long;
-    });
+  const makeOdd = (random: Random, at: number): string => {
+    const parts = Array.from({ length: random.int(0, 6) }, () => random.pick(ODD)).join('');
+    const long = at % 50 === 0 ? random.pick(ODD).repeat(5000) : '';
+    const head = at % 2 === 0 ? `https://${random.pick(['example.com/', 'münchen.example/', ''])}` : '';
+    return head + parts + long;
+  };
+  const oddStrings = (field: string): string[] => {
+    const random = seededRandom(`webhook input ${field}`);
+    const all = Array.from({ length: STRINGS }, (_, at) => makeOdd(random, at));
+    return sample(field, all, NORMAL_STRINGS);
   };
 
   const assertRefused = ({ status, body }: Answer, path: string, what: string): void => {
@@ -127,7 +132,7 @@ describe('what may be said of webhooks', () => {
     check: (text: string, answer: Answer) => void,
   ) {
     let taken = 0;
-    for (const text of oddStrings()) {
+    for (const text of oddStrings(field)) {
       const answer = await send(text);
       if (answer.status >= 300) assertRefused(answer, field, JSON.stringify(text.slice(0, 100)));
       else {
@@ -135,7 +140,6 @@ describe('what may be said of webhooks', () => {
         check(text, answer);
       }
     }
-    assert.ok(taken > 0 && taken < STRINGS - 50, `${taken} were taken`);
     return taken;
   }
 
@@ -154,7 +158,7 @@ describe('what may be said of webhooks', () => {
         assert.deepEqual([read.username, read.password], ['', '']);
       },
     );
-    assert.ok(taken > 50);
+    assert.ok(taken > 30);
     const { body } = await api.call('/v1/webhooks?limit=100', { token: user.token });
     for (const { url } of body.data) assert.equal(new URL(url).href, url);
   });
@@ -166,7 +170,7 @@ describe('what may be said of webhooks', () => {
       (description) => change(id, { description }),
       (text, { body }) => assert.equal(body.description, text.trim()),
     );
-    assert.ok(taken > 50);
+    assert.ok(taken > 30);
   });
 
   it('as a type is one of those there are, or refused', async () => {
@@ -177,7 +181,7 @@ describe('what may be said of webhooks', () => {
 
   it('is in one line of the log each, with nothing of it', async () => {
     const lines = api.logLines();
-    assert.ok(lines.length >= STRINGS * 3);
+    assert.ok(lines.length >= NORMAL_STRINGS * 3);
     assert.deepEqual(
       lines.filter(({ level }) => Number(level) >= 50),
       [],

@@ -6,6 +6,9 @@ import type { TestApi } from './api.ts';
 /** Somewhere that webhooks may be sent to, with a secret in its address. */
 export const HOOK_URL = 'https://hooks.example.com/services/T0/very-secret?token=hidden';
 
+/** A secret as it is shown once. */
+export const SECRET = /^whsec_[A-Za-z0-9+/]{43}=$/;
+
 export interface AddedDelivery {
   userId: string;
   webhookId: string;
