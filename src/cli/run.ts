@@ -13,6 +13,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'Upload files, going on where an earlier call left off',
     load: async () => (await import('./upload/command.ts')).uploadCommand,
   },
+  'telegram link': {
+    summary: 'Have notices sent to a Telegram chat of yours',
+    load: async () => (await import('./telegram/link.ts')).linkCommand,
+  },
   'admin housekeeping': {
     summary: 'Remove expired uploads, orphaned objects and leftovers',
     load: async () => (await import('./admin/housekeeping.ts')).housekeepingCommand,

@@ -27,6 +27,8 @@ describe('the command line', () => {
     ['upload', '--help'],
     ['admin', 'housekeeping', '-h'],
     ['admin', '--help'],
+    ['telegram', 'link', '--help'],
+    ['telegram', '-h'],
   ]) {
     it(`explains itself: ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await place.run(args);
@@ -61,6 +63,8 @@ describe('the command line', () => {
     [['upload', '--url', 'http://u:p@a', '--token', 't', 'a'], /must be like https:/],
     [['upload', '--url', 'http://a', '--token', 'a b', 'a'], /characters that no token has/],
     [['admin', 'housekeeping', 'now'], /takes options only/],
+    [['telegram', 'link', 'me'], /takes options only/],
+    [['telegram', 'link'], /No address is known/],
   ] as Array<[string[], RegExp]>) {
     it(`refuses: ${args.join(' ') || '(nothing)'}`, async () => {
       const { code, stdout, stderr } = await place.run(args);

@@ -28,6 +28,8 @@ export interface StandInServer {
   /** The statuses that a video goes through, the last one for ever. */
   videoStates: Array<Record<string, unknown>>;
   housekeeping: { report: unknown; polls: number };
+  /** How the offer of a chat stands, each time that it is asked for; the last for ever. */
+  linkStates: Array<Record<string, unknown>>;
   sha256(uploadId: string): string;
   close(): Promise<void>;
 }
@@ -43,6 +45,7 @@ export async function startStandInServer(): Promise<StandInServer> {
     faults: [],
     videoStates: [{ status: 'ready', percent: 100, step: null, error: null }],
     housekeeping: { report: {}, polls: 0 },
+    linkStates: [],
     sha256: (id) => {
       const hash = createHash('sha256');
       for (const piece of state.uploads.get(id)?.bytes ?? []) hash.update(piece);
@@ -88,6 +91,7 @@ function answer(state: State, request: IncomingMessage, response: ServerResponse
   if (pathname === '/v1/me') return sendJson(response, 200, { id: 'user-1', username: 'ann' });
   if (pathname === '/v1/uploads' && method === 'POST') return createUpload(state, request, response);
   if (pathname.startsWith('/v1/admin/')) return keepHouse(state, response);
+  if (pathname === '/v1/me/telegram/link') return link(state, method, response);
   const id = pathname.split('/')[3] ?? '';
   if (pathname === `/v1/videos/${id}/status`) {
     const [first, ...rest] = state.videoStates;
@@ -143,6 +147,18 @@ function appendBytes(upload: StoredUpload, request: IncomingMessage, response: S
     response.writeHead(204, { 'Tus-Resumable': '1.0.0', 'Upload-Offset': String(sizeOf(upload)) }).end();
   });
   return true;
+}
+
+function link(state: State, method: string, response: ServerResponse): true {
+  const offer = {
+    code: 'CODE',
+    url: 'https://t.me/a_bot?start=CODE',
+    expires_at: '2026-11-21T10:10:00.000Z',
+  };
+  if (method === 'POST') return sendJson(response, 201, offer);
+  const [first, ...rest] = state.linkStates;
+  if (rest.length > 0) state.linkStates = rest;
+  return sendJson(response, 200, { chat: null, error: null, linked_at: null, ...first });
 }
 
 function keepHouse({ housekeeping }: State, response: ServerResponse): true {
