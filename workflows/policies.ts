@@ -116,7 +116,7 @@ export const asking: ActivityOptions = {
 export const notifying: ActivityOptions = {
   taskQueue: 'notify',
   startToCloseTimeout: '3 minutes',
-  heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
+  heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   cancellationType,
 };
