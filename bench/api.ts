@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { makeRingKey } from '../src/config.ts';
+import type { Scope } from '../src/db/entities/user.ts';
 import { createDb } from '../src/db/index.ts';
 import { findFreePort } from '../src/local/ports.ts';
 import { hashToken, makeToken } from '../src/secrets/token.ts';
@@ -65,21 +66,24 @@ export async function launchApi({
   return { child, url };
 }
 
-/** Makes a user that may upload. @returns its token */
-export async function makeUploader(databaseUrl: string): Promise<string> {
+/** Makes a user that may upload, or do something else. @returns its token */
+export async function makeUploader(
+  databaseUrl: string,
+  { username = 'bench', scopes = ['write'] }: { username?: string; scopes?: Scope[] } = {},
+): Promise<string> {
   const db = await createDb({ databaseUrl, poolMax: 1 });
   const token = makeToken();
   const user = await db.users.insert({
-    username: 'bench',
+    username,
     passwordHash: 'none',
     name: null,
-    scopes: ['write'],
+    scopes,
   });
   await db.tokens.insert({
     userId: user.id,
     name: null,
     hash: hashToken(token),
-    scopes: ['write'],
+    scopes,
     expiresAt: null,
   });
   await db.close();
