@@ -1,7 +1,13 @@
 import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { StepName } from '../domain/video.ts';
-import { VideoflowError } from '../errors.ts';
+import {
+  ChunkConflictError,
+  ChunkMisplacedError,
+  type ChunkPlace,
+  ChunksTooLargeError,
+  UnlikeChunkError,
+} from './chunkRefusals.ts';
 import { Upload } from './entities/upload.ts';
 import { UploadSegment } from './entities/uploadSegment.ts';
 import { Video } from './entities/video.ts';
@@ -10,45 +16,6 @@ import { newId } from './ids.ts';
 import { describeEntry, type NewEntry } from './newVideo.ts';
 import { indexVideo } from './searchIndex.ts';
 import { type QuotaLimits, UploadQueries } from './uploads.ts';
-
-/** Other bytes are stored under the same number already. */
-export class ChunkConflictError extends VideoflowError {
-  readonly code = 'chunk_conflict';
-}
-
-/** All chunks of one upload must say the same here. */
-export class UnlikeChunkError extends VideoflowError {
-  readonly code = 'invalid_request';
-  readonly field: 'total_chunks' | 'user_id' | 'external_id';
-
-  constructor(field: UnlikeChunkError['field']) {
-    super(`${field} is not that of the chunks before`);
-    this.field = field;
-  }
-}
-
-/** The chunks together are larger than a video may be. */
-export class ChunksTooLargeError extends VideoflowError {
-  readonly code = 'too_large';
-}
-
-/** Where the bytes of a chunk lie, always below their upload. */
-export interface ChunkPlace {
-  uploadId: string;
-  /** No upload is called so yet. */
-  isNew: boolean;
-}
-
-/** The chunk's bytes lie below another upload than the one that they turned out to belong to. */
-export class ChunkMisplacedError extends VideoflowError {
-  readonly code = 'chunk_misplaced';
-  readonly place: ChunkPlace;
-
-  constructor(place: ChunkPlace) {
-    super('The chunk belongs to another upload than was thought');
-    this.place = place;
-  }
-}
 
 /** A chunk whose bytes are durable in a segment that nobody else knows of. */
 export interface StoredChunk {
@@ -86,6 +53,14 @@ export interface TakenChunk {
   isNews: boolean;
   /** The numbers that are here, in order. */
   received: number[];
+}
+
+interface Arrival {
+  chunk: StoredChunk;
+  file: ChunkedFile;
+  limits: ChunkLimits;
+  /** It is the first of its upload. */
+  isNew: boolean;
 }
 
 /** For so long a file can be sent again, and is recognised. */
@@ -126,14 +101,14 @@ export class UploadChunkQueries {
   async take(chunk: StoredChunk, file: ChunkedFile, limits: ChunkLimits): Promise<TakenChunk> {
     await new UploadQueries(this.#em).holdUser(file.userId);
     const open = await this.#holdOpen(file);
-    if (open) return this.#add(open, { chunk, file, limits });
+    if (open) return this.#add(open, { chunk, file, limits, isNew: false });
     const finished = await this.#findFinished(chunk, file);
     if (finished) return finished;
     const { uploadId: id, isNew } = chunk.place;
     // What lies below an upload that has ended goes with it.
     if (!isNew) throw new ChunkMisplacedError({ uploadId: newId(), isNew: true });
     const upload = await this.#create(id, file, limits);
-    const taken = await this.#add(upload, { chunk, file, limits });
+    const taken = await this.#add(upload, { chunk, file, limits, isNew: true });
     return { ...taken, isNews: true };
   }
 
@@ -197,7 +172,7 @@ export class UploadChunkQueries {
 
   #create(id: string, file: ChunkedFile, limits: ChunkLimits): Promise<Upload> {
     const { userId, clientFileId, totalChunks, optionalSteps, entry } = file;
-    return new UploadQueries(this.#em).create(
+    return new UploadQueries(this.#em).insert(
       {
         id,
         userId,
@@ -214,10 +189,7 @@ export class UploadChunkQueries {
     );
   }
 
-  async #add(
-    upload: Upload,
-    { chunk, file, limits }: { chunk: StoredChunk; file: ChunkedFile; limits: ChunkLimits },
-  ): Promise<TakenChunk> {
+  async #add(upload: Upload, { chunk, file, limits, isNew }: Arrival): Promise<TakenChunk> {
     const video = await this.#videoOf(upload);
     assertAlike(upload, video, file);
     const isKept = !(await this.#isThere(upload, chunk));
@@ -226,6 +198,7 @@ export class UploadChunkQueries {
     if (file.optionalSteps) upload.optionalSteps = file.optionalSteps;
     const isFoundOtherwise = describeEntry(video, { ...file.entry, filename: null });
     await this.#em.flush();
+    if (isNew) await tellUpload(this.#em, upload.id);
     if (isFoundOtherwise) {
       await indexVideo(this.#em, video.id);
       await tellVideo(this.#em, video.id, 'video.updated');

@@ -50,7 +50,14 @@ export class UploadQueries {
    *
    * @throws QuotaExceededError; ExternalIdTakenError
    */
-  async create({ video: entry, userId, ...upload }: NewUpload, limits: QuotaLimits): Promise<Upload> {
+  async create(upload: NewUpload, limits: QuotaLimits): Promise<Upload> {
+    const row = await this.insert(upload, limits);
+    await tellUpload(this.#em, row.id);
+    return row;
+  }
+
+  /** The same for callers who tell of it themselves, when its first bytes are in. */
+  async insert({ video: entry, userId, ...upload }: NewUpload, limits: QuotaLimits): Promise<Upload> {
     await this.assertRoom(userId, upload.lengthBytes ?? 0, limits);
     const open = await this.#em.count(Upload, { user: userId, state: 'open' });
     if (open >= limits.maxOpenUploads)
@@ -65,7 +72,7 @@ export class UploadQueries {
       video,
       hasOwnVideo: video.id === ownId || (await this.#wasMadeForUpload(video.id)),
     } as RequiredEntityData<Upload>);
-    await tellUpload(this.#em, row.id);
+    await this.#em.flush();
     return row;
   }
 

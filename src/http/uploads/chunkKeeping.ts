@@ -1,9 +1,5 @@
-import {
-  type ChunkLimits,
-  ChunkMisplacedError,
-  type TakenChunk,
-  UnlikeChunkError,
-} from '../../db/uploadChunks.ts';
+import { ChunkMisplacedError, UnlikeChunkError } from '../../db/chunkRefusals.ts';
+import type { ChunkLimits, TakenChunk } from '../../db/uploadChunks.ts';
 import { DEFAULT_STEPS } from '../../domain/video.ts';
 import { SourceMissingError, VideoflowError } from '../../errors.ts';
 import { toVideoView } from '../../views/videos.ts';

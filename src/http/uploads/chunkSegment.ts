@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { ChunkPlace } from '../../db/uploadChunks.ts';
+import type { ChunkPlace } from '../../db/chunkRefusals.ts';
 import { SNIFF_BYTES } from '../../domain/containerSniff.ts';
 import { uploadPrefix } from '../../domain/upload.ts';
 import type { SegmentWriter, Storage } from '../../storage/storage.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { ChunkPlace } from '../../db/chunkRefusals.ts';
 import { newId } from '../../db/ids.ts';
-import type { ChunkPlace } from '../../db/uploadChunks.ts';
 import { SNIFF_BYTES } from '../../domain/containerSniff.ts';
 import { videoSchema } from '../../views/videos.ts';
 import { HttpProblem } from '../problem.ts';
