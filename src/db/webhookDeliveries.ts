@@ -112,4 +112,11 @@ export class WebhookDeliveryQueries {
     const unsent = { id, kind: 'ping', state: 'pending', attempts: 0 } as const;
     return (await this.#em.nativeDelete(WebhookDelivery, unsent)) === 1;
   }
+
+  /** Ends a ping whose work is over without a word: it may have been sent. */
+  async abandonPing(id: string): Promise<void> {
+    if (await this.withdrawPing(id)) return;
+    const ended = { state: 'failed', endedAt: new Date() } as const;
+    await this.#em.nativeUpdate(WebhookDelivery, { id, kind: 'ping', state: 'pending' }, ended);
+  }
 }

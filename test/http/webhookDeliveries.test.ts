@@ -303,6 +303,15 @@ describe('deliveries of webhooks', () => {
         [503, 'no_worker'],
         [500, 'internal_error'],
       ]);
+      assert.equal(await countPings(), 0, 'nobody had begun');
+      api.pings.send = async ({ deliveryId }) => {
+        await api.sql('update webhook_deliveries set attempts = 1 where id = $1', [deliveryId]);
+        return { state: 'failed', code: 'worker_lost', message: 'It is over' };
+      };
+      assert.equal((await ping()).status, 503);
+      const [begun] = (await list('?type=webhook.ping')).body.data;
+      assert.equal(begun.state, 'failed');
+      assert.ok(begun.ended_at);
     });
 
     it('are sent once by requests with the same Idempotency-Key, and gone on with after a death', async () => {

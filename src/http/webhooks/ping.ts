@@ -39,7 +39,9 @@ async function haveSent({ ctx, deps, user, params }: PingRequest, { id, isNew }:
   const ping = { deliveryId: id, webhookId: params.id, userId: user.id, requestId: ctx.state.requestId };
   try {
     const end = await whileAsked(ctx, (signal) => deps.flows.pingWebhook(ping, { signal }));
-    if (end.state === 'failed') throw toWorkProblem(end);
+    if (end.state !== 'failed') return;
+    await deps.db.webhookDeliveries.abandonPing(id);
+    throw toWorkProblem(end);
   } catch (error) {
     const isUntold = error instanceof NoWorkerError || error instanceof EngineUnavailableError;
     // The engine may be away and have sent it all the same: then its row says what came of it.
