@@ -25,7 +25,7 @@ export class SealedTextError extends VideoflowError {
   override readonly retryClass = 'blocked';
 
   constructor() {
-    super('What is kept sealed cannot be read: is its key still one of ENCRYPTION_KEYS?');
+    super('What is kept sealed cannot be opened; an operator has to see to its key');
   }
 }
 

@@ -4,6 +4,7 @@ import { DefaultFailureConverter, defaultPayloadConverter } from '@temporalio/co
 import { toFailure } from '../../activities/failures.ts';
 import { DiskFullError, MediaToolError, UnusableMediaError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
+import { SealedTextError } from '../../src/secrets/sealing.ts';
 import { TranscriberBlockedError, TranscriberTroubleError } from '../../src/transcriber/errors.ts';
 
 const log = createLog({ level: 'silent', program: 'test' });
@@ -27,6 +28,11 @@ describe('toFailure', () => {
       'a service that wants to be paid',
       new TranscriberBlockedError('transcriber_quota_exhausted', 'No credit'),
       { type: 'transcriber_quota_exhausted', kind: 'blocked', nonRetryable: true },
+    ],
+    [
+      'an address whose key is gone',
+      new SealedTextError(),
+      { type: 'secret_unreadable', kind: 'blocked', nonRetryable: true },
     ],
     [
       'a service that is away',
