@@ -11,7 +11,10 @@ const attemptSchema = z
     at: instant,
     status: z.int().nullable().meta({ description: 'Of the answer; null when there was none' }),
     duration_ms: z.int().nullable().meta({ description: 'Null where nobody answered' }),
-    error_code: z.string().nullable().meta({ description: 'Why it does not count as delivered' }),
+    error_code: z.string().nullable().meta({
+      description:
+        'Why there is no `status`; null without one while it is under way, or where its worker died',
+    }),
     response: z.string().nullable().meta({ description: 'The first kilobyte of the answer' }),
   })
   .meta({ id: 'WebhookAttempt' });
