@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { LISTENER_NAME } from '../../src/db/listener.ts';
+import { EVENT_TYPES } from '../../src/domain/event.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { type ApiProcess, startApiProcess } from '../support/apiProcess.ts';
 import { openDeaf } from '../support/deafReader.ts';
@@ -90,10 +91,11 @@ describe('streams of events in trouble', () => {
   });
 
   it('keep nothing for readers that do not read, and tell them everything once they do', async () => {
-    const [count, sizeBytes, readers] = [1500, 10_000, 15];
+    const [count, sizeBytes, readers] = [1000, 20_000, 15];
+    // Each with another filter, for what several are to get is there only once anyway.
     const deaf = await Promise.all(
-      Array.from({ length: readers }, (_, at) =>
-        openDeaf(other.url, user.token, at % 2 === 0 ? '/v1/events' : '/v1/events?types=video.*'),
+      EVENT_TYPES.slice(0, readers).map((type) =>
+        openDeaf(other.url, user.token, `/v1/events?types=${type},video.updated`),
       ),
     );
     const quick = await listen(other.url);
@@ -102,9 +104,9 @@ describe('streams of events in trouble', () => {
     // One that reads is not held up by those that do not.
     await has(quick, count, 20_000);
     assert.deepEqual(told(quick), numbers(1, count));
-    // Fifteen readers have 15 MB waiting each.
+    // Fifteen readers have 20 MB waiting each.
     const grown = (await peakMib(other.pid)) - before;
-    assert.ok(grown < 100, `the process grew by ${grown} MiB`);
+    assert.ok(grown < 200, `the process grew by ${grown} MiB`);
     const all = await Promise.all(deaf.map((reader) => reader.readIds(count)));
     for (const ids of all) assert.deepEqual(ids, numbers(1, count));
     for (const reader of deaf) reader.close();
