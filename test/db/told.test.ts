@@ -132,6 +132,11 @@ describe('every change of a state', () => {
     await tus.patch(path, 1000, videoBytes(3000).subarray(1000));
     const whole = await tus.show(path);
     await api.db.uploadHandover.accept(whole.id, `sources/${whole.id}`, LIMITS);
+    const unwanted = await tus.begin(1000);
+    await tus.patch(unwanted, 0, videoBytes(1000));
+    const deleted = await tus.show(unwanted);
+    await call('DELETE', `/v1/videos/${deleted.video_id}`, undefined, 202);
+    assert.equal(await api.db.uploadHandover.accept(deleted.id, `sources/${deleted.id}`, LIMITS), 'ended');
     const unknown = await tus.begin(null);
     await tus.patch(unknown, 0, videoBytes(1000));
     await tus.patch(unknown, 1000, Buffer.alloc(0), { 'upload-length': '1000' });

@@ -144,7 +144,7 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
       const id = newId();
       const sourceKey = `sources/${id}`;
       await storage.put(sourceKey, file);
-      await db.videos.insert({
+      const video = {
         id,
         userId: owner,
         userLabel: null,
@@ -158,7 +158,8 @@ export async function startTestEngine(settings: Record<string, string> = {}): Pr
         sourceSha256: null,
         sizeBytes: (await stat(file)).size,
         optionalSteps: [...steps],
-      });
+      };
+      await db.transaction(({ videos }) => videos.insert(video));
       if (start) await flows.startProcessing({ videoId: id, userId: owner, run: 1 });
       return id;
     },
