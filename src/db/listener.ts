@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
 /** Where the trigger `number_event` tells whose events there are new ones of. */
-const CHANNEL = 'videoflow_events';
+export const EVENTS_CHANNEL = 'videoflow_events';
 /** What the connection is called in `pg_stat_activity`. */
 export const LISTENER_NAME = 'videoflow listener';
 
@@ -103,7 +103,7 @@ async function connect(
   });
   try {
     await client.connect();
-    await client.query(`listen ${CHANNEL}`);
+    await client.query(`listen ${EVENTS_CHANNEL}`);
   } catch (error) {
     drop();
     throw error;

@@ -5,6 +5,7 @@ import { Event } from './entities/event.ts';
 import { Webhook } from './entities/webhook.ts';
 import { WebhookDelivery } from './entities/webhookDelivery.ts';
 import { newId } from './ids.ts';
+import { EVENTS_CHANNEL } from './listener.ts';
 import type { Page } from './videos.ts';
 
 export interface DeliveryFilter {
@@ -83,6 +84,8 @@ export class WebhookDeliveryQueries {
         endedAt: null,
       });
       await tx.flush();
+      // Whoever is at the webhook already listens for news of its user's, and is not asked by the engine.
+      await tx.execute('select pg_notify(?, ?)', [EVENTS_CHANNEL, key.userId]);
       await tx.populate(delivery, WITH_LOG);
       return { outcome: 'accepted', delivery };
     });

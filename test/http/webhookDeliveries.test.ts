@@ -3,8 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { EngineUnavailableError, NoWorkerError } from '../../src/errors.ts';
 import type { WantedPing } from '../../src/flows.ts';
 import { type Answer, type CallOptions, startApi, type TestApi, type TestUser } from '../support/api.ts';
-import { uniqueName } from '../support/stack.ts';
-import { type AddedDelivery, addDelivery, answerPing, HOOK_URL } from '../support/webhooks.ts';
+import { uniqueName, waitFor } from '../support/stack.ts';
+import { type AddedDelivery, addDelivery, addEvent, answerPing, HOOK_URL } from '../support/webhooks.ts';
 
 describe('deliveries of webhooks', () => {
   let api: TestApi;
@@ -100,6 +100,24 @@ describe('deliveries of webhooks', () => {
       }
     });
 
+    it('are listed in the order of what they tell, and not of when that was taken up', async () => {
+      const events = [
+        await addEvent(api, user.id),
+        await addEvent(api, user.id),
+        await addEvent(api, user.id),
+      ];
+      const [first, third, second] = [
+        await add({ eventId: events[0] ?? '' }),
+        await add({ eventId: events[2] ?? '' }),
+        await add({ eventId: events[1] ?? '' }),
+      ];
+      const page = await list('?limit=1');
+      const next = await list(`?limit=1&cursor=${page.body.next_cursor}`);
+      const last = await list(`?limit=1&cursor=${next.body.next_cursor}`);
+      assert.deepEqual([page, next, last].map(idsOf), [[third], [second], [first]]);
+      assert.equal(last.body.next_cursor, null);
+    });
+
     it('are those of one webhook, and found under no other', async () => {
       const id = await add();
       const other = (await api.call('/v1/webhooks', { token: user.token, json: { url: HOOK_URL } })).body.id;
@@ -179,6 +197,20 @@ describe('deliveries of webhooks', () => {
       assert.equal((await show(id)).body.state, 'succeeded');
       const kept = await api.sql('select answer::text from idempotency_keys');
       assert.doesNotMatch(JSON.stringify(kept), /very-secret/);
+    });
+
+    it('ring for whoever is at the webhook already', async () => {
+      const rung: (string | null)[] = [];
+      const { close } = await api.db.listenForEvents((userId) => rung.push(userId));
+      try {
+        const id = await add();
+        await waitFor(() => rung.includes(user.id), { what: 'the event' });
+        rung.splice(0);
+        await resend(id);
+        await waitFor(() => rung.includes(user.id), { what: 'the resend' });
+      } finally {
+        await close();
+      }
     });
 
     it('are waited for by those who prefer that', async () => {

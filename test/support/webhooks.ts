@@ -14,6 +14,8 @@ export interface AddedDelivery {
   webhookId: string;
   type?: string;
   state?: DeliveryState;
+  /** Of one that is there; a new one without it. */
+  eventId?: string;
   /** Without it the event is there. */
   isGone?: boolean;
   attempts?: AddedAttempt[];
@@ -36,7 +38,7 @@ export async function addDelivery(api: TestApi, added: AddedDelivery): Promise<s
     attempts = [{ status: 200 }],
   } = added;
   const id = newId();
-  const eventId = added.isGone ? newId() : await addEvent(api, userId, type);
+  const eventId = added.eventId ?? (added.isGone ? newId() : await addEvent(api, userId, type));
   await api.sql(
     `insert into webhook_deliveries (id, webhook_id, event_id, sequence, type, state, attempts, schedule_attempts,
        next_attempt_at, created_at, ended_at)
