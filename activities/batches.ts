@@ -5,20 +5,20 @@ interface Asked<Item, Result> {
 }
 
 /**
- * Makes a question of many out of questions of one: what is asked while one is being answered is asked together next. So
+ * Makes a question of many out of questions of one: what is asked while others are being answered is asked together next. So
  * nobody waits while there is little to do, and with much to do there are few questions.
  *
  * @param answer gives a result for each item, in their order
  */
 export function inBatches<Item, Result>(
   answer: (items: Item[]) => Promise<Result[]>,
-  { maxItems }: { maxItems: number },
+  { maxItems, maxRunning = 1 }: { maxItems: number; maxRunning?: number },
 ): (item: Item) => Promise<Result> {
   const waiting: Asked<Item, Result>[] = [];
-  let isRunning = false;
+  let running = 0;
 
   async function run(): Promise<void> {
-    isRunning = true;
+    running += 1;
     // Those who ask in the same moment are one batch already.
     await Promise.resolve();
     while (waiting.length > 0) {
@@ -32,12 +32,12 @@ export function inBatches<Item, Result>(
         for (const { reject } of batch) reject(error);
       }
     }
-    isRunning = false;
+    running -= 1;
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (!isRunning) void run();
+      if (running < maxRunning) void run();
     });
 }

@@ -7,7 +7,6 @@ import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
 import type { TelegramBot } from '../src/notifiers/telegram/index.ts';
-import type { WebhookSender } from '../src/notifiers/webhook/index.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import type { Transcriber } from '../src/transcriber/index.ts';
@@ -27,6 +26,7 @@ import { createSourceActivities } from './sources.ts';
 import { createStorageActivities } from './storage.ts';
 import { createTranscriptActivities } from './transcripts.ts';
 import { createUploadActivities } from './uploads.ts';
+import type { WebhookDelivery } from './webhookDelivery.ts';
 import { createWebhookActivities } from './webhooks.ts';
 
 /** What activities join. */
@@ -41,7 +41,7 @@ export interface ActivityDeps {
   egress: Egress;
   /** Opens what is kept sealed. */
   sealer: Sealer;
-  webhookSender: WebhookSender;
+  webhookDelivery: WebhookDelivery;
   /** Rings in this process when there is news. */
   bell: NewsBell;
   /** Null where none is configured. */

@@ -4,7 +4,9 @@ import type { Event } from '../src/db/entities/event.ts';
 import type { Db } from '../src/db/index.ts';
 import type {
   BegunAttempt,
+  DueAttempt,
   EndedAttempt,
+  LeftToDo,
   SealedTarget,
   WebhookLook,
   WebhookSight,
@@ -30,13 +32,16 @@ export type PreparedSight = Omit<WebhookSight, 'begun'> & { due: PreparedAttempt
 export interface WebhookDesk {
   look(look: WebhookLook): Promise<PreparedSight>;
   record(ended: EndedAttempt): Promise<void>;
+  /** Leaves a webhook. @returns what is left to do there */
+  release(held: Omit<WebhookLook, 'slots'>): Promise<LeftToDo>;
 }
 
 /** A tenth of a second of statements at most, of which others wait for none. */
 const MAX_LOOKS = 100;
 const MAX_RECORDS = 200;
-/** An activity is at its webhook for as long as it looks once in half of this. */
-const ATTEND_SEC = 60;
+const MAX_BODIES = 500;
+/** One is at a webhook for as long as it looks once in half of this; whoever dies is missed after it. */
+export const ATTEND_SEC = 20;
 /** Beside the time that a receiver has: for being begun, and for being written down. */
 const ATTEMPT_SLACK_SEC = 10;
 
@@ -49,33 +54,47 @@ export function createWebhookDesk({
   db: Db;
   sealer: Sealer;
 }): WebhookDesk {
+  const bodies = new Map<string, Buffer>();
   const times = { attendSec: ATTEND_SEC, attemptSec: config.WEBHOOK_TIMEOUT_SEC + ATTEMPT_SLACK_SEC };
 
   async function look(looks: WebhookLook[]): Promise<PreparedSight[]> {
+    const unique = new Map(looks.map((one) => [one.webhookId, one]));
+    // Two of this process that want the same one, of whom one gets it, must not be asked for together.
+    if (unique.size < looks.length)
+      return Promise.all(looks.map((one) => lookAt([one]))).then((all) => all.flat());
+    return lookAt(looks);
+  }
+
+  async function lookAt(looks: WebhookLook[]): Promise<PreparedSight[]> {
     const sights = await db.webhookRecords.attend(looks, times);
-    const prepare = await preparer([...sights.values()].flatMap(({ begun }) => begun));
+    const known = await findBodies([...sights.values()].flatMap(({ begun }) => begun));
     return looks.map(({ webhookId }) => {
       const { begun, ...sight } = sights.get(webhookId) ?? NOTHING;
-      return { ...sight, due: begun.map(prepare) };
+      return { ...sight, due: begun.length === 0 ? [] : prepare(begun, known) };
     });
   }
 
-  async function preparer(begun: BegunAttempt[]): Promise<(attempt: BegunAttempt) => PreparedAttempt> {
-    const unique = (key: 'eventId' | 'webhookId') => [...new Set(begun.map((attempt) => attempt[key]))];
-    const [events, targets] =
-      begun.length === 0
-        ? [[], []]
-        : await Promise.all([
-            db.webhookRecords.findEvents(unique('eventId')),
-            db.webhookRecords.findTargets(unique('webhookId')),
-          ]);
-    const bodies = new Map(events.map((event) => [event.id, toBody(event)]));
-    const opened = new Map(targets.map((target) => [target.webhookId, openTarget(sealer, target)]));
-    return (attempt) => ({
-      attempt,
-      // What was removed in between is `gone` to whoever records it.
-      target: opened.get(attempt.webhookId) ?? { code: 'gone' },
-      body: bodies.get(attempt.eventId) ?? Buffer.alloc(0),
+  /** Events never change, and one goes to many webhooks. */
+  async function findBodies(begun: DueAttempt[]): Promise<Map<string, Buffer>> {
+    const wanted = [...new Set(begun.map(({ eventId }) => eventId))];
+    const unknown = wanted.filter((id) => !bodies.has(id));
+    const events = unknown.length === 0 ? [] : await db.webhookRecords.findEvents(unknown);
+    const found = new Map(wanted.flatMap((id) => entryOf(id, bodies.get(id))));
+    for (const event of events) {
+      const body = toBody(event);
+      found.set(event.id, body);
+      bodies.set(event.id, body);
+    }
+    for (const id of [...bodies.keys()].slice(0, Math.max(bodies.size - MAX_BODIES, 0))) bodies.delete(id);
+    return found;
+  }
+
+  function prepare(begun: DueAttempt[], known: Map<string, Buffer>): PreparedAttempt[] {
+    // What was removed in between is not sent.
+    return begun.map((attempt) => {
+      const target = openTarget(sealer, attempt.webhookId, attempt.target);
+      const body = known.get(attempt.eventId);
+      return { attempt, body: body ?? NO_BODY, target: body ? target : { code: 'event_gone' } };
     });
   }
 
@@ -92,9 +111,15 @@ export function createWebhookDesk({
     return ended.map(() => undefined);
   }
 
+  async function release(held: Omit<WebhookLook, 'slots'>[]): Promise<LeftToDo[]> {
+    const left = await db.webhookRecords.release(held);
+    return held.map(({ webhookId }) => left.get(webhookId) ?? { isDueNow: false, nextDueAt: null });
+  }
+
   return {
-    look: inBatches(look, { maxItems: MAX_LOOKS }),
+    look: inBatches(look, { maxItems: MAX_LOOKS, maxRunning: 2 }),
     record: inBatches(record, { maxItems: MAX_RECORDS }),
+    release: inBatches(release, { maxItems: MAX_LOOKS }),
   };
 }
 
@@ -113,6 +138,10 @@ async function insist<Result>(write: () => Promise<Result>): Promise<Result> {
   return write();
 }
 
+const entryOf = <Value>(key: string, value: Value | undefined): [string, Value][] =>
+  value === undefined ? [] : [[key, value]];
+
+const NO_BODY = Buffer.alloc(0);
 const NOTHING: WebhookSight = { state: 'gone', hasMore: false, nextDueAt: null, begun: [] };
 
 /** What is delivered: the event as the feed has it, and its time in the word of the specification. */
@@ -124,7 +153,8 @@ function toBody(event: Event): Buffer {
 /** Opens where to deliver. @returns the code of what is wrong where it does not open */
 export function openTarget(
   sealer: Sealer,
-  { webhookId, sealedUrl, secrets }: SealedTarget,
+  webhookId: string,
+  { sealedUrl, secrets }: SealedTarget,
 ): WebhookTarget | { code: string } {
   try {
     return {

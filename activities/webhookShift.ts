@@ -14,6 +14,8 @@ export interface ShiftTimes {
 export interface Shift {
   webhookId: string;
   userId: string;
+  /** By whom it is held. */
+  holder: string;
   desk: Pick<WebhookDesk, 'look'>;
   bell: NewsBell;
   times: ShiftTimes;
@@ -22,89 +24,135 @@ export interface Shift {
   signal: AbortSignal;
 }
 
+/** `over`: nothing may be delivered there any more. `taken`: somebody else is at it. */
+export type ShiftEnd = 'quiet' | 'taken' | 'over';
+
 /** A row that somebody holds is asked for again after this time; and so is what is due by another clock than ours. */
 const AGAIN_MS = 100;
+/** So often it is looked for news in any case, which also says that one is still there. */
+const LOOK_MS = 5000;
 
 /**
  * Delivers what is new or due for one webhook, a few at a time, and stays while there is news. Ends when it has been
  * quiet for a while, with nothing on its way.
  *
- * @returns false when nothing may be delivered there any more
+ * @throws what looking or writing down came to
  */
-export async function workShift({
-  webhookId,
-  userId,
-  desk,
-  bell,
-  times,
-  deliver,
-  signal,
-}: Shift): Promise<boolean> {
-  const startedAt = Date.now();
-  const waker = createWaker();
-  const running = new Set<Promise<void>>();
-  let trouble: { error: unknown } | null = null;
-  let hasNews = true;
-  let quietSince = startedAt;
-  let dueAt = Number.POSITIVE_INFINITY;
-  const stopListening = bell.listen(userId, () => {
-    hasNews = true;
-    waker.wake();
-  });
-  signal.addEventListener('abort', waker.wake);
-
-  const begin = (prepared: PreparedAttempt): void => {
-    const work = deliver(prepared)
-      .then((again) => {
-        dueAt = Math.min(dueAt, again?.getTime() ?? dueAt);
-      })
-      .catch((error: unknown) => {
-        trouble ??= { error };
-      })
-      .finally(() => {
-        running.delete(work);
-        waker.wake();
-      });
-    running.add(work);
-  };
-  const look = async (slots: number): Promise<boolean> => {
-    hasNews = false;
-    const sight = await desk.look({ webhookId, slots });
-    if (sight.state === 'gone' || sight.state === 'disabled') return false;
-    const soonest = Date.now() + AGAIN_MS;
-    dueAt = Math.max(sight.nextDueAt?.getTime() ?? Number.POSITIVE_INFINITY, soonest);
-    if (sight.state === 'busy') dueAt = soonest;
-    hasNews ||= sight.hasMore || sight.due.length === slots;
-    if (hasNews || sight.due.length > 0) quietSince = Date.now();
-    sight.due.forEach(begin);
-    return true;
-  };
-  const isOver = () =>
-    trouble !== null || bell.isStopped || signal.aborted || Date.now() - startedAt > times.maxMs;
-
+export async function workShift(shift: Shift): Promise<ShiftEnd> {
+  const { userId, bell, signal } = shift;
+  const work = new ShiftWork(shift);
+  const stopListening = bell.listen(userId, () => work.hearNews());
+  const wake = () => work.waker.wake();
+  signal.addEventListener('abort', wake);
   try {
-    while (!isOver()) {
-      const slots = MAX_AT_ONCE - running.size;
-      if (slots > 0 && (hasNews || Date.now() >= dueAt)) {
-        if (!(await look(slots))) return false;
-        continue;
-      }
-      const quietEnd = Math.max(quietSince + times.lingerMs(), dueAt - Date.now() < times.stayMs ? dueAt : 0);
-      if (running.size === 0 && Date.now() >= quietEnd) break;
-      // Without a place nothing can be begun before something ends.
-      const wakeAt = slots === 0 ? quietEnd : Math.min(dueAt, running.size === 0 ? quietEnd : dueAt);
-      await waker.sleep(Math.max(wakeAt - Date.now(), 1));
-    }
+    return await work.untilQuiet();
   } finally {
     stopListening();
-    signal.removeEventListener('abort', waker.wake);
-    await Promise.all(running);
+    signal.removeEventListener('abort', wake);
+    await work.untilNothingRuns();
   }
-  if (trouble) throw (trouble as { error: unknown }).error;
-  return true;
 }
 
-const LONGEST_SLEEP_MS = 60_000;
+class ShiftWork {
+  readonly waker = createWaker();
+  readonly #shift: Shift;
+  readonly #startedAt = Date.now();
+  readonly #running = new Set<Promise<void>>();
+  #trouble: unknown[] = [];
+  #hasNews = true;
+  /** More may be due than there was room for. */
+  #hasDue = true;
+  #lookedAt = 0;
+  #quietSince = this.#startedAt;
+  #dueAt = Number.POSITIVE_INFINITY;
+
+  constructor(shift: Shift) {
+    this.#shift = shift;
+  }
+
+  hearNews(): void {
+    this.#hasNews = true;
+    this.waker.wake();
+  }
+
+  async untilQuiet(): Promise<ShiftEnd> {
+    while (!this.#mustEnd()) {
+      const slots = MAX_AT_ONCE - this.#running.size;
+      if (this.#wantsLook(slots)) {
+        const end = await this.#look(slots);
+        if (end) return end;
+      } else {
+        const now = Date.now();
+        if (this.#running.size === 0 && now >= this.#quietEnd()) break;
+        await this.waker.sleep(this.#wakeAt(slots) - now);
+      }
+    }
+    if (this.#trouble.length > 0) throw this.#trouble[0];
+    return 'quiet';
+  }
+
+  async untilNothingRuns(): Promise<void> {
+    await Promise.all(this.#running);
+    if (this.#trouble.length > 0) throw this.#trouble[0];
+  }
+
+  #mustEnd(): boolean {
+    const { bell, signal, times } = this.#shift;
+    const isLate = Date.now() - this.#startedAt > times.maxMs;
+    return isLate || bell.isStopped || signal.aborted || this.#trouble.length > 0;
+  }
+
+  #wantsLook(slots: number): boolean {
+    const now = Date.now();
+    if (this.#hasNews || now - this.#lookedAt >= LOOK_MS) return true;
+    return slots > 0 && (this.#hasDue || now >= this.#dueAt);
+  }
+
+  async #look(slots: number): Promise<ShiftEnd | null> {
+    const { desk, webhookId, holder } = this.#shift;
+    this.#hasNews = false;
+    this.#lookedAt = Date.now();
+    const sight = await desk.look({ webhookId, holder, slots });
+    if (sight.state === 'gone' || sight.state === 'disabled') return 'over';
+    if (sight.state === 'taken') return 'taken';
+    const soonest = Date.now() + AGAIN_MS;
+    const dueAt = Math.max(sight.nextDueAt?.getTime() ?? Number.POSITIVE_INFINITY, soonest);
+    this.#dueAt = sight.state === 'busy' ? soonest : dueAt;
+    this.#hasDue = slots === 0 || sight.due.length === slots;
+    this.#hasNews ||= sight.hasMore;
+    if (this.#hasNews || sight.due.length > 0) this.#quietSince = Date.now();
+    for (const prepared of sight.due) this.#begin(prepared);
+    return null;
+  }
+
+  #begin(prepared: PreparedAttempt): void {
+    const work = this.#shift
+      .deliver(prepared)
+      .then((again) => {
+        this.#dueAt = Math.min(this.#dueAt, again?.getTime() ?? this.#dueAt);
+      })
+      .catch((error: unknown) => void this.#trouble.push(error))
+      .finally(() => {
+        this.#running.delete(work);
+        this.waker.wake();
+      });
+    this.#running.add(work);
+  }
+
+  /** When it has been quiet for long enough, and nothing falls due that is worth waiting for. */
+  #quietEnd(): number {
+    const { lingerMs, stayMs } = this.#shift.times;
+    const isDueSoon = this.#dueAt - Date.now() < stayMs;
+    return Math.max(this.#quietSince + lingerMs(), isDueSoon ? this.#dueAt : 0);
+  }
+
+  #wakeAt(slots: number): number {
+    const lookAt = this.#lookedAt + LOOK_MS;
+    // Without room nothing can be begun before something ends, which wakes.
+    const dueAt = slots === 0 ? lookAt : Math.min(this.#dueAt, lookAt);
+    return this.#running.size === 0 ? Math.min(dueAt, this.#quietEnd()) : dueAt;
+  }
+}
 
 /** Sleeps until it is woken; a call while nobody sleeps ends the next sleep at once. */
 function createWaker() {
@@ -117,7 +165,7 @@ function createWaker() {
     },
     sleep: (ms: number): Promise<void> =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => end?.(), Math.min(ms, LONGEST_SLEEP_MS));
+        const timer = setTimeout(() => end?.(), Math.max(ms, 1));
         end = () => {
           clearTimeout(timer);
           end = null;

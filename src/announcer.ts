@@ -4,7 +4,17 @@ import type { WebhookToTell } from './db/webhookNews.ts';
 import type { Flows } from './flows.ts';
 import type { Log } from './log.ts';
 
-/** Tells the engine which of its workflows have something to send. */
+/** What delivers to webhooks in this very process; see activities/webhookDelivery.ts. */
+export interface Delivery {
+  holder: string;
+  attendSec: number;
+  /** How many more webhooks it has a place for. */
+  free(): number;
+  /** @returns until when something is due that is left over */
+  attend(webhook: WebhookToTell, options: { holder: string }): Promise<{ nextDueInMs: number | null }>;
+}
+
+/** Sees to it that what happens is told to whoever wants to know. */
 export interface Announcer {
   close(): Promise<void>;
 }
@@ -17,6 +27,7 @@ export interface AnnouncerDeps {
   bot: string | null;
   /** Wakes who waits for a user's news in this process; null: it may be anybody's. */
   ring(userId: string | null): void;
+  delivery: Delivery;
 }
 
 /** What was told to nobody, for whatever reason, is found after this time. */
@@ -25,21 +36,24 @@ const SWEEP_MS = 2000;
 const GATHER_MS = 30;
 /** More would not be faster: each start costs the engine some milliseconds of its processors. */
 const TELLERS = 12;
+/** So many webhooks are taken at a time. */
+const MAX_TAKEN = 200;
 
 /** So often at most the bot is told; it looks for itself while it sends. */
 const NOTICES_EVERY_MS = 500;
 
 /**
- * Listens for committed events, asks which webhooks have to be told, and tells the engine. Several may run: the database
- * gives each webhook to one of them. What does not get through, or dies with this process, the reconciler repeats.
+ * Listens for committed events and has them delivered to webhooks at once, in this process: whether a workflow is
+ * begun for that makes no difference to the receiver, and for many webhooks it would take the engine seconds. Only what
+ * is left after the first attempts, or finds no place here, is a workflow's. Several may run: the database gives each
+ * webhook to one of them. What dies with this process the reconciler finds.
  */
 export async function startAnnouncer(deps: AnnouncerDeps): Promise<Announcer> {
-  const { db, flows, log, ring } = deps;
+  const { db, log, ring } = deps;
   const closing = new AbortController();
   const notices = startNoticeTeller(deps, closing.signal);
   const users = new Set<string>();
-  const untold = new Map<string, WebhookToTell>();
-  const tellers = new Set<Promise<void>>();
+  const webhooks = startShifts(deps, closing.signal);
   let isForAll = true;
   let wake: () => void = () => undefined;
   let lastSweepAt = 0;
@@ -74,25 +88,11 @@ export async function startAnnouncer(deps: AnnouncerDeps): Promise<Announcer> {
       users.clear();
       isForAll = false;
       try {
-        for (const webhook of await db.webhookNews.takeToTell(wanted)) untold.set(webhook.webhookId, webhook);
+        await webhooks.take(wanted);
       } catch (error) {
         // Asked for again with the next sweep.
         log.warn({ err: error }, 'it could not be found out whom to tell of news');
       }
-      for (let free = TELLERS - tellers.size; free > 0 && untold.size > 0; free--) beginTelling();
-    }
-  }
-
-  function beginTelling(): void {
-    const teller = tell().finally(() => tellers.delete(teller));
-    tellers.add(teller);
-  }
-
-  async function tell(): Promise<void> {
-    for (const [webhookId, webhook] of untold) {
-      if (closing.signal.aborted) return;
-      untold.delete(webhookId);
-      await flows.deliverWebhook(webhook);
     }
   }
 
@@ -101,7 +101,63 @@ export async function startAnnouncer(deps: AnnouncerDeps): Promise<Announcer> {
   return {
     close: async () => {
       closing.abort();
-      await Promise.all([listener.close(), work, notices.ended, ...tellers]);
+      await Promise.all([listener.close(), work, notices.ended]);
+      await webhooks.ended();
+    },
+  };
+}
+
+/** Takes webhooks with news and begins their shifts; what these leave over, and what finds no place, is told to the engine. */
+function startShifts({ db, flows, log, delivery }: AnnouncerDeps, signal: AbortSignal) {
+  const shifts = new Map<string, Promise<void>>();
+  const untold = new Map<string, WebhookToTell>();
+  const tellers = new Set<Promise<void>>();
+
+  async function take(userIds: string[] | null): Promise<void> {
+    for (let hasMore = true; hasMore && !signal.aborted; ) {
+      const free = Math.min(delivery.free(), MAX_TAKEN);
+      const holder = free > 0 ? delivery.holder : null;
+      const found = await db.webhookNews.take(userIds, {
+        ...{ limit: free || MAX_TAKEN, holder, attendSec: delivery.attendSec },
+      });
+      for (const webhook of found.taken)
+        if (holder) beginShift(webhook, holder);
+        else leaveToEngine(webhook);
+      hasMore = found.hasMore;
+    }
+  }
+
+  function beginShift(webhook: WebhookToTell, holder: string): void {
+    // Taken twice when this process slept for longer than it may be away: the first one goes on.
+    if (shifts.has(webhook.webhookId)) return;
+    const shift = delivery
+      .attend(webhook, { holder })
+      .then(({ nextDueInMs }) => nextDueInMs !== null && leaveToEngine(webhook))
+      // Nobody is at it after some seconds, and the reconciler finds what is left.
+      .catch((error: unknown) => log.warn({ err: error, ...webhook }, 'a webhook could not be delivered to'))
+      .then(() => void shifts.delete(webhook.webhookId));
+    shifts.set(webhook.webhookId, shift);
+  }
+
+  function leaveToEngine(webhook: WebhookToTell): void {
+    untold.set(webhook.webhookId, webhook);
+    if (tellers.size >= TELLERS) return;
+    const teller = tell().finally(() => tellers.delete(teller));
+    tellers.add(teller);
+  }
+
+  async function tell(): Promise<void> {
+    for (const [webhookId, webhook] of untold) {
+      untold.delete(webhookId);
+      await flows.deliverWebhook(webhook);
+    }
+  }
+
+  return {
+    take,
+    ended: async () => {
+      await Promise.all(shifts.values());
+      await Promise.all(tellers);
     },
   };
 }

@@ -8,9 +8,10 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
-import { groupActivities } from '../activities/index.ts';
+import { type ActivityDeps, groupActivities } from '../activities/index.ts';
 import { translateFailures } from '../activities/interceptor.ts';
 import { createNewsBell } from '../activities/newsBell.ts';
+import { createWebhookDelivery } from '../activities/webhookDelivery.ts';
 import { startAnnouncer } from './announcer.ts';
 import { createCaptionWriter } from './captions/index.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -83,7 +84,9 @@ async function main(): Promise<void> {
   await assertMediaTools(config, adapters.media, scratch, log);
   // What happens from now on is told by it.
   if (adapters.telegramBot) await db.telegramBots.ensure(adapters.telegramBot.bot);
-  const groups = groupActivities({ config, log: root, db, flows, scratch, bell, ...adapters });
+  const webhookDelivery = createWebhookDelivery({ config, db, bell, ...adapters });
+  const deps = { config, log: root, db, flows, scratch, bell, webhookDelivery, ...adapters };
+  const groups = groupActivities(deps);
   const activities = Object.assign({}, ...Object.values(groups));
 
   const connection = await connect(config, log);
@@ -104,12 +107,7 @@ async function main(): Promise<void> {
       }),
     ]),
   );
-  const announcer = config.WORKER_QUEUES.includes('notify')
-    ? await startAnnouncer({
-        ...{ db, flows, log: root.child({ module: 'announcer' }), ring: bell.ring },
-        bot: adapters.telegramBot?.bot ?? null,
-      })
-    : null;
+  const announcer = await announce(deps);
   const stop = (signal: string) => {
     log.info({ signal }, 'stopping: no new work, the work at hand has its grace');
     bell.stop();
@@ -144,6 +142,13 @@ async function createAdapters(config: Config, log: Log) {
     telegramBot: createTelegramBot({ config }),
     webhookSender: createWebhookSender({ send: egress.send, timeoutSec: config.WEBHOOK_TIMEOUT_SEC }),
   };
+}
+
+/** Has what happens told from here, where it is this worker's to do. */
+async function announce({ config, db, flows, log, bell, webhookDelivery, telegramBot }: ActivityDeps) {
+  if (!config.WORKER_QUEUES.includes('notify')) return null;
+  const of = { bot: telegramBot?.bot ?? null, delivery: webhookDelivery, ring: bell.ring };
+  return startAnnouncer({ db, flows, log: log.child({ module: 'announcer' }), ...of });
 }
 
 /** Polls where nothing is ever to be done; see `presenceQueue`. */

@@ -23,13 +23,17 @@ export class WebhookNewsQueries {
   }
 
   /**
-   * Notes as told, and gives, the webhooks that have to be told of new events: of several who ask at once, each is given
-   * to one. Where nothing of what is new was chosen, nobody has to be told, and it counts as seen.
+   * Gives webhooks with new events that nobody is at: of several who ask at once, each is given to one. Where nothing of
+   * what is new was chosen, it counts as seen.
    *
    * @param userIds of whose events there is news; null when it may be anybody's
+   * @param holder who is at them from now on, for some seconds; null for who only tells the engine
    */
-  async takeToTell(userIds: readonly string[] | null): Promise<WebhookToTell[]> {
-    if (userIds?.length === 0) return [];
+  async take(
+    userIds: readonly string[] | null,
+    { limit, holder, attendSec }: { limit: number; holder: string | null; attendSec: number },
+  ): Promise<{ taken: WebhookToTell[]; hasMore: boolean }> {
+    if (userIds?.length === 0) return { taken: [], hasMore: false };
     const rows = await this.#em.execute<(WebhookToTell & { isChosen: boolean })[]>(
       `with news as (
          select w.id, f.last_sequence, exists (
@@ -38,15 +42,21 @@ export class WebhookNewsQueries {
          from webhooks w join feeds f on f.user_id = w.user_id
          where w.told_sequence < f.last_sequence and ${UNATTENDED} and (w.told_at is null or w.told_at < ${TOLD_LATELY})
            ${userIds ? 'and w.user_id in (?)' : ''}
-         order by w.id limit ${PAGE} for no key update of w skip locked)
+         order by w.id limit ? for no key update of w skip locked)
        update webhooks w set told_sequence = n.last_sequence,
          told_at = case when n.is_chosen then now() else w.told_at end,
+         attended_by = case when n.is_chosen then ?::uuid else w.attended_by end,
+         attended_until = case when n.is_chosen and ?::uuid is not null then now() + interval '1 second' * ? end,
          cursor_sequence = case when n.is_chosen then w.cursor_sequence else n.last_sequence end
        from news n where w.id = n.id
        returning w.id as "webhookId", w.user_id as "userId", n.is_chosen as "isChosen"`,
-      userIds ? [userIds] : [],
+      [...(userIds ? [userIds] : []), limit, holder, holder, attendSec],
     );
-    return rows.filter(({ isChosen }) => isChosen).map(({ webhookId, userId }) => ({ webhookId, userId }));
+    const taken = rows.filter(({ isChosen }) => isChosen);
+    return {
+      taken: taken.map(({ webhookId, userId }) => ({ webhookId, userId })),
+      hasMore: rows.length === limit,
+    };
   }
 
   /** Webhooks that lag behind their feed or have overdue deliveries, and that nobody is at; in pages by id. */

@@ -4,7 +4,6 @@ import type { DeliveryState, DisabledReason } from '../domain/webhook.ts';
 import { Event } from './entities/event.ts';
 import { Webhook } from './entities/webhook.ts';
 import { WebhookDelivery } from './entities/webhookDelivery.ts';
-import type { WebhookSecret } from './entities/webhookSecret.ts';
 import { tell } from './events.ts';
 import { CHOOSES } from './webhookChoice.ts';
 
@@ -20,27 +19,30 @@ export interface BegunAttempt {
   startedAt: Date;
 }
 
+/** One that is to be made now, and where. */
+export type DueAttempt = BegunAttempt & { target: SealedTarget };
+
 /** Who looks at a webhook, and for how many more deliveries there is room. */
 export interface WebhookLook {
   webhookId: string;
+  holder: string;
   slots: number;
 }
 
 export interface WebhookSight {
-  /** `busy`: somebody holds its row right now; look again. */
-  state: 'open' | 'busy' | 'disabled' | 'gone';
+  /** `busy`: its row is locked right now; look again. `taken`: somebody else is at it. */
+  state: 'open' | 'busy' | 'taken' | 'disabled' | 'gone';
   /** Whether there are events beyond those that were fanned out. */
   hasMore: boolean;
   /** When the next of the deliveries is due that are not yet. */
   nextDueAt: Date | null;
-  begun: BegunAttempt[];
+  begun: DueAttempt[];
 }
 
 /** Where and under which secrets a webhook is delivered to, all sealed. */
 export interface SealedTarget {
-  webhookId: string;
   sealedUrl: string;
-  /** The newest first. */
+  /** All that sign now; the newest first. */
   secrets: { id: string; sealed: string }[];
 }
 
@@ -69,12 +71,17 @@ export interface LeftToDo {
 
 /** So many events at a time become deliveries of one webhook. */
 const PAGE = 500;
-const ASKED = `asked as (select * from jsonb_to_recordset(?::jsonb) as a("webhookId" uuid, slots int))`;
+const ASKED = `asked as (select * from jsonb_to_recordset(?::jsonb) as a("webhookId" uuid, holder uuid, slots int))`;
+const IS_FREE = `coalesce(w.attended_until < now(), true)`;
 const LIVE = `d.state = 'pending' and d.kind = 'event'`;
 const LOGGED = `logged as (insert into webhook_attempts (id, delivery_id, number, started_at)
   select uuidv7(), id, attempts, now() from begun returning id, delivery_id, started_at)`;
 const BEGUN = `logged.id as "id", begun.id as "deliveryId", begun.webhook_id as "webhookId", begun.event_id as "eventId",
   begun.attempts as number, begun.schedule_attempts + 1 as "scheduleNumber", logged.started_at as "startedAt"`;
+
+const TARGET = `w.sealed_url as "sealedUrl", (
+  select coalesce(json_agg(json_build_object('id', s.id, 'sealed', s.sealed) order by s.id desc), '[]')
+  from webhook_secrets s where s.webhook_id = w.id and coalesce(s.expires_at > now(), true)) as secrets`;
 
 /** What those who deliver ask of and write to the rows, for many webhooks in one statement. */
 export class WebhookRecordQueries {
@@ -85,7 +92,7 @@ export class WebhookRecordQueries {
   }
 
   /**
-   * Makes deliveries of what is new in the feeds, notes that somebody is at these webhooks, and begins attempts at what
+   * Makes deliveries of what is new in the feeds, notes who is at these webhooks unless it is somebody else, and begins attempts at what
    * is due. An attempt is written down before it is made, and its delivery is due again when nobody has said in time what
    * came of it: a worker that dies leaves an attempt without an answer, and another one.
    */
@@ -93,13 +100,14 @@ export class WebhookRecordQueries {
     looks: readonly WebhookLook[],
     times: { attendSec: number; attemptSec: number },
   ): Promise<Map<string, WebhookSight>> {
-    const asked = JSON.stringify(looks);
-    const seen = await this.#fanOut(asked, times.attendSec);
-    const due = await this.#begin(asked, times.attemptSec);
+    const seen = await this.#fanOut(JSON.stringify(looks), times.attendSec);
+    const open = new Set(seen.filter(({ state }) => state === 'open').map(({ webhookId }) => webhookId));
+    const asked = looks.filter(({ webhookId }) => open.has(webhookId));
+    const due = asked.length === 0 ? [] : await this.#begin(JSON.stringify(asked), times.attemptSec);
     const sights = seen.map(({ webhookId, ...sight }): [string, WebhookSight] => {
       const rows = due.filter((row) => row.webhookId === webhookId);
       const nextDueAt = toDate(rows[0]?.nextDueAt);
-      return [webhookId, { ...sight, nextDueAt, begun: rows.flatMap(toBegun) }];
+      return [webhookId, { ...sight, nextDueAt, begun: rows.flatMap(toDue) }];
     });
     return new Map(sights);
   }
@@ -108,10 +116,10 @@ export class WebhookRecordQueries {
     const until = `now() + interval '1 second' * ${attendSec}`;
     return this.#em.execute<Pick<WebhookSight & WebhookLook, 'webhookId' | 'state' | 'hasMore'>[]>(
       `with ${ASKED}, held as (
-         select w.id, w.user_id, w.types, w.cursor_sequence, coalesce(f.last_sequence, 0) as last_sequence,
+         select w.id, w.user_id, w.types, a.holder, w.cursor_sequence, coalesce(f.last_sequence, 0) as last_sequence,
            least(coalesce(f.last_sequence, 0), w.cursor_sequence + ${PAGE}) as upto
-         from webhooks w left join feeds f on f.user_id = w.user_id
-         where w.id in (select "webhookId" from asked) and w.is_enabled
+         from webhooks w join asked a on a."webhookId" = w.id left join feeds f on f.user_id = w.user_id
+         where w.is_enabled and (w.attended_by = a.holder or ${IS_FREE})
          order by w.id for no key update of w skip locked),
        made as (
          insert into webhook_deliveries (id, webhook_id, event_id, sequence, type, next_attempt_at, created_at)
@@ -121,12 +129,13 @@ export class WebhookRecordQueries {
          on conflict (webhook_id, event_id) do nothing),
        moved as (
          update webhooks w set cursor_sequence = greatest(w.cursor_sequence, h.upto),
-           told_sequence = greatest(w.told_sequence, h.upto), told_at = null, attended_until = ${until}
+           told_sequence = greatest(w.told_sequence, h.upto), told_at = null,
+           attended_by = h.holder, attended_until = ${until}
          from held h where w.id = h.id and (h.upto > h.cursor_sequence or w.told_at is not null
-           or w.attended_until is null or w.attended_until < now() + interval '1 second' * ${attendSec / 2}))
+           or w.attended_by is distinct from h.holder or w.attended_until is null or w.attended_until < now() + interval '1 second' * ${attendSec / 2}))
        select a."webhookId", coalesce(h.upto < h.last_sequence, false) as "hasMore",
-         case when h.id is not null then 'open' when w.id is null then 'gone' when w.is_enabled then 'busy'
-           else 'disabled' end as state
+         case when h.id is not null then 'open' when w.id is null then 'gone' when not w.is_enabled then 'disabled'
+           when w.attended_by = a.holder or ${IS_FREE} then 'busy' else 'taken' end as state
        from asked a left join webhooks w on w.id = a."webhookId" left join held h on h.id = a."webhookId"`,
       [asked],
     );
@@ -149,10 +158,10 @@ export class WebhookRecordQueries {
          from due where d.id = due.id and exists (select from events e where e.id = d.event_id)
          returning d.id, d.webhook_id, d.event_id, d.attempts, d.schedule_attempts),
        ${LOGGED}
-       select ${BEGUN}, a."webhookId", (
+       select ${BEGUN}, ${TARGET}, a."webhookId", (
          select min(d.next_attempt_at) from webhook_deliveries d
          where d.webhook_id = a."webhookId" and ${LIVE} and d.next_attempt_at > now()) as "nextDueAt"
-       from asked a left join begun on begun.webhook_id = a."webhookId"
+       from asked a join webhooks w on w.id = a."webhookId" left join begun on begun.webhook_id = a."webhookId"
          left join logged on logged.delivery_id = begun.id
        order by logged.id`,
       [asked],
@@ -164,30 +173,17 @@ export class WebhookRecordQueries {
     return this.#em.find(Event, { id: { $in: [...ids] } });
   }
 
-  /** Where to deliver, with all secrets that sign now. */
-  async findTargets(webhookIds: readonly string[]): Promise<SealedTarget[]> {
-    const rows = await this.#em.find(Webhook, { id: { $in: [...webhookIds] } }, { populate: ['secrets'] });
-    const isLive = ({ expiresAt }: WebhookSecret): boolean => !expiresAt || expiresAt > new Date();
-    return rows.map(({ id, sealedUrl, secrets }) => ({
-      webhookId: id,
-      sealedUrl,
-      secrets: secrets
-        .getItems()
-        .filter(isLive)
-        .sort((a, b) => (a.id < b.id ? 1 : -1)),
-    }));
-  }
-
   /** Begins an attempt at a ping; null when it is no longer there, or has ended. */
-  async beginPing(deliveryId: string): Promise<BegunAttempt | null> {
+  async beginPing(deliveryId: string): Promise<DueAttempt | null> {
     const rows = await this.#em.execute<DueRow[]>(
       `with begun as (
          update webhook_deliveries set attempts = attempts + 1 where id = ? and kind = 'ping' and state = 'pending'
          returning id, webhook_id, event_id, attempts, schedule_attempts), ${LOGGED}
-       select ${BEGUN} from begun join logged on logged.delivery_id = begun.id`,
+       select ${BEGUN}, ${TARGET} from begun join logged on logged.delivery_id = begun.id
+         join webhooks w on w.id = begun.webhook_id`,
       [deliveryId],
     );
-    return rows.flatMap(toBegun)[0] ?? null;
+    return rows.flatMap(toDue)[0] ?? null;
   }
 
   /**
@@ -215,19 +211,26 @@ export class WebhookRecordQueries {
     return Number(row?.count ?? 0);
   }
 
-  /** Says that nobody is at a webhook any more, and what is left: asked after that, so that nothing falls in between. */
-  async release(webhookId: string): Promise<LeftToDo> {
-    await this.#em.execute('update webhooks set attended_until = null, told_at = null where id = ?', [
-      webhookId,
-    ]);
-    const [row] = await this.#em.execute<{ lags: boolean; nextDueAt: string | null }[]>(
-      `select w.is_enabled and w.cursor_sequence < coalesce(f.last_sequence, 0) as lags, (
-         select min(d.next_attempt_at) from webhook_deliveries d where d.webhook_id = w.id and ${LIVE}) as "nextDueAt"
-       from webhooks w left join feeds f on f.user_id = w.user_id where w.id = ?`,
-      [webhookId],
+  /** Says that nobody is at webhooks any more, and what is left: asked after that, so that nothing falls in between. */
+  async release(held: readonly Omit<WebhookLook, 'slots'>[]): Promise<Map<string, LeftToDo>> {
+    const asked = JSON.stringify(held);
+    await this.#em.execute(
+      `with ${ASKED} update webhooks w set attended_by = null, attended_until = null, told_at = null
+       from asked a where w.id = a."webhookId" and w.attended_by = a.holder`,
+      [asked],
     );
-    const nextDueAt = toDate(row?.nextDueAt);
-    return { isDueNow: row?.lags === true || (nextDueAt !== null && nextDueAt <= new Date()), nextDueAt };
+    const rows = await this.#em.execute<{ id: string; lags: boolean; nextDueAt: string | null }[]>(
+      `with ${ASKED} select w.id, w.is_enabled and w.cursor_sequence < coalesce(f.last_sequence, 0) as lags, (
+         select min(d.next_attempt_at) from webhook_deliveries d where d.webhook_id = w.id and ${LIVE}) as "nextDueAt"
+       from asked a join webhooks w on w.id = a."webhookId" left join feeds f on f.user_id = w.user_id`,
+      [asked],
+    );
+    return new Map(
+      rows.map(({ id, lags, ...row }): [string, LeftToDo] => {
+        const nextDueAt = toDate(row.nextDueAt);
+        return [id, { isDueNow: lags || (nextDueAt !== null && nextDueAt <= new Date()), nextDueAt }];
+      }),
+    );
   }
 
   /** Disables a webhook that nobody can deliver to, gives up what is on its way to it, and tells its owner. */
@@ -241,7 +244,7 @@ export class WebhookRecordQueries {
         isEnabled: false,
         disabledReason: reason,
         disabledAt: now,
-        attendedUntil: null,
+        ...{ attendedBy: null, attendedUntil: null },
         updatedAt: now,
       });
       await tx.nativeUpdate(
@@ -257,13 +260,16 @@ export class WebhookRecordQueries {
   }
 }
 
-type Raw<Row> = { [Key in keyof Row]: Row[Key] extends Date | null ? string | null : Row[Key] | null };
-type DueRow = Raw<BegunAttempt> & { nextDueAt?: string | null };
+type Raw<Row> = { [Key in keyof Row]: Row[Key] extends Date ? string : Row[Key] };
+type DueRow = (Raw<BegunAttempt> | { id: null }) &
+  SealedTarget & { webhookId: string; nextDueAt?: string | null };
 
 const toDate = (text: string | null | undefined): Date | null => (text ? new Date(text) : null);
 
-const toBegun = ({ nextDueAt, ...row }: DueRow): BegunAttempt[] =>
-  row.id === null ? [] : [{ ...row, startedAt: toDate(row.startedAt) } as BegunAttempt];
+function toDue({ nextDueAt: _, sealedUrl, secrets, ...row }: DueRow): DueAttempt[] {
+  if (row.id === null) return [];
+  return [{ ...row, startedAt: new Date(row.startedAt), target: { sealedUrl, secrets } }];
+}
 
 const RECORD = `with given as (select * from jsonb_to_recordset(?::jsonb) as g("attemptId" uuid, "deliveryId" uuid,
     "webhookId" uuid, "isPing" boolean, number int, "startedAt" timestamptz, "durationMs" int, status int,

@@ -31,7 +31,8 @@ const schema = defineEntity({
     /** Up to this number its workflow was told that there is something; and when, while it has not looked since. */
     toldSequence: p.bigint('number').default(0),
     toldAt: p.datetime(3).nullable(),
-    /** While somebody looks for news of its own accord, and need not be told; ends by itself when that one dies. */
+    /** Who is at it, alone, and looks for news of its own accord; ends by itself when that one dies. */
+    attendedBy: p.uuid().nullable(),
     attendedUntil: p.datetime(3).nullable(),
     createdAt: p.datetime(3).onCreate(() => new Date()),
     updatedAt: p.datetime(3).onCreate(() => new Date()),
