@@ -7,11 +7,15 @@ import { tell } from './events.ts';
  */
 export async function setTelegramChat(tx: EntityManager, userId: string, chat: string | null): Promise<void> {
   await tx.flush();
+  // Users first, then notices, then the counter: the order of all that has to do with chats.
+  const [before] = await tx.execute<{ chat: string | null }[]>(
+    'select telegram_chat as chat from users where id = ? for no key update',
+    [userId],
+  );
   await tx.execute(
     `update telegram_notices set next_attempt_at = null
-     where user_id = ? and next_attempt_at is not null and chat is distinct from ?::text
-       and chat = (select telegram_chat from users where id = ?)`,
-    [userId, chat, userId],
+     where user_id = ? and next_attempt_at is not null and chat = ?::text and chat is distinct from ?::text`,
+    [userId, before?.chat ?? null, chat],
   );
   await tx.execute('update users set telegram_chat = ?::text, telegram_off_reason = null where id = ?', [
     chat,

@@ -30,6 +30,9 @@ const EVENTS = 1000;
 const WITH_NEWS = `from users u join feeds f on f.user_id = u.id
   where u.telegram_chat is not null and u.telegram_off_reason is null and f.last_sequence > f.noticed_sequence`;
 
+/** Somebody else looked further meanwhile: what is older must not take the place of what is newer. */
+class OvertakenError extends Error {}
+
 /** What Telegram is to tell, and has told: one notice for each object and chat. */
 export class TelegramNoticeQueries {
   readonly #em: EntityManager;
@@ -72,10 +75,16 @@ export class TelegramNoticeQueries {
     }
   }
 
-  #takeNewsOf(bot: string, news: NewsOfUser): Promise<void> {
-    const { userId, noticedSequence, lastSequence } = news;
+  async #takeNewsOf(bot: string, news: NewsOfUser): Promise<void> {
+    const { userId, chat, noticedSequence, lastSequence } = news;
     const until = Math.min(lastSequence, noticedSequence + EVENTS);
-    return this.#em.transactional(async (tx) => {
+    const work = this.#em.transactional(async (tx) => {
+      // First, as in all that changes a chat; and it stays the user's until this is kept.
+      const [user] = await tx.execute<object[]>(
+        'select from users where id = ? and telegram_chat = ? and telegram_off_reason is null for share',
+        [userId, chat],
+      );
+      if (!user) return;
       const events = await tx.execute<NoticedEvent[]>(
         `select e.id, e.type, e.object_type as "objectType", e.object_id as "objectId", e.data from events e
          where e.user_id = ? and e.sequence > ? and e.sequence <= ? and e.type in (?)
@@ -84,12 +93,15 @@ export class TelegramNoticeQueries {
         [userId, noticedSequence, until, [...NOTICED_TYPES], bot],
       );
       for (const notice of planNotices(events, news.switches)) await keep(tx, { bot, ...news }, notice);
-      // Last, since it holds up whatever happens to the user meanwhile; whoever was quicker has kept the same.
-      await tx.execute('update feeds set noticed_sequence = ? where user_id = ? and noticed_sequence = ?', [
-        until,
-        userId,
-        noticedSequence,
-      ]);
+      // Last, since it holds up whatever happens to the user meanwhile.
+      const moved = await tx.execute<object[]>(
+        `update feeds set noticed_sequence = ? where user_id = ? and noticed_sequence = ? returning user_id`,
+        [until, userId, noticedSequence],
+      );
+      if (moved.length === 0) throw new OvertakenError();
+    });
+    await work.catch((error: unknown) => {
+      if (!(error instanceof OvertakenError)) throw error;
     });
   }
 
