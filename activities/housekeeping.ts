@@ -1,4 +1,6 @@
 import { Context } from '@temporalio/activity';
+import type { Config } from '../src/config.ts';
+import type { OldTellings } from '../src/db/eventRetention.ts';
 import { uploadPrefix, uploadSourceKey } from '../src/domain/upload.ts';
 import type { EndedUploads, HousekeepingReport, RemovedRows } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
@@ -7,11 +9,12 @@ import type { Pass } from './orphans.ts';
 
 /** So long an upload's own workflow has for ending it. */
 const OVERDUE_MS = 60_000;
-const MONTH_MS = 30 * 24 * 3600 * 1000;
+const DAY_MS = 24 * 3600 * 1000;
+const MONTH_MS = 30 * DAY_MS;
 const monthAgo = (): Date => new Date(Date.now() - MONTH_MS);
 
 /** What housekeeping does beside looking for orphans. Everything here may be repeated at any time. */
-export function createHousekeepingActivities({ db, scratch, storage, log: root }: ActivityDeps) {
+export function createHousekeepingActivities({ db, scratch, storage, config, log: root }: ActivityDeps) {
   return {
     /**
      * Ends uploads whose time is over although nobody ended them, as their own workflows do; a dry run only counts
@@ -34,7 +37,7 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
 
     /** Removes rows that nobody may ask for any more; a dry run only counts them. */
     removeEndedRows: ({ dryRun }: { dryRun: boolean }): Promise<RemovedRows> =>
-      withPulse(dryRun ? () => countEndedRows({ db }) : removeEndedRows),
+      withPulse(dryRun ? () => countEndedRows({ db, config }) : removeEndedRows),
 
     /** Removes what workers left that are gone, on this machine only. @returns how many folders */
     sweepScratch: (): Promise<number> => withPulse(() => scratch.sweep()),
@@ -78,6 +81,7 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       pictures: await removeUnused(storage, db.pictures),
       sounds: await removeUnused(storage, db.sounds),
       captions: 0,
+      ...(await removeOldTellings()),
     };
     for (;;) {
       endIfCancelled();
@@ -89,9 +93,23 @@ export function createHousekeepingActivities({ db, scratch, storage, log: root }
       if (uploads + segments + captions === 0) return removed;
     }
   }
+
+  async function removeOldTellings(): Promise<OldTellings> {
+    const before = endOfRetention(config);
+    const removed = { events: 0, webhookDeliveries: 0, telegramLinks: 0, telegramNotices: 0 };
+    for (;;) {
+      endIfCancelled();
+      const more = await db.eventRetention.removeOld(before);
+      for (const kind of Object.keys(removed) as (keyof OldTellings)[]) removed[kind] += more[kind];
+      if (Object.values(more).every((count) => count === 0)) return removed;
+    }
+  }
 }
 
-async function countEndedRows({ db }: Pick<ActivityDeps, 'db'>): Promise<RemovedRows> {
+const endOfRetention = ({ EVENTS_RETENTION_DAYS }: Pick<Config, 'EVENTS_RETENTION_DAYS'>): Date =>
+  new Date(Date.now() - EVENTS_RETENTION_DAYS * DAY_MS);
+
+async function countEndedRows({ db, config }: Pick<ActivityDeps, 'db' | 'config'>): Promise<RemovedRows> {
   const { uploads, segments } = await db.housekeeping.countEnded();
   return {
     uploads,
@@ -102,6 +120,7 @@ async function countEndedRows({ db }: Pick<ActivityDeps, 'db'>): Promise<Removed
     pictures: await db.pictures.countUnused(monthAgo()),
     sounds: await db.sounds.countUnused(monthAgo()),
     captions: await db.captions.countOld(),
+    ...(await db.eventRetention.countOld(endOfRetention(config))),
   };
 }
 

@@ -128,6 +128,12 @@ export interface RemovedRows {
   /** Sound alone, the same. */
   sounds: number;
   captions: number;
+  /** Not in reports of before there were any, as the others below. */
+  events?: number;
+  /** With every attempt at them. */
+  webhookDeliveries?: number;
+  telegramLinks?: number;
+  telegramNotices?: number;
 }
 
 /** What one housekeeping did. A part is null when it failed (see `failures`) or was left out. */

@@ -4,6 +4,7 @@ import { EditReconciliationQueries } from './editReconciliation.ts';
 import { EditRecordQueries } from './editRecords.ts';
 import { EditQueries } from './edits.ts';
 import { EventFeedQueries } from './eventFeed.ts';
+import { EventRetentionQueries } from './eventRetention.ts';
 import { HealthQueries } from './health.ts';
 import { HousekeepingQueries } from './housekeeping.ts';
 import { IdempotencyQueries } from './idempotency.ts';
@@ -74,6 +75,7 @@ const nouns = {
   editRecords: EditRecordQueries,
   editReconciliation: EditReconciliationQueries,
   events: EventFeedQueries,
+  eventRetention: EventRetentionQueries,
   telegramBots: TelegramBotQueries,
   telegramChats: TelegramChatQueries,
   telegramLinks: TelegramLinkQueries,

@@ -64,6 +64,14 @@ const reportView = z
         pictures: count,
         sounds: count,
         captions: count,
+        events: count.meta({
+          description: 'Older than what is kept of them; `after` begins later from now on',
+        }),
+        webhook_deliveries: count.meta({
+          description: 'That ended so long ago, with the log of their attempts',
+        }),
+        telegram_links: count,
+        telegram_notices: count,
       })
       .nullable()
       .meta({ description: 'Rows whose time was over: removed, or found by a dry run' }),
@@ -107,6 +115,10 @@ function toReportView(report: HousekeepingReport): z.input<typeof reportView> {
       pictures: rows.pictures,
       sounds: rows.sounds,
       captions: rows.captions,
+      events: rows.events ?? 0,
+      webhook_deliveries: rows.webhookDeliveries ?? 0,
+      telegram_links: rows.telegramLinks ?? 0,
+      telegram_notices: rows.telegramNotices ?? 0,
     },
     scratch_folders: report.scratchFolders,
     failures: report.failures,

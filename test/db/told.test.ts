@@ -179,6 +179,13 @@ describe('every change of a state', () => {
     assert.ok((await send(whole, 2, file.subarray(1500), { title: 'A film' })).status < 300);
     assert.equal((await send(bad, 2, file.subarray(1500))).status, 200);
     assert.ok((await send(bad, 1, Buffer.from('this is no video at all'.repeat(40)))).status >= 400);
+    const begun = await api.sql('select video_id from uploads where client_file_id = $1', [bad]);
+    assert.equal(begun[0].video_id, null);
+    const again = uniqueName('file');
+    assert.equal((await send(again, 1, file.subarray(0, 1500))).status, 200);
+    const [{ video_id }] = await api.sql('select video_id from uploads where client_file_id = $1', [again]);
+    await call('DELETE', `/v1/videos/${video_id}`, undefined, 202);
+    assert.equal((await send(again, 1, file.subarray(0, 1500))).status, 200);
     const external_id = uniqueName('entry');
     const { id } = await call('POST', '/v1/videos', { external_id, title: 'An entry' }, 201);
     const body = makeForm([
@@ -266,4 +273,4 @@ describe('every change of a state', () => {
 });
 
 const metadataOf = (externalId: string): string =>
-  `external_id ${Buffer.from(externalId).toString('base64')},filename ${Buffer.from('a.mp4').toString('base64')}`;
+  `external_id ${Buffer.from(externalId).toString('base64')},filename ${Buffer.from('a.mp4').toString('base64')},title ${Buffer.from('Better').toString('base64')}`;

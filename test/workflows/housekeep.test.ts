@@ -131,6 +131,15 @@ describe('housekeep', function () {
       values (?, ?, 'post /', ?, 'h', now(), now() - ?::interval)`;
     for (const age of ['8 days', '6 days']) await world.sql(key, [newId(), engine.userId, age, age]);
     await world.makeShareSessions([2.1 * DAY_MS, 1.9 * DAY_MS]);
+    for (const [days, sequence] of [
+      [31, 2],
+      [29, 3],
+    ])
+      await world.sql(
+        `update events set created_at = now() - make_interval(days => ?) where user_id = ? and sequence <= ? and
+           created_at > now() - interval '1 day'`,
+        [days, engine.userId, sequence],
+      );
     const rows = {
       uploads: 1,
       uploadSegments: 2,
@@ -140,6 +149,10 @@ describe('housekeep', function () {
       pictures: 0,
       sounds: 0,
       captions: 0,
+      events: 2,
+      webhookDeliveries: 0,
+      telegramLinks: 0,
+      telegramNotices: 0,
     };
     assert.deepEqual((await keepHouse({ dryRun: true })).rows, rows);
     assert.deepEqual((await keepHouse()).rows, rows);
