@@ -3,7 +3,6 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { Feed } from './entities/feed.ts';
 import { User } from './entities/user.ts';
 import { Webhook } from './entities/webhook.ts';
-import { WebhookDelivery } from './entities/webhookDelivery.ts';
 import { WebhookSecret } from './entities/webhookSecret.ts';
 import { QuotaExceededError, UploadQueries } from './uploads.ts';
 import type { Page } from './videos.ts';
@@ -170,9 +169,18 @@ async function enable(tx: EntityManager, row: Webhook): Promise<void> {
 /** What is on its way is given up; pings are asked for one by one, and go on. */
 async function disable(tx: EntityManager, row: Webhook): Promise<void> {
   tx.assign(row, { isEnabled: false, disabledReason: null, disabledAt: new Date(), attendedUntil: null });
-  await tx.nativeUpdate(
-    WebhookDelivery,
-    { webhook: row.id, kind: 'event', state: 'pending' },
-    { state: 'cancelled', nextAttemptAt: null, endedAt: new Date() },
-  );
+  await cancelDeliveries(tx, row.id);
+}
+
+/** Gives up what is on its way to a webhook, in parts, as above. Call it in the transaction that disables it. */
+export async function cancelDeliveries(tx: EntityManager, webhookId: string): Promise<void> {
+  for (let cancelled = BATCH; cancelled === BATCH; ) {
+    const rows = await tx.execute<{ id: string }[]>(
+      `update webhook_deliveries set state = 'cancelled', next_attempt_at = null, ended_at = now() where id in
+         (select id from webhook_deliveries where webhook_id = ? and kind = 'event' and state = 'pending' limit ${BATCH})
+       returning id`,
+      [webhookId],
+    );
+    cancelled = rows.length;
+  }
 }

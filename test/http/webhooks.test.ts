@@ -318,6 +318,21 @@ describe('webhooks', () => {
       assert.equal(left[0].count, '0');
     });
 
+    it('are disabled and removed however long their log is', async () => {
+      const id = await make();
+      await api.sql(
+        `insert into webhook_deliveries (id, webhook_id, event_id, sequence, type, next_attempt_at, created_at)
+         select gen_random_uuid(), $1, gen_random_uuid(), n, 'video.ready', now(), now() from generate_series(1, 10001) n`,
+        [id],
+      );
+      const states = () =>
+        api.sql('select state, count(*)::int from webhook_deliveries where webhook_id = $1 group by 1', [id]);
+      await patch(id, { enabled: false });
+      assert.deepEqual(await states(), [{ state: 'cancelled', count: 10_001 }]);
+      assert.equal((await call(`/${id}`, { method: 'DELETE' })).status, 204);
+      assert.deepEqual(await states(), []);
+    });
+
     it('never break lists and changes of the same moment', async () => {
       const ids = await Promise.all(Array.from({ length: 12 }, () => make()));
       const answers = await Promise.all(
