@@ -33,14 +33,28 @@ export interface NoticeWorld {
   close(): Promise<void>;
 }
 
-export async function startNoticeWorld(settings: Record<string, string> = {}): Promise<NoticeWorld> {
+/** What a worker has to be told to speak to the fake. */
+const settingsFor = (fake: FakeTelegram) => ({
+  TELEGRAM_BASE_URL: fake.botApiUrl,
+  TELEGRAM_BOT_TOKEN: fake.token,
+});
+
+export async function startNoticeWorld(): Promise<NoticeWorld> {
   const fake = await startFakeTelegram();
-  const engine = await startTestEngine({
-    TELEGRAM_BASE_URL: fake.botApiUrl,
-    TELEGRAM_BOT_TOKEN: fake.token,
-    WORKER_QUEUES: 'workflows,media,net,notify',
-    ...settings,
-  });
+  const WORKER_QUEUES = 'workflows,media,net,notify';
+  const engine = await startTestEngine({ ...settingsFor(fake), WORKER_QUEUES });
+  const world = noticeWorldAt(engine, fake);
+  return {
+    ...world,
+    close: async () => {
+      await world.close();
+      await engine.close();
+    },
+  };
+}
+
+/** The same around an engine that goes on when it is closed. */
+export function noticeWorldAt(engine: TestEngine, fake: FakeTelegram): NoticeWorld {
   const pool = new pg.Pool({ connectionString: engine.config.DATABASE_URL, max: 4 });
   const sql: NoticeWorld['sql'] = async (text, values = []) => (await pool.query(text, values)).rows;
   let chats = 1000;
@@ -49,7 +63,8 @@ export async function startNoticeWorld(settings: Record<string, string> = {}): P
     fake,
     sql,
     workflowId: sendNoticesId(BOT),
-    startWorker: () => engine.startWorker(),
+    startWorker: () =>
+      engine.startWorker({ ...settingsFor(fake), WORKER_QUEUES: 'workflows,media,net,notify' }),
     addUsers: async (count) => {
       const users = Array.from({ length: count }, () => ({ id: newId(), chat: String(++chats) }));
       await sql(
@@ -77,7 +92,6 @@ export async function startNoticeWorld(settings: Record<string, string> = {}): P
       ),
     close: async () => {
       await pool.end();
-      await engine.close();
       await fake.close();
     },
   };

@@ -21,6 +21,7 @@ import { fixture } from '../support/mediaFixtures.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
 import { recordCaptions } from '../support/recordCaptions.ts';
 import { recordEdits } from '../support/recordEdits.ts';
+import { recordNotices } from '../support/recordNotices.ts';
 import { recordSound } from '../support/recordSound.ts';
 import { recordTranscripts } from '../support/recordTranscripts.ts';
 import { serveFile, startSource } from '../support/sources.ts';
@@ -43,6 +44,7 @@ const RECORDERS: Record<string, typeof recordEdits> = {
   writeCaption: recordCaptions,
   transcript: recordTranscripts,
   renderAudio: recordSound,
+  sendNotices: recordNotices,
 };
 
 describe('replay of stored histories', () => {
@@ -144,6 +146,8 @@ async function record(engine: TestEngine): Promise<void> {
   // One that knows no language model must not be asked for captions.
   await engine.stopWorkers('SIGTERM');
   await recordCaptions(engine, save);
+  await engine.stopWorkers('SIGTERM');
+  await recordNotices(engine, save);
   // One that knows no transcriber must not be asked for words.
   await engine.stopWorkers('SIGTERM');
   await recordTranscripts(engine, save);
