@@ -131,15 +131,18 @@ describe('housekeep', function () {
       values (?, ?, 'post /', ?, 'h', now(), now() - ?::interval)`;
     for (const age of ['8 days', '6 days']) await world.sql(key, [newId(), engine.userId, age, age]);
     await world.makeShareSessions([2.1 * DAY_MS, 1.9 * DAY_MS]);
-    for (const [days, sequence] of [
-      [31, 2],
-      [29, 3],
-    ])
-      await world.sql(
-        `update events set created_at = now() - make_interval(days => ?) where user_id = ? and sequence <= ? and
-           created_at > now() - interval '1 day'`,
-        [days, engine.userId, sequence],
-      );
+    const words = {
+      userLabel: null,
+      externalId: null,
+      title: 't',
+      description: null,
+      tags: [],
+      filename: null,
+    };
+    for (const age of ['31 days', '31 days', '29 days']) {
+      const { id } = await engine.db.videos.insertEntry({ ...words, userId: engine.userId });
+      await world.sql('update events set created_at = now() - ?::interval where video_id = ?', [age, id]);
+    }
     const rows = {
       uploads: 1,
       uploadSegments: 2,
