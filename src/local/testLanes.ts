@@ -54,6 +54,7 @@ const BUSY_SEC: Record<string, number> = {
   'test/media/storyboard.test.ts': 20,
   'test/media/trim/exactness.test.ts': 20,
   'test/workflows/playback.test.ts': 20,
+  'test/workflows/told.test.ts': 20,
   'test/e2e/cutUploads.test.ts': 18,
   'test/e2e/lastingPlayer.test.ts': 17,
   'test/e2e/bigUpload.test.ts': 16,
