@@ -168,7 +168,8 @@ async function enable(tx: EntityManager, row: Webhook): Promise<void> {
 
 /** What is on its way is given up; pings are asked for one by one, and go on. */
 async function disable(tx: EntityManager, row: Webhook): Promise<void> {
-  tx.assign(row, { isEnabled: false, disabledReason: null, disabledAt: new Date(), attendedUntil: null });
+  const unattended = { attendedBy: null, attendedUntil: null };
+  tx.assign(row, { isEnabled: false, disabledReason: null, disabledAt: new Date(), ...unattended });
   await cancelDeliveries(tx, row.id);
 }
 
