@@ -17,8 +17,17 @@ const TAG = 'Me';
 
 const offeredView = z
   .strictObject({
-    code: z.string().meta({ description: 'Shown once; good once' }),
-    url: z.url().meta({ description: 'Opens the chat with the bot and sends the code' }),
+    code: z
+      .string()
+      .nullable()
+      .meta({
+        description:
+          'Good once, and shown once: null where the answer is given again to the same Idempotency-Key',
+      }),
+    url: z
+      .url()
+      .nullable()
+      .meta({ description: 'Opens the chat with the bot and sends the code; null with it' }),
     expires_at: timeField,
   })
   .meta({ id: 'OfferedTelegramLink' });
@@ -72,23 +81,25 @@ const createLink = defineRoute({
     'A new offer ends the one before it.',
   ].join('\n'),
   scope: 'write',
-  // It holds what is shown once; a repetition makes a new offer.
-  idempotent: false,
   responses: {
     201: { description: 'The offer', schema: offeredView },
     409: { description: '`no_telegram_bot`: none is configured' },
     503: { description: '`telegram_unavailable`: nobody knows yet what the bot is called' },
   },
-  handler: async ({ user, deps }) => {
+  handler: async ({ user, deps, idempotency }) => {
     const bot = botOf(deps.config.TELEGRAM_BOT_TOKEN);
     if (bot === null) throw new HttpProblem('no_telegram_bot');
     const username = await findUsername(deps, bot);
     const code = randomBytes(CODE_BYTES).toString('base64url');
     const expiresAt = new Date(Date.now() + LINK_SEC * 1000);
-    await deps.db.telegramLinks.insert({ userId: user.id, bot, code, expiresAt });
+    const view = { code: null, url: null, expires_at: expiresAt.toISOString() };
+    const reply = await idempotency.commit(async ({ telegramLinks }) => {
+      await telegramLinks.insert({ userId: user.id, bot, code, expiresAt });
+      const body = { ...view, code, url: `https://t.me/${username}?start=${code}` };
+      return { status: 201, body, storedBody: view };
+    });
     await deps.flows.sendNotices({ bot });
-    const url = `https://t.me/${username}?start=${code}`;
-    return { status: 201, body: { code, url, expires_at: expiresAt.toISOString() } };
+    return reply;
   },
 });
 

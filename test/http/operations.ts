@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { CallOptions, TestApi, TestUser } from '../support/api.ts';
 import { makeReady, playWorker, upload } from '../support/processedVideo.ts';
 import { uniqueName } from '../support/stack.ts';
@@ -90,9 +91,11 @@ const delivery = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
   return { id, delivery_id: await addDelivery(api, { userId: owner.id, webhookId: id }) };
 };
 const telegramLink = async (api: TestApi, { id: userId }: TestUser): Promise<PathIds> => {
+  const [code, chat] = [uniqueName('code'), `-${randomInt(1e12, 1e13)}`];
   const expiresAt = new Date(Date.now() + 60_000);
-  await api.db.telegramLinks.insert({ userId, bot: '1', code: uniqueName('code'), expiresAt });
-  return {};
+  await api.db.telegramLinks.insert({ userId, bot: '1', code, expiresAt });
+  await api.db.telegramLinks.take('1', code, chat);
+  return { id: chat };
 };
 const BY_HANDLE = 'the handle in the address is the right to it';
 

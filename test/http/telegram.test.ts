@@ -44,6 +44,15 @@ describe('linking a Telegram chat over HTTP', () => {
     assert.ok(!JSON.stringify(state).includes(body.code));
   });
 
+  it('gives the answer again to the same key, without the code', async () => {
+    const headers = { 'idempotency-key': uniqueName('key') };
+    const again = () => api.call('/v1/me/telegram/link', { method: 'POST', token: user.token, headers });
+    const [first, second] = [await again(), await again()];
+    assert.deepEqual([first.status, second.status], [201, 201]);
+    assert.deepEqual(second.body, { code: null, url: null, expires_at: first.body.expires_at });
+    assert.equal((await api.db.telegramLinks.take(BOT, first.body.code, '7')).outcome, 'linked');
+  });
+
   it('takes a code once and in time, and the same chat may repeat it', async () => {
     const { body } = await offer();
     const take = (code: string, chat: string) => api.db.telegramLinks.take(BOT, code, chat);
