@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FeedFilter, FeedPage } from '../../db/eventFeed.ts';
+import { toEventView } from '../../views/events.ts';
 import { toChunks } from './chunk.ts';
-import { toFrames } from './feedFrames.ts';
-import type { Frame } from './frames.ts';
+import { type Frame, toFrame } from './frames.ts';
 import type { EventStream } from './stream.ts';
 
 /** Events that are read at once for everybody. */
@@ -15,6 +15,7 @@ export interface ChannelOptions {
   /** Number after which it tells. */
   position: number;
   read: (userId: string, filter: FeedFilter) => Promise<FeedPage>;
+  noteTrouble: (error: unknown) => void;
 }
 
 /** One user's events on their way to all of the user's streams: read once, written to everybody who is not behind. */
@@ -24,14 +25,14 @@ export class Channel {
   position: number;
   readonly streams = new Set<EventStream>();
   readonly #live = new Set<EventStream>();
-  readonly #read: ChannelOptions['read'];
+  readonly #options: ChannelOptions;
   #isReading = false;
   #hasNews = false;
 
-  constructor({ userId, position, read }: ChannelOptions) {
-    this.userId = userId;
-    this.position = position;
-    this.#read = read;
+  constructor(options: ChannelOptions) {
+    this.userId = options.userId;
+    this.position = options.position;
+    this.#options = options;
   }
 
   /** Takes a stream among those that are told what comes; false when it has first to be told what came. */
@@ -52,8 +53,8 @@ export class Channel {
     if (this.#isReading) return;
     this.#isReading = true;
     this.#readOn()
-      // The database is away: the number says later that there is news.
-      .catch(() => {})
+      // The number says later that there is news.
+      .catch(this.#options.noteTrouble)
       .finally(() => {
         this.#isReading = false;
         if (this.#hasNews && this.streams.size > 0) this.wake();
@@ -64,7 +65,7 @@ export class Channel {
     while (this.#hasNews && this.streams.size > 0) {
       this.#hasNews = false;
       const filter = { afterSequence: this.position, types: [], videoId: null, limit: PAGE };
-      const page = await this.#read(this.userId, filter);
+      const page = await this.#options.read(this.userId, filter);
       await this.#deliver(page);
       this.#hasNews ||= this.position < page.lastSequence;
     }
@@ -73,7 +74,8 @@ export class Channel {
   async #deliver(page: FeedPage): Promise<void> {
     // Nobody has been asleep for so long, unless the database was away for the whole time that events are kept.
     if (page.expiredSequence > this.position) for (const stream of this.#live) stream.end('expired');
-    for (const chunk of toChunks(toFrames(page), this.position, CHUNK_BYTES)) {
+    const frames = page.events.map((event) => toFrame(toEventView(event), event.videoId ?? null));
+    for (const chunk of toChunks(frames, this.position, CHUNK_BYTES)) {
       for (const stream of this.#live) if (!stream.tell(chunk)) this.#live.delete(stream);
       this.position = chunk.to;
       // What was written goes out at the end of the turn; only then it shows who keeps up.

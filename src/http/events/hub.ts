@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 import type { FeedFilter, FeedPage, FeedPosition } from '../../db/eventFeed.ts';
 import type { Db } from '../../db/index.ts';
 import type { Listener } from '../../db/listener.ts';
+import { isDatabaseOutage } from '../../db/outage.ts';
 import type { Log } from '../../log.ts';
 import { createLiveChecks, type LiveChecks } from '../liveChecks.ts';
 import { HttpProblem } from '../problem.ts';
@@ -18,8 +19,10 @@ import { createTurns } from './turns.ts';
 /** A notification is a hint; by the numbers nothing is missed for longer than this. */
 const READ_ON_EVERY_MS = 2000;
 const PROGRESS_EVERY_MS = 1000;
-/** Reads that streams have going at a time: requests need the connections, too. */
-const READS_AT_ONCE = 4;
+/** Reads of news for all streams of a user that go on at a time: requests need the connections, too. */
+const READS_AT_ONCE = 3;
+/** The same for single streams that are behind; apart, so that news does not wait for slow readers. */
+const BEHIND_AT_ONCE = 3;
 
 /** Kept by nobody, and passed on by proxies as it comes. */
 export const STREAM_HEADERS = {
@@ -53,18 +56,24 @@ export class EventHub {
   readonly #checks: LiveChecks;
   readonly #timers: Timers;
   readonly #readOn: () => Promise<void>;
-  readonly #read: (userId: string, filter: FeedFilter) => Promise<FeedPage>;
+  readonly #noteTrouble: (error: unknown) => void;
+  readonly #readNews: (userId: string, filter: FeedFilter) => Promise<FeedPage>;
+  readonly #inTurn = createTurns(BEHIND_AT_ONCE);
   #listening: Promise<Listener> | undefined;
   #isClosed = false;
 
   constructor(options: EventHubOptions) {
     const { db, config } = options;
     const log = options.log.child({ module: 'events' });
-    const turns = createTurns(READS_AT_ONCE);
+    const inTurn = createTurns(READS_AT_ONCE);
     this.#options = options;
+    this.#noteTrouble = (error) => {
+      const level = isDatabaseOutage(error) ? 'debug' : 'error';
+      log[level]({ err: error }, 'events could not be told');
+    };
     this.#places = createPlaces(config.EVENT_STREAMS_MAX);
     this.#checks = createLiveChecks({ findLive: (ids) => db.tokens.findReaders(ids), log });
-    this.#read = (userId, filter) => turns(() => db.events.list(userId, filter));
+    this.#readNews = (userId, filter) => inTurn(() => db.events.list(userId, filter));
     this.#readOn = calmly(log, () => this.#lookForNews());
     const telling = createProgressTelling();
     this.#timers = createTimers([
@@ -121,7 +130,10 @@ export class EventHub {
 
   /** Nothing is waited for in here: no news may come between the number that was found and the place that is taken. */
   #begin({ ctx, userId, tokenId, filter }: StreamRequest, { after, last }: Start, leave: () => void): void {
-    const channel = this.#channels.get(userId) ?? new Channel({ userId, position: last, read: this.#read });
+    const noteTrouble = this.#noteTrouble;
+    const channel =
+      this.#channels.get(userId) ??
+      new Channel({ userId, position: last, read: this.#readNews, noteTrouble });
     const isNew = !this.#channels.has(userId);
     this.#channels.set(userId, channel);
     const stream = new EventStream({
@@ -129,9 +141,11 @@ export class EventHub {
       filter,
       after,
       outlet: new Outlet(ctx.res),
-      read: this.#read,
+      read: (...args) => this.#options.db.events.list(...args),
+      inTurn: this.#inTurn,
       join: (one) => channel.join(one),
       noteEnd: beginAnswer(ctx),
+      noteTrouble,
       stalledMs: this.#options.stalledMs,
     });
     channel.streams.add(stream);

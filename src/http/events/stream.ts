@@ -1,14 +1,24 @@
 import type { FeedFilter, FeedPage } from '../../db/eventFeed.ts';
+import { toEventView } from '../../views/events.ts';
 import { type Chunk, shareOf } from './chunk.ts';
-import { toFrames } from './feedFrames.ts';
-import { type Frame, isTheEnd, isWanted, type StreamFilter, toHeartbeat, toOpening } from './frames.ts';
+import {
+  type Frame,
+  isTheEnd,
+  isWanted,
+  type NumberedFrame,
+  type StreamFilter,
+  toFrame,
+  toHeartbeat,
+  toOpening,
+} from './frames.ts';
 import type { Outlet } from './outlet.ts';
+import type { Turns } from './turns.ts';
 
 /** Why a stream is over. */
 export type StreamEnd = 'client' | 'token' | 'drain' | 'stalled' | 'deleted' | 'expired';
 
 /** Events that are read at once for a reader that is behind: many, or few when it takes only few of them. */
-const PAGE = 100;
+const PAGE = 50;
 const SLOW_PAGE = 10;
 /** A reader that takes nothing for so long is gone, or will ask again from where it was. */
 export const STALLED_MS = 60_000;
@@ -20,10 +30,13 @@ export interface StreamOptions {
   after: number;
   outlet: Outlet;
   read: (userId: string, filter: FeedFilter) => Promise<FeedPage>;
+  /** Waits for its turn among those that are behind: only so many of them have a page in memory. */
+  inTurn: Turns;
   /** Takes it among those that are told what comes; false when that has been told further than this stream is. */
   join: (stream: EventStream) => boolean;
   /** Told why it ends, unless it is its reader who leaves. */
   noteEnd: (reason: StreamEnd) => void;
+  noteTrouble: (error: unknown) => void;
   /** A reader that takes nothing for so long is cut. */
   stalledMs?: number | undefined;
 }
@@ -66,8 +79,8 @@ export class EventStream {
     if (this.#isLive || this.#isCatchingUp || this.endedBy || this.#outlet.isFull) return;
     this.#isCatchingUp = true;
     this.#catchUp()
-      // The database is away: whoever looks after the streams calls again.
-      .catch(() => {})
+      // Whoever looks after the streams calls again.
+      .catch(this.#options.noteTrouble)
       .finally(() => {
         this.#isCatchingUp = false;
       });
@@ -75,33 +88,41 @@ export class EventStream {
 
   async #catchUp(): Promise<void> {
     while (!this.endedBy && !this.#join()) {
-      const page = await this.#options.read(this.#options.userId, {
-        ...this.filter,
-        afterSequence: this.position,
-        limit: this.#isSlow ? SLOW_PAGE : PAGE,
-      });
-      if (page.expiredSequence > this.position) this.end('expired');
-      this.#isSlow = !(await this.#writePage(page));
+      this.#isSlow = !(await this.#options.inTurn(() => this.#tellPage()));
       if (this.#isSlow) return;
     }
+  }
+
+  /** @returns false when the reader does not take it; the rest is not kept */
+  async #tellPage(): Promise<boolean> {
+    if (this.endedBy) return true;
+    const { filter, position: afterSequence } = this;
+    const limit = this.#isSlow ? SLOW_PAGE : PAGE;
+    const page = await this.#options.read(this.#options.userId, { ...filter, afterSequence, limit });
+    if (page.expiredSequence > afterSequence) this.end('expired');
+    for (const event of page.events) {
+      if (this.#outlet.isFull && !(await this.#makeRoom())) return false;
+      if (this.endedBy) return true;
+      this.#write(toFrame(toEventView(event), event.videoId ?? null));
+    }
+    this.position = page.lookedToSequence;
+    return true;
+  }
+
+  #write(frame: NumberedFrame): void {
+    this.#outlet.write(frame.bytes);
+    this.position = this.#toldPosition = frame.sequence;
+    if (isTheEnd(frame, this.filter)) this.end('deleted');
+  }
+
+  /** A reader that is known to be slow is not waited for: others wait for their turn. */
+  async #makeRoom(): Promise<boolean> {
+    return !this.#isSlow && this.#outlet.makeRoom();
   }
 
   #join(): boolean {
     this.#isLive = this.#options.join(this);
     return this.#isLive;
-  }
-
-  /** @returns false when the reader does not take it; the rest is not kept */
-  async #writePage(page: FeedPage): Promise<boolean> {
-    for (const frame of toFrames(page)) {
-      if (this.#outlet.isFull && !(await this.#outlet.makeRoom())) return false;
-      if (this.endedBy) return true;
-      this.#outlet.write(frame.bytes);
-      this.position = this.#toldPosition = frame.sequence;
-      if (isTheEnd(frame, this.filter)) this.end('deleted');
-    }
-    this.position = page.lookedToSequence;
-    return true;
   }
 
   /** Tells a live stream what has come. @returns whether it is still live */

@@ -1,5 +1,8 @@
+/** Runs work when it is its turn. */
+export type Turns = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
 /** Lets so many pieces of work run at a time, the others in the order in which they came. */
-export function createTurns(count: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+export function createTurns(count: number): Turns {
   const waiting: (() => void)[] = [];
   let free = count;
   return async (work) => {
