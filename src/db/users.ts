@@ -7,6 +7,7 @@ import {
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { VideoflowError } from '../errors.ts';
 import { type Scope, User } from './entities/user.ts';
+import { Video } from './entities/video.ts';
 import { setTelegramChat } from './telegramChats.ts';
 import type { Page } from './videos.ts';
 
@@ -108,16 +109,22 @@ export class UserQueries {
         const user = await tx.findOne(User, { id });
         if (!user) return false;
         await keepAnAdmin(tx, user);
+        // Asked, not tried: that would hold the user and wait for the videos, and whoever changes one of these, and
+        // tells of it, does it the other way round.
+        if ((await tx.count(Video, { user: id })) > 0) throw stillInUse();
         return (await tx.nativeDelete(User, { id })) === 1;
       });
     } catch (error) {
       if (error instanceof ForeignKeyConstraintViolationException) {
-        throw new UserInUseError('The user still has videos; delete them first', { cause: error });
+        throw stillInUse(error);
       }
       throw error;
     }
   }
 }
+
+const stillInUse = (cause?: unknown): UserInUseError =>
+  new UserInUseError('The user still has videos; delete them first', { cause });
 
 /** Two administrators that remove each other at the same moment must not both succeed, hence the locks. */
 async function keepAnAdmin(tx: EntityManager, leaving: User): Promise<void> {
