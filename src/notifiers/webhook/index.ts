@@ -1,5 +1,5 @@
 import { VideoflowError } from '../../errors.ts';
-import { signMessage } from './sign.ts';
+import { PREFIX, signMessage } from './sign.ts';
 
 /** Where one webhook is, and what its deliveries are signed with. */
 export interface WebhookTarget {
@@ -46,7 +46,9 @@ export function createWebhookSender({ send, timeoutSec }: { send: Send; timeoutS
         'content-type': 'application/json',
         ...signMessage({ id, timestampSec, body }, secrets),
       };
-      const options = { timeoutMs: timeoutSec * 1000, secrets, signal: NEVER };
+      // Receivers configure a secret with its prefix or without it, and send back what they have.
+      const hidden = secrets.flatMap((secret) => [secret, secret.replace(PREFIX, '')]);
+      const options = { timeoutMs: timeoutSec * 1000, secrets: hidden, signal: NEVER };
       try {
         const { text, ...answer } = await send({ url, headers, body, ...options });
         return { ...answer, errorCode: null, response: text };

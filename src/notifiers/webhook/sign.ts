@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 
-const PREFIX = /^whsec_/;
+/** What a secret may begin with; it is no part of the key. */
+export const PREFIX = /^whsec_/;
 
 export interface SignedMessage {
   /** The same over all attempts: what a receiver knows repetitions by. */
