@@ -53,12 +53,18 @@ export class Watch {
 const covers = ({ secret, place }: Permit, leak: Leak): boolean =>
   secret === leak.secret && place.test(leak.place);
 
+/** Longer than the API waits for its workers. */
+const LATE_MS = 40_000;
+
 /** Asks as `fetch` does, and has the watch see the whole answer. */
 export async function askSeen(watch: Watch, url: string, init: RequestInit = {}) {
-  const response = await fetch(url, { redirect: 'manual', ...init });
+  const asked = `${init.method ?? 'GET'} ${new URL(url).pathname.replace(/[0-9a-f-]{36}/g, ':id')}`;
+  const signal = AbortSignal.timeout(LATE_MS);
+  const response = await fetch(url, { redirect: 'manual', signal, ...init }).catch((cause: unknown) => {
+    throw new Error(`${asked} was not answered`, { cause });
+  });
   const text = await response.text();
-  const { pathname } = new URL(url);
-  const place = `answer ${response.status} to ${init.method ?? 'GET'} ${pathname.replace(/[0-9a-f-]{36}/g, ':id')}`;
+  const place = `answer ${response.status} to ${asked}`;
   watch.see(place, `${JSON.stringify([...response.headers])}\n${text}`);
   const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
   return { status: response.status, body: isJson ? JSON.parse(text) : text };
