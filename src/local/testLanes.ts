@@ -38,11 +38,14 @@ const WAITING_SEC: Record<string, number> = {
   'test/e2e/resumedUpload.test.ts': 35,
   'test/e2e/rivalUploads.test.ts': 35,
   'test/cli/package.test.ts': 30,
+  'test/e2e/canary.test.ts': 25,
   'test/workflows/transcriberTrouble.test.ts': 20,
   'test/workflows/housekeep.test.ts': 25,
   'test/workflows/urlIngest.test.ts': 25,
   'test/workflows/fairness.test.ts': 25,
   'test/workflows/writeCaption.test.ts': 15,
+  'test/e2e/toldThreeWays.test.ts': 14,
+  'test/e2e/signedDeliveries.test.ts': 12,
 };
 
 /** Those that keep a processor busy for long, in seconds: first in the other lane, so that none of them is its last. */
