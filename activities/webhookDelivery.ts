@@ -49,7 +49,7 @@ interface Parts {
 
 /** Who stays while news keeps coming saves the next one's coming, which costs more than a delivery. */
 const LINGER_MS = 3000;
-const STAY_MS = 7000;
+const STAY_MS = 3000;
 const MAX_SHIFT_MS = 10 * 60_000;
 /** The more places are taken the sooner one is left. */
 const CROWDED = 0.8;

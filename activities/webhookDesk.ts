@@ -41,9 +41,9 @@ const MAX_LOOKS = 100;
 const MAX_RECORDS = 200;
 const MAX_BODIES = 500;
 /** One is at a webhook for as long as it looks once in half of this; whoever dies is missed after it. */
-export const ATTEND_SEC = 20;
+export const ATTEND_SEC = 15;
 /** Beside the time that a receiver has: for being begun, and for being written down. */
-const ATTEMPT_SLACK_SEC = 10;
+const ATTEMPT_SLACK_SEC = 5;
 
 export function createWebhookDesk({
   config,

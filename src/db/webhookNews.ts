@@ -11,7 +11,7 @@ const PAGE = 500;
 /** Who was told and has not looked by then is told again of what is newer. */
 const TOLD_LATELY = `now() - interval '5 seconds'`;
 /** For what is overdue there is perhaps nobody. */
-const OVERDUE = `now() - interval '10 seconds'`;
+const OVERDUE = `now() - interval '5 seconds'`;
 const UNATTENDED = `w.is_enabled and (w.attended_until is null or w.attended_until < now())`;
 
 /** Which webhooks the engine has to be told of. */

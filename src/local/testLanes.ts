@@ -44,6 +44,8 @@ const WAITING_SEC: Record<string, number> = {
   'test/workflows/urlIngest.test.ts': 25,
   'test/workflows/fairness.test.ts': 25,
   'test/workflows/writeCaption.test.ts': 15,
+  'test/workflows/deliverWebhook.test.ts': 27,
+  'test/workflows/deliverWebhookKilled.test.ts': 22,
   'test/e2e/toldThreeWays.test.ts': 14,
   'test/e2e/signedDeliveries.test.ts': 12,
 };
