@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SCOPES, type User } from '../db/entities/user.ts';
-import { NOTICE_TYPES } from '../domain/notice.ts';
+import { isNoticeType, NOTICE_TYPES } from '../domain/notice.ts';
 import { isTimeZone } from '../domain/timeZone.ts';
 
 /** Names are compared without regard to case, so that nobody can look like somebody else. */
@@ -39,11 +39,19 @@ export const telegramChatField = z
 const NOTICE_WORDS = `must be one of ${NOTICE_TYPES.join(', ')}`;
 
 /** Switches by the type of event, such as `video.failed`; what is not named stays as it was. */
-export const noticesField = z.partialRecord(z.enum(NOTICE_TYPES, NOTICE_WORDS), z.boolean()).meta({
-  description:
-    'Which events begin a message: all do but `upload.expired` unless it is said here. One that is there is always kept true.',
-  examples: [{ 'video.processing': false, 'upload.expired': true }],
-});
+export const noticesField = z
+  .record(z.string(), z.boolean())
+  .superRefine((notices, context) => {
+    const unknown = Object.keys(notices).filter((type) => !isNoticeType(type));
+    for (const type of unknown.slice(0, 10))
+      context.addIssue({ code: 'custom', path: [type], message: NOTICE_WORDS });
+  })
+  .meta({
+    description:
+      'Which events begin a message: all do but `upload.expired` unless it is said here. One that is there is always kept true.',
+    propertyNames: { type: 'string', enum: NOTICE_TYPES },
+    examples: [{ 'video.processing': false, 'upload.expired': true }],
+  });
 
 export const scopeList = z.array(z.enum(SCOPES));
 export const timeField = z.iso.datetime();
@@ -56,12 +64,9 @@ export const userView = z
     scopes: scopeList,
     time_zone: z.string(),
     telegram_chat: z.string().nullable(),
-    telegram_off_reason: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'Why nothing is sent to that chat any more; setting it again, or linking, tries anew',
-      }),
+    telegram_off_reason: z.string().nullable().meta({
+      description: 'Why nothing is sent to that chat any more; setting it again, or linking, tries anew',
+    }),
     notices: z.record(z.string(), z.boolean()),
     created_at: timeField,
   })

@@ -125,6 +125,7 @@ describe('linking a Telegram chat over HTTP', () => {
       const { status, body } = await ask('PATCH', '/v1/me', { notices: { [type]: true } });
       assert.equal(status, 422, type);
       assert.equal(body.errors[0].path, `notices.${type}`);
+      assert.match(body.errors[0].message, /must be one of video\.created, /);
     }
   });
 
