@@ -24,6 +24,7 @@ import { recordEdits } from '../support/recordEdits.ts';
 import { recordNotices } from '../support/recordNotices.ts';
 import { recordSound } from '../support/recordSound.ts';
 import { recordTranscripts } from '../support/recordTranscripts.ts';
+import { recordWebhooks } from '../support/recordWebhooks.ts';
 import { serveFile, startSource } from '../support/sources.ts';
 import { waitFor } from '../support/stack.ts';
 import { createUploadMaker, type StoredUpload } from '../support/storedUpload.ts';
@@ -45,6 +46,7 @@ const RECORDERS: Record<string, typeof recordEdits> = {
   transcript: recordTranscripts,
   renderAudio: recordSound,
   sendNotices: recordNotices,
+  deliverWebhook: recordWebhooks,
 };
 
 describe('replay of stored histories', () => {
@@ -151,6 +153,8 @@ async function record(engine: TestEngine): Promise<void> {
   // One that knows no transcriber must not be asked for words.
   await engine.stopWorkers('SIGTERM');
   await recordTranscripts(engine, save);
+  await engine.stopWorkers('SIGTERM');
+  await recordWebhooks(engine, save);
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
   await save('reconcile', RECONCILE_ID);
