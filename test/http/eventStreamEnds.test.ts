@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Flows } from '../../src/flows.ts';
+import { createApp } from '../../src/http/app.ts';
+import { EventHub } from '../../src/http/events/hub.ts';
+import { listen as serve } from '../../src/http/listen.ts';
+import { createLog } from '../../src/log.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { type ApiProcess, startApiProcess } from '../support/apiProcess.ts';
 import { openDeaf } from '../support/deafReader.ts';
@@ -6,6 +11,7 @@ import { type EventStream, openEventStream } from '../support/eventStream.ts';
 import { happen } from '../support/happenings.ts';
 import { waitFor } from '../support/stack.ts';
 
+const silent = createLog({ level: 'silent', program: 'test' });
 /** What is promised, and what a busy machine may take on top. */
 const AT_ONCE_MS = 5000;
 
@@ -86,6 +92,24 @@ describe('the end of a stream of events', () => {
     assert.equal(again, true);
     for (const stream of [...mine, ...theirs]) stream.close();
     await waitFor(async () => (await ask(user.token)).status === 200, { what: 'all places to be free' });
+  });
+
+  it('comes for a reader that takes nothing for long, and not for one that has nothing to take', async () => {
+    const config = { ...api.config, EVENT_STREAMS_MAX: 10 };
+    const events = new EventHub({ db: api.db, config, log: silent, stalledMs: 300 });
+    const parts = { config, log: silent, db: api.db, storage: api.storage, flows: {} as Flows, events };
+    const server = await serve(createApp(parts), {
+      ...{ host: '127.0.0.1', port: 0, publicUrl: config.PUBLIC_URL, endStreams: () => events.close() },
+    });
+    const url = `http://127.0.0.1:${server.port}`;
+    const deaf = await openDeaf(url, user.token);
+    const quiet = await listen(await api.makeToken((await api.makeUser()).id), url);
+    // More than what the systems between hold.
+    await happen(api, user.id, { count: 600, sizeBytes: 20_000 });
+    await waitFor(() => events.openCount === 1, { what: 'the end of the stream' });
+    quiet.close();
+    deaf.close();
+    await server.close(1);
   });
 
   describe('of a process that is told to stop', () => {

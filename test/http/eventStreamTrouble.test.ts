@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { LISTENER_NAME } from '../../src/db/listener.ts';
@@ -7,6 +8,7 @@ import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { type ApiProcess, startApiProcess } from '../support/apiProcess.ts';
 import { openDeaf } from '../support/deafReader.ts';
 import { type EventStream, openEventStream } from '../support/eventStream.ts';
+import { type Gate, openGate } from '../support/gate.ts';
 import { happen, numbers } from '../support/happenings.ts';
 import { waitFor } from '../support/stack.ts';
 import { MIB } from '../support/uploading.ts';
@@ -89,6 +91,31 @@ describe('streams of events in trouble', () => {
     }
     await has(stream, 42);
     assert.deepEqual(told(stream), numbers(1, 42));
+  });
+
+  it('live through a database that is away for some seconds, and lose nothing', async () => {
+    let gate: Gate | undefined;
+    const far = await startApi({}, async (databaseUrl) => {
+      const { hostname, port } = new URL(databaseUrl);
+      gate = await openGate({ host: hostname, port: Number(port || 5432) });
+      return Object.assign(new URL(databaseUrl), { host: `127.0.0.1:${gate.port}` }).href;
+    });
+    const { id, token } = await far.makeUser();
+    const stream = await openEventStream(`${far.url}/v1/events`, { token });
+    open.push(stream);
+    await happen(far, id);
+    await has(stream, 1);
+    gate?.shut();
+    for (let round = 1; round <= 3; round += 1) {
+      await happen(far, id, { count: 5 });
+      await delay(1000);
+    }
+    assert.deepEqual(told(stream), [1]);
+    gate?.open();
+    await has(stream, 16);
+    assert.deepEqual(told(stream), numbers(1, 16));
+    await far.close();
+    await gate?.close();
   });
 
   it('keep nothing for readers that do not read, and tell them everything once they do', async () => {

@@ -208,11 +208,11 @@ describe('a stream of events', () => {
     assert.deepEqual(
       progressOf(stream).map(({ hasId, data }) => [
         hasId,
-        data.object.type,
+        data.object,
         data.data.video_id,
         data.data.percent,
       ]),
-      [0, 7, 52].map((percent) => [false, 'step', id, percent]),
+      [0, 7, 52].map((percent) => [false, { type: 'step', id }, id, percent]),
     );
     assert.deepEqual(
       progressOf(ofVideo).map(({ data }) => data.data.percent),
@@ -224,6 +224,23 @@ describe('a stream of events', () => {
     );
     assert.deepEqual(progressOf(deaf), []);
     assert.deepEqual((await api.call('/v1/events?types=step.progress', { token: user.token })).body.data, []);
+  });
+
+  it('tells how far an edit is, until its file is made', async () => {
+    const id = await upload(api, user, videoBytes(4096));
+    const json = { start_time: 0, end_time: 1 };
+    const edit = await api.call(`/v1/videos/${id}/trim`, { token: user.token, json });
+    const stream = await listen('?types=edit.progress');
+    await api.sql(`update edits set status = 'running', percent = 33, attempt = 1 where id = $1`, [
+      edit.body.id,
+    ]);
+    const { hasId, data } = await stream.until(({ type }) => type === 'edit.progress');
+    assert.equal(hasId, false);
+    assert.deepEqual(data, {
+      type: 'edit.progress',
+      object: { type: 'edit', id: edit.body.id },
+      data: { video_id: null, name: 'trim', attempt: 1, percent: 33 },
+    });
   });
 
   it('loses nothing and repeats nothing when its reader is cut off and comes back, at whatever moment', async () => {
