@@ -10,7 +10,10 @@ export const eventSchema = z
     sequence: z.int().meta({ description: 'Per user, from 1 on and without gaps' }),
     type: z.enum(EVENT_TYPES),
     created_at: z.iso.datetime(),
-    object: z.strictObject({ type: z.enum(EVENT_OBJECTS), id: z.uuid() }),
+    object: z.strictObject({
+      type: z.enum(EVENT_OBJECTS),
+      id: z.uuid().meta({ description: 'Of a step its video’s; `data.name` says which step it is' }),
+    }),
     data: z
       .record(z.string(), z.unknown())
       .meta({ description: 'The object as the API shows it, as it was then; without signed addresses' }),
@@ -50,7 +53,8 @@ export type ProgressView = z.output<typeof progressSchema>;
 /** Gives how far something is as it is told over SSE. */
 export const toProgressView = (progress: Progress): ProgressView => ({
   type: `${progress.object}.progress`,
-  object: { type: progress.object, id: progress.id },
+  // As in events: a step is known by its video and its name.
+  object: { type: progress.object, id: progress.object === 'step' ? (progress.videoId ?? '') : progress.id },
   data: {
     video_id: progress.videoId,
     name: progress.name,
