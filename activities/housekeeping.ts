@@ -81,7 +81,7 @@ export function createHousekeepingActivities({ db, scratch, storage, config, log
       pictures: await removeUnused(storage, db.pictures),
       sounds: await removeUnused(storage, db.sounds),
       captions: 0,
-      ...(await removeOldTellings()),
+      ...(await removeOldTellings({ db, config })),
     };
     for (;;) {
       endIfCancelled();
@@ -93,21 +93,21 @@ export function createHousekeepingActivities({ db, scratch, storage, config, log
       if (uploads + segments + captions === 0) return removed;
     }
   }
-
-  async function removeOldTellings(): Promise<OldTellings> {
-    const before = endOfRetention(config);
-    const removed = { events: 0, webhookDeliveries: 0, telegramLinks: 0, telegramNotices: 0 };
-    for (;;) {
-      endIfCancelled();
-      const more = await db.eventRetention.removeOld(before);
-      for (const kind of Object.keys(removed) as (keyof OldTellings)[]) removed[kind] += more[kind];
-      if (Object.values(more).every((count) => count === 0)) return removed;
-    }
-  }
 }
 
 const endOfRetention = ({ EVENTS_RETENTION_DAYS }: Pick<Config, 'EVENTS_RETENTION_DAYS'>): Date =>
   new Date(Date.now() - EVENTS_RETENTION_DAYS * DAY_MS);
+
+async function removeOldTellings({ db, config }: Pick<ActivityDeps, 'db' | 'config'>): Promise<OldTellings> {
+  const before = endOfRetention(config);
+  const removed = { events: 0, webhookDeliveries: 0, telegramLinks: 0, telegramNotices: 0 };
+  for (;;) {
+    endIfCancelled();
+    const more = await db.eventRetention.removeOld(before);
+    for (const kind of Object.keys(removed) as (keyof OldTellings)[]) removed[kind] += more[kind];
+    if (Object.values(more).every((count) => count === 0)) return removed;
+  }
+}
 
 async function countEndedRows({ db, config }: Pick<ActivityDeps, 'db' | 'config'>): Promise<RemovedRows> {
   const { uploads, segments } = await db.housekeeping.countEnded();
