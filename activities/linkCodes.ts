@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TelegramBot as BotRow } from '../src/db/entities/telegramBot.ts';
 import { escapeHtml } from '../src/domain/noticeText.ts';
 import { readLinkCode } from '../src/domain/telegram.ts';
@@ -14,6 +15,7 @@ export interface ReadingEnd {
 /** So long one activity reads. */
 const LONGEST_MS = 50_000;
 const LONG_POLL_SEC = 20;
+const BREATH_MS = 200;
 /** After that Telegram may begin to count anew (https://core.telegram.org/bots/api#update). */
 const OFFSET_GOOD_MS = 6 * 24 * 3600 * 1000;
 const CONFLICT_PAUSE_MS = 5000;
@@ -67,6 +69,8 @@ export async function readLinkCodes(deps: ReadingDeps): Promise<ReadingEnd> {
     const answer = await telegram.listUpdates({ offset, waitSec }, signal);
     if (answer.kind !== 'ok') return { pauseMs: await pauseAfter(deps, answer), hasOpenLinks: true };
     await db.telegramBots.noteError(bot, null);
+    // A server that does not wait must not be asked without end.
+    if (answer.result.length === 0) await delay(BREATH_MS, undefined, { signal });
     for (const update of answer.result) {
       const waitMs = await take(deps, update);
       // It is read again after the wait: a code that is taken already by this chat is answered once more.

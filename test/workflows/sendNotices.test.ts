@@ -103,6 +103,25 @@ describe('notices by Telegram', function () {
     assert.equal(world.fake.world.shownIn(chat).length, 1);
   });
 
+  it('keep to the pace of each chat, and none waits for that of another', async () => {
+    const [busy, quiet] = [await addUser(), await addUser()];
+    for (let count = 0; count < 8; count++) await world.tell(busy.id, 'video.ready', { id: newId() });
+    await world.untilShown(busy.chat, (shown) => shown.length === 2);
+    const begun = Date.now();
+    await world.tell(quiet.id, 'video.ready', { id: newId() });
+    await world.untilShown(quiet.chat, (shown) => shown.length === 1);
+    assert.ok(Date.now() - begun < 3000);
+    assert.ok(world.fake.world.shownIn(busy.chat).length < 8);
+    await world.engine.db.users.change(busy.id, { telegramChat: null });
+    const times = world.fake.requests
+      .filter(({ json }) => (json as { chat_id?: string }).chat_id === busy.chat)
+      .map(({ receivedAt }) => receivedAt);
+    assert.ok(
+      times.every((time, at) => at === 0 || time - (times[at - 1] ?? 0) >= 950),
+      String(times),
+    );
+  });
+
   it('send a message anew that is gone, follow a group that moves, and take "not modified" for done', async () => {
     const { id: userId, chat } = await addUser();
     const video = { id: newId() };
