@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +34,8 @@ interface Sizes {
 }
 
 interface Report {
+  /** Of the processor, by whoever sends. */
+  cpuSec?: number;
   latenciesMs: number[];
   repetitions: number;
 }
@@ -82,14 +85,16 @@ async function measureOurs(sizes: Sizes, base: string, sink: ChildProcess): Prom
   const deliveries = await createDeliveries(engine);
   try {
     const users = await makeWebhooks(sizes, base, engine, deliveries);
-    engine.startWorker();
+    const { pid } = engine.startWorker();
     await waitFor(async () => (await engine.flows.health()).pollers.notify > 0, {
       what: 'a worker',
       timeoutMs: 60_000,
     });
     await delay(3000);
+    const before = cpuSecOf(pid);
     await atTimes(sizes, (user) => deliveries.tell(1, { userId: users[user] ?? '' }));
-    return await untilAll(sink, (sizes.users * sizes.each - sizes.hanging) * sizes.events);
+    const report = await untilAll(sink, (sizes.users * sizes.each - sizes.hanging) * sizes.events);
+    return { ...report, cpuSec: cpuSecOf(pid) - before };
   } finally {
     await deliveries.close();
     await engine.close();
@@ -124,6 +129,7 @@ async function measureBare(sizes: Sizes, base: string, sink: ChildProcess): Prom
     }),
   );
   const hanging: Promise<unknown>[] = [];
+  const before = cpuSecOf(process.pid);
   await atTimes(sizes, async (user) => {
     const timestamp = new Date().toISOString();
     const id = newId();
@@ -135,15 +141,22 @@ async function measureBare(sizes: Sizes, base: string, sink: ChildProcess): Prom
     hanging.push(...sent);
   });
   const report = await untilAll(sink, (sizes.users * sizes.each - sizes.hanging) * sizes.events);
+  const cpuSec = cpuSecOf(process.pid) - before;
   await Promise.allSettled(hanging);
-  return report;
+  return { ...report, cpuSec };
 }
 
-function show(name: string, { latenciesMs, repetitions }: Report): number {
+/** Linux only: user and system time, fields 14 and 15 of proc(5), in hundredths of a second. */
+function cpuSecOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+function show(name: string, { latenciesMs, repetitions, cpuSec = 0 }: Report): number {
   const sorted = latenciesMs.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? 0;
   say(
-    `${name}: ${sorted.length} deliveries, p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms, ${repetitions} came twice`,
+    `${name}: ${sorted.length} deliveries, p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms, ${repetitions} came twice, ${cpuSec.toFixed(1)} s of a processor`,
   );
   return at(0.95);
 }

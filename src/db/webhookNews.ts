@@ -64,7 +64,7 @@ export class WebhookNewsQueries {
     return this.#em.execute<WebhookToTell[]>(
       `select w.id as "webhookId", w.user_id as "userId" from webhooks w left join feeds f on f.user_id = w.user_id
        where ${UNATTENDED} and (?::uuid is null or w.id > ?::uuid) and (
-         (w.cursor_sequence < f.last_sequence and w.told_at < ${OVERDUE}) or exists (
+         (w.cursor_sequence < least(w.told_sequence, f.last_sequence) and coalesce(w.told_at < ${OVERDUE}, true)) or exists (
            select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.kind = 'event'
              and d.next_attempt_at < ${OVERDUE}))
        order by w.id limit ${PAGE}`,
