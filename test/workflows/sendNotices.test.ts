@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { newId } from '../../src/db/ids.ts';
 import { makePlace } from '../cli/session.ts';
 import { seeDatabase, seeHistories, Watch } from '../support/canaries.ts';
+import type { ApiProcess } from '../support/engine.ts';
 import { floodWait, TELEGRAM_TROUBLE, upgradedTo } from '../support/fakes/telegramTrouble.ts';
 import { historyText } from '../support/historyText.ts';
 import { fixture } from '../support/mediaFixtures.ts';
@@ -18,6 +19,7 @@ const FLOOD_SEC = process.env.CAMPAIGN ? 3 : 1;
 describe('notices by Telegram', function () {
   this.timeout(120_000);
   let world: NoticeWorld;
+  let api: ApiProcess | undefined;
 
   before(async () => {
     world = await startNoticeWorld();
@@ -225,15 +227,18 @@ describe('notices by Telegram', function () {
     world.fake.reset();
     await world.sql('update telegram_notices set next_attempt_at = now() where next_attempt_at is not null');
     world.startWorker();
-    const shown = await world.untilShown(chat, says(/Ready/), 45_000);
+    // That it is dead is only known after some seconds, in which the next test's API may start.
+    [api] = await Promise.all([world.engine.startApi(), world.untilShown(chat, says(/Ready/), 45_000)]);
+    const shown = world.fake.world.shownIn(chat);
     assert.equal(shown.length, 1);
   });
 
   it('are linked to the chat that sends the code, by the command line from end to end', async () => {
     const { telegram_off_reason: none } = await rowOf((await addUser()).id);
     assert.equal(none, null);
-    const api = await world.engine.startApi();
-    const place = await makePlace({ VIDEOFLOW_URL: api.url, VIDEOFLOW_TOKEN: api.token });
+    api ??= await world.engine.startApi();
+    const { url, token } = api;
+    const place = await makePlace({ VIDEOFLOW_URL: url, VIDEOFLOW_TOKEN: token });
     world.fake.world.write(9001, 'what is this?');
     world.fake.world.write(9001, 'hello?');
     world.fake.world.write(9001, `/start ${'x'.repeat(32)}`);
@@ -249,8 +254,8 @@ describe('notices by Telegram', function () {
     assert.match(hint?.text ?? '', /ask videoflow for a link/);
     await place.remove();
     // The command shows the code to its user only: a second offer is made by hand to have it here.
-    const headers = { authorization: `Bearer ${api.token}` };
-    const offer = await (await fetch(`${api.url}/v1/me/telegram/link`, { method: 'POST', headers })).json();
+    const headers = { authorization: `Bearer ${token}` };
+    const offer = await (await fetch(`${url}/v1/me/telegram/link`, { method: 'POST', headers })).json();
     world.fake.world.write(-9002, `/start@videoflow_test_bot ${offer.code}`);
     const { code, stdout } = await linking;
     assert.equal(code, 0);
@@ -263,12 +268,12 @@ describe('notices by Telegram', function () {
     const [answer] = await world.untilShown('-9002', (shown) => shown.length === 1);
     assert.match(answer?.text ?? '', /^This chat now gets the notices of user_/);
     world.fake.world.write(-9003, `/start ${offer.code}`);
-    const me = await (await fetch(`${api.url}/v1/me`, { headers })).json();
+    const me = await (await fetch(`${url}/v1/me`, { headers })).json();
     assert.deepEqual([me.telegram_chat, me.telegram_off_reason], ['-9002', null]);
     await world.tell(me.id, 'video.ready', { id: newId(), title: 'linked' });
     await world.untilShown('-9002', (shown) => shown.some(({ text }) => text.startsWith('linked')));
     await waitFor(() => world.fake.world.unread() <= 1, { what: 'the messages to be confirmed' });
-    const gone = await fetch(`${api.url}/v1/me/telegram`, { method: 'DELETE', headers });
+    const gone = await fetch(`${url}/v1/me/telegram`, { method: 'DELETE', headers });
     assert.equal(gone.status, 204);
   });
 
