@@ -34,7 +34,11 @@ export const timeZoneField = z
 export const telegramChatField = z
   .string()
   .regex(/^(-?\d{1,20}|@\w{5,32})$/, 'must be a chat id or @channel')
-  .nullable();
+  .nullable()
+  .meta({
+    description: 'Where notices go; `POST /v1/me/telegram/link` finds it out. Null for nowhere',
+    examples: ['123456789'],
+  });
 
 const NOTICE_WORDS = `must be one of ${NOTICE_TYPES.join(', ')}`;
 

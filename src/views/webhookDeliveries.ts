@@ -13,7 +13,7 @@ const attemptSchema = z
     duration_ms: z.int().nullable().meta({ description: 'Null where nobody answered' }),
     error_code: z.string().nullable().meta({
       description:
-        'Why there is no `status`; null without one while it is under way, or where its worker died',
+        'Why there is no `status`: `unreachable`, `untrusted` (its certificate), `refused` (nothing is sent to such an address) or `timeout`, among others; null without one while it is under way, or where its worker died',
     }),
     response: z.string().nullable().meta({ description: 'The first kilobyte of the answer' }),
   })

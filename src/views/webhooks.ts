@@ -24,7 +24,10 @@ export const webhookFields = {
   disabled_reason: z
     .string()
     .nullable()
-    .meta({ description: 'Why it was disabled by itself; null when its owner did it' }),
+    .meta({
+      description:
+        '`gone`: the receiver answered 410; `failing`: nothing was taken for days. Null when its owner did it',
+    }),
   disabled_at: instant.nullable(),
   failing_since: instant.nullable().meta({ description: 'Since when no delivery has succeeded' }),
   created_at: instant,

@@ -57,8 +57,12 @@ const createWebhook = defineRoute({
   tag: TAG,
   summary: 'Have events sent to an address',
   description: [
-    'Deliveries are signed as the Standard Webhooks specification has it, with the `secret` of this answer. A repetition with the same',
-    '`Idempotency-Key` gives the webhook without it. Told is what happens from now on; order is not promised, every event has its `sequence`.',
+    'Told is what happens from now on: one POST for each event, whose body is the Event as JSON with its `created_at` as `timestamp`, too.',
+    'Any 2xx means that it was taken; redirects are not followed. Everything else is tried again, over about three days, later each time;',
+    '`Retry-After` of a 429 or 503 is kept to, and 410 disables the webhook at once. Order is not promised, every event has its `sequence`;',
+    'what comes twice has the same `webhook-id`. Deliveries are signed as the Standard Webhooks specification has it (headers `webhook-id`,',
+    '`webhook-timestamp`, `webhook-signature`), with the `secret` of this answer. A repetition with the same `Idempotency-Key` gives the',
+    'webhook without it, and without its `url`.',
   ].join('\n'),
   scope: 'write',
   body: z.strictObject({
