@@ -54,17 +54,20 @@ describe('streams of events in trouble', () => {
       tookMs.push(performance.now() - startedAt);
     }
     assert.deepEqual(told(stream), numbers(1, 10));
-    // By the numbers alone it would be one second on average, and two at most.
-    assert.ok(Math.max(...tookMs) < 1000, `${tookMs}`);
+    // By the numbers alone it would be a second on average.
+    const median = tookMs.toSorted((a, b) => a - b)[5] ?? Number.NaN;
+    assert.ok(median < 700, `${tookMs}`);
   });
 
   it('lose nothing while no notification comes', async () => {
+    // Ten seconds, or four.
+    const rounds = process.env.CAMPAIGN ? 25 : 10;
     const [near, far] = [await listen(), await listen(other.url)];
     const [{ source }] = await api.sql(`select pg_get_functiondef('number_event'::regproc) as source`);
     assert.match(source, /perform pg_notify/);
     await api.sql(source.replace(/perform pg_notify\([^;]*;/, ''));
     try {
-      for (let round = 1; round <= 10; round += 1) {
+      for (let round = 1; round <= rounds; round += 1) {
         await happen(api, user.id, { count: round });
         if (round % 5 === 0) {
           const count = (round * (round + 1)) / 2;
@@ -74,8 +77,8 @@ describe('streams of events in trouble', () => {
     } finally {
       await api.sql(source);
     }
-    assert.deepEqual(told(near), numbers(1, 55));
-    assert.deepEqual(told(far), numbers(1, 55));
+    const all = numbers(1, (rounds * (rounds + 1)) / 2);
+    assert.deepEqual([told(near), told(far)], [all, all]);
   });
 
   it('lose nothing when the connection that is listened on is killed, again and again', async () => {

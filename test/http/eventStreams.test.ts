@@ -56,6 +56,12 @@ describe('a stream of events', () => {
     assert.deepEqual(stream.events, []);
   });
 
+  it('answers HEAD with the head alone', async () => {
+    const ask = { method: 'HEAD', token: user.token, headers: { accept: 'text/event-stream' } };
+    const answer = await api.call('/v1/events', ask);
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [200, 'text/event-stream']);
+  });
+
   it('tells what is new from now on, each with its number and type, as the feed has it', async () => {
     await happen(api, user.id, { count: 3 });
     const stream = await listen();
