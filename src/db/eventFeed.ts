@@ -68,7 +68,8 @@ export class EventFeedQueries {
       `select f.last_sequence, f.expired_sequence, e.*
        from feeds f left join lateral (
          select * from events
-         where user_id = f.user_id and sequence > ? and sequence <= greatest(?::bigint, f.expired_sequence) + ?
+         where user_id = f.user_id and sequence > greatest(?::bigint, f.expired_sequence)
+           and sequence <= greatest(?::bigint, f.expired_sequence) + ?
            ${chosen} ${videoId === null ? '' : 'and video_id = ?'}
          order by sequence limit ?
        ) e on true
