@@ -128,15 +128,16 @@ function startShifts({ db, flows, log, delivery }: AnnouncerDeps, signal: AbortS
   }
 
   function beginShift(webhook: WebhookToTell, holder: string): void {
-    // Taken twice when this process slept for longer than it may be away: the first one goes on.
-    if (shifts.has(webhook.webhookId)) return;
-    const shift = delivery
-      .attend(webhook, { holder })
+    const { webhookId } = webhook;
+    // It may be free again before the one who has left it here has come back from that.
+    const before = shifts.get(webhookId) ?? Promise.resolve();
+    const shift = before
+      .then(() => delivery.attend(webhook, { holder }))
       .then(({ nextDueInMs }) => nextDueInMs !== null && leaveToEngine(webhook))
       // Nobody is at it after some seconds, and the reconciler finds what is left.
       .catch((error: unknown) => log.warn({ err: error, ...webhook }, 'a webhook could not be delivered to'))
-      .then(() => void shifts.delete(webhook.webhookId));
-    shifts.set(webhook.webhookId, shift);
+      .then(() => void (shifts.get(webhookId) === shift && shifts.delete(webhookId)));
+    shifts.set(webhookId, shift);
   }
 
   function leaveToEngine(webhook: WebhookToTell): void {

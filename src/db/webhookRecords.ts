@@ -211,7 +211,10 @@ export class WebhookRecordQueries {
     return Number(row?.count ?? 0);
   }
 
-  /** Says that nobody is at webhooks any more, and what is left: asked after that, so that nothing falls in between. */
+  /**
+   * Says that nobody is at webhooks any more, and what is left: asked after that, so that nothing falls in between. What
+   * somebody else has taken up by then is left to him, and news that nobody was told of to those who take it.
+   */
   async release(held: readonly Omit<WebhookLook, 'slots'>[]): Promise<Map<string, LeftToDo>> {
     const asked = JSON.stringify(held);
     await this.#em.execute(
@@ -220,9 +223,11 @@ export class WebhookRecordQueries {
       [asked],
     );
     const rows = await this.#em.execute<{ id: string; lags: boolean; nextDueAt: string | null }[]>(
-      `with ${ASKED} select w.id, w.is_enabled and w.cursor_sequence < coalesce(f.last_sequence, 0) as lags, (
+      `with ${ASKED} select w.id,
+         w.is_enabled and w.cursor_sequence < least(w.told_sequence, coalesce(f.last_sequence, 0)) as lags, (
          select min(d.next_attempt_at) from webhook_deliveries d where d.webhook_id = w.id and ${LIVE}) as "nextDueAt"
-       from asked a join webhooks w on w.id = a."webhookId" left join feeds f on f.user_id = w.user_id`,
+       from asked a join webhooks w on w.id = a."webhookId" left join feeds f on f.user_id = w.user_id
+       where ${IS_FREE}`,
       [asked],
     );
     return new Map(
