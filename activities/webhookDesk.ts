@@ -40,8 +40,8 @@ export interface WebhookDesk {
 const MAX_LOOKS = 100;
 const MAX_RECORDS = 200;
 const MAX_BODIES = 500;
-/** One is at a webhook for as long as it looks once in half of this; whoever dies is missed after it. */
-export const ATTEND_SEC = 15;
+/** Said anew when a third of it is over; whoever dies is missed after it. */
+export const ATTEND_SEC = 12;
 /** Beside the time that a receiver has: for being begun, and for being written down. */
 const ATTEMPT_SLACK_SEC = 5;
 

@@ -10,7 +10,7 @@ import { pages } from './longWork.ts';
 export async function repeatWebhooks({ db, flows }: ActivityDeps): Promise<void> {
   for await (const webhooks of pages((after) => db.webhookNews.listUnattended(after), idOf)) {
     for (const webhook of webhooks) {
-      await flows.deliverWebhook(webhook);
+      if (await flows.deliverWebhook(webhook)) await db.webhookNews.noteTold(webhook.webhookId);
       Context.current().heartbeat();
     }
   }

@@ -59,16 +59,27 @@ export class WebhookNewsQueries {
     };
   }
 
-  /** Webhooks that lag behind their feed or have overdue deliveries, and that nobody is at; in pages by id. */
+  /**
+   * Webhooks that lag behind what was told of, or have overdue deliveries, and that nobody is at; in pages by id. Who was
+   * told a moment ago may have to wait for a place.
+   */
   listUnattended(afterId: string | null): Promise<WebhookToTell[]> {
     return this.#em.execute<WebhookToTell[]>(
       `select w.id as "webhookId", w.user_id as "userId" from webhooks w left join feeds f on f.user_id = w.user_id
-       where ${UNATTENDED} and (?::uuid is null or w.id > ?::uuid) and (
-         (w.cursor_sequence < least(w.told_sequence, f.last_sequence) and coalesce(w.told_at < ${OVERDUE}, true)) or exists (
-           select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.kind = 'event'
-             and d.next_attempt_at < ${OVERDUE}))
+       where ${UNATTENDED} and (?::uuid is null or w.id > ?::uuid)
+         and coalesce(w.told_at < now() - interval '30 seconds', true) and (
+           w.cursor_sequence < least(w.told_sequence, f.last_sequence) or exists (
+             select from webhook_deliveries d where d.webhook_id = w.id and d.state = 'pending' and d.kind = 'event'
+               and d.next_attempt_at < ${OVERDUE}))
        order by w.id limit ${PAGE}`,
       [afterId, afterId],
     );
+  }
+
+  /** Notes that the engine was told of a webhook, which has not been looked at since. */
+  async noteTold(webhookId: string): Promise<void> {
+    await this.#em.execute(`update webhooks w set told_at = now() where w.id = ? and ${UNATTENDED}`, [
+      webhookId,
+    ]);
   }
 }

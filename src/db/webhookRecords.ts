@@ -132,7 +132,7 @@ export class WebhookRecordQueries {
            told_sequence = greatest(w.told_sequence, h.upto), told_at = null,
            attended_by = h.holder, attended_until = ${until}
          from held h where w.id = h.id and (h.upto > h.cursor_sequence or w.told_at is not null
-           or w.attended_by is distinct from h.holder or w.attended_until is null or w.attended_until < now() + interval '1 second' * ${attendSec / 2}))
+           or w.attended_by is distinct from h.holder or w.attended_until is null or w.attended_until < now() + interval '1 second' * ${(attendSec * 2) / 3}))
        select a."webhookId", coalesce(h.upto < h.last_sequence, false) as "hasMore",
          case when h.id is not null then 'open' when w.id is null then 'gone' when not w.is_enabled then 'disabled'
            when w.attended_by = a.holder or ${IS_FREE} then 'busy' else 'taken' end as state

@@ -15,7 +15,7 @@ import { startWebhookReceiver, type WebhookReceiver } from '../support/fakes/web
 import { waitFor } from '../support/stack.ts';
 
 /** The third wait is longer than anybody stays for: from there on the engine keeps the time. */
-const RETRY_SEC = [0.3, 0.5, 8, 0.3, 0.3];
+const RETRY_SEC = [0.3, 0.5, 6.5, 0.3, 0.3];
 const TIMEOUT_SEC = 2;
 
 describe('deliveries to webhooks', () => {

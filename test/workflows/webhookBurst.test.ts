@@ -21,6 +21,8 @@ describe('many webhooks, of which some hang', () => {
     engine = await startTestEngine({ EGRESS_ALLOW_CIDRS: '127.0.0.0/8', WORKER_QUEUES: 'workflows,notify' });
     deliveries = await createDeliveries(engine);
     receiver = await startWebhookReceiver();
+    // Two, who must not both deliver the same.
+    engine.startWorker();
     engine.startWorker();
     await waitFor(async () => (await engine.flows.health()).pollers.notify > 0, {
       what: 'a worker',
