@@ -4,7 +4,7 @@ import { runAdminStatement } from '../../src/local/templateDatabase.ts';
 import { makeCanary } from '../support/canaries.ts';
 import { PERMITS } from '../support/canaryPermits.ts';
 import { REPLIES } from '../support/canaryReplies.ts';
-import { type CanaryWorld, startCanaryWorld } from '../support/canaryWorld.ts';
+import { type CanaryWorld, startCanaryWorld, startWrongly } from '../support/canaryWorld.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { openEventStream } from '../support/eventStream.ts';
 import type { Behaviour } from '../support/fakes/behaviours.ts';
@@ -18,6 +18,8 @@ describe('no secret', () => {
   let world: CanaryWorld;
   /** With a certificate that nobody trusts. */
   let secure: WebhookReceiver | undefined;
+  let videoId = '';
+  let toldId = '';
   /** By the id of a webhook: what signs. */
   const secrets = new Map<string, string[]>();
   const behaveOutside: Record<string, (request: RecordedRequest) => Behaviour | undefined> = {};
@@ -28,7 +30,7 @@ describe('no secret', () => {
     const { api, outside } = world;
     outside.behaveBy((request) => behaveOutside.telegram?.(request) ?? behaveOutside.providers?.(request));
     const stream = await openEventStream(`${api.url}/v1/events`, { token: api.token });
-    troubleStarts();
+    startWrongly(world);
     await Promise.all([troublePeople(), troubleWebhooks(), troubleVideos(), troubleTelegram()]);
     stream.close();
     world.watch.see('answer 200 to GET /v1/events as a stream', JSON.stringify(stream.events));
@@ -178,7 +180,8 @@ describe('no secret', () => {
 
     const body = await readFile(await fixture('h264'));
     const { body: video } = await ask('/v1/videos', { body, headers: { 'content-type': 'video/mp4' } });
-    const path = `/v1/videos/${video.id}`;
+    videoId = video.id;
+    const path = `/v1/videos/${videoId}`;
     const ready = await waitFor(
       async () => {
         const { body } = await ask(path);
@@ -210,7 +213,7 @@ describe('no secret', () => {
 
   /** A chat is linked with a code, and the bot's messages fail in ways that name its token. */
   async function troubleTelegram(): Promise<void> {
-    const { ask, watch, telegram, botToken, outside } = world;
+    const { ask, watch, telegram, receiver, botToken } = world;
     const path = `/bot${botToken}/sendMessage`;
     const troubles: Behaviour[] = [
       botRefusal(500, `Internal error at ${path}`),
@@ -226,21 +229,15 @@ describe('no secret', () => {
     await waitFor(async () => (await ask('/v1/me/telegram/link')).body.state === 'linked', {
       ...{ what: 'the chat to be linked', timeoutMs: 20_000, everyMs: 300 },
     });
-    const sent = () => outside.requests.filter((request) => request.path === path).length;
     await waitFor(async () => (await ask('/v1/me')).body.telegram_off_reason !== null, {
-      ...{ what: `the notices to be switched off after ${sent()}`, timeoutMs: 40_000, everyMs: 500 },
+      ...{ what: 'the notices to be switched off', timeoutMs: 40_000, everyMs: 500 },
     });
-  }
-
-  /** What goes wrong before anything is read from anywhere. */
-  function troubleStarts(): void {
-    const { engine, watch } = world;
-    const nowhere = { TEMPORAL_ADDRESS: '127.0.0.1:1', WORKER_METRICS_PORT: '0' };
-    const canary = () => watch.add('wrong setting', makeCanary());
-    engine.startWorker({ ...nowhere, TELEGRAM_BOT_TOKEN: canary() });
-    engine.startWorker({ ...nowhere, ENCRYPTION_KEYS: `k1:${canary()}` });
-    engine.startWorker({ ...nowhere, OPENAI_BASE_URL: canary() });
-    engine.startWorker({ ...nowhere, DATABASE_URL: `postgres://postgres:${canary()}@127.0.0.1:1/none` });
+    await ask('/v1/me', { method: 'PATCH', json: { telegram_chat: String(chat) } });
+    const url = receiver.url('/hook/client');
+    toldId = (await ask('/v1/videos', { json: { url } })).body.id;
+    await waitFor(() => telegram.messages.some(({ text }) => text.includes(toldId)), {
+      ...{ what: 'a notice that is sent', timeoutMs: 20_000 },
+    });
   }
 
   async function look(): Promise<void> {
@@ -281,6 +278,16 @@ describe('no secret', () => {
       assert.ok(watch.seen(new RegExp(`^table public.${table}$`)) > 0, `nothing of ${table}`);
     for (const place of [/^delivery to /, /^answer 4.. /, /^answer 5.. /])
       assert.ok(watch.seen(place) > 0, `nothing of ${place}`);
+  });
+
+  it('would have been found: what is no secret is, in each kind of place', () => {
+    const { watch } = world;
+    for (const place of [/^answer /, /^log of worker/, /^table /, /^history /, /^delivery /])
+      assert.ok(watch.formsOf(videoId, place).includes('as it is'), `not found in ${place}`);
+    assert.ok(watch.formsOf('/v1/webhooks/:id/deliveries', /^log of api/).includes('as it is'));
+    assert.ok(watch.formsOf(toldId, /^message /).includes('as it is'));
+    // As the engine keeps what it is given.
+    assert.ok(watch.formsOf(videoId, /^history /).includes('base64'));
   });
 
   it('is found nowhere by a search that finds none: each permitted place shows one', () => {

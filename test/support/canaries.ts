@@ -33,6 +33,13 @@ export class Watch {
     return this.texts.reduce((sum, each) => sum + (place.test(each.place) ? each.text.length : 0), 0);
   }
 
+  /** In which forms something else is found in places of a kind, that is no secret: what shows that looking finds. */
+  formsOf(text: string, place: RegExp): string[] {
+    const finder = createLeakFinder([{ name: 'no secret', text }]);
+    const seen = this.texts.filter((each) => place.test(each.place));
+    return [...new Set(seen.flatMap((each) => finder.find(each.place, each.text)).map(({ form }) => form))];
+  }
+
   /** What was read where it must not be, in places of a kind. */
   leaks(place: RegExp, permits: readonly Permit[]): Leak[] {
     return this.all(place).filter((leak) => !permits.some((permit) => covers(permit, leak)));

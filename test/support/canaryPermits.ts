@@ -39,7 +39,7 @@ export const PERMITS: Permit[] = [
   },
   {
     secret: 'chat',
-    place: /^(answer 200 to GET \/v1\/me(\/telegram\/link)?$|table public\.(users|telegram_\w+)$)/,
+    place: /^(answer 200 to (GET|PATCH) \/v1\/me(\/telegram\/link)?$|table public\.(users|telegram_\w+)$)/,
     because: 'it is an address and no key: only the bot can write to it; its owner sees it',
   },
 ];

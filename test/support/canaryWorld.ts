@@ -120,3 +120,13 @@ export async function startCanaryWorld(): Promise<CanaryWorld> {
     },
   };
 }
+
+/** Starts workers whose settings are no good, so that all they do is say why. */
+export function startWrongly({ engine, watch }: CanaryWorld): void {
+  const nowhere = { TEMPORAL_ADDRESS: '127.0.0.1:1', WORKER_METRICS_PORT: '0' };
+  const canary = () => watch.add('wrong setting', makeCanary());
+  engine.startWorker({ ...nowhere, TELEGRAM_BOT_TOKEN: canary() });
+  engine.startWorker({ ...nowhere, ENCRYPTION_KEYS: `k1:${canary()}` });
+  engine.startWorker({ ...nowhere, OPENAI_BASE_URL: canary() });
+  engine.startWorker({ ...nowhere, DATABASE_URL: `postgres://postgres:${canary()}@127.0.0.1:1/none` });
+}

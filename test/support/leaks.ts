@@ -52,8 +52,8 @@ function needlesOf({ name, text, bytes, isShort }: Secret): Needle[] {
   const parts = isShort ? whole : whole.flatMap(halves);
   if (parts.some((part) => part.length < SHORTEST)) throw new Error(`${name} is too short to be found`);
   const found = new Map<string, string>();
-  for (const part of whole.flatMap(halves))
-    for (const [form, needle] of formsOf(part)) found.set(needle, form);
+  for (const part of parts)
+    for (const [form, needle] of formsOf(part)) found.set(needle, found.get(needle) ?? form);
   return [...found].map(([needle, form]) => ({ secret: name, form, text: needle }));
 }
 
