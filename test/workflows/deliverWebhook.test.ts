@@ -16,7 +16,7 @@ import { waitFor } from '../support/stack.ts';
 
 /** The third wait is longer than anybody stays for: from there on the engine keeps the time. */
 const RETRY_SEC = [0.3, 0.5, 6.5, 0.3, 0.3];
-const TIMEOUT_SEC = 2;
+const TIMEOUT_SEC = 1;
 
 describe('deliveries to webhooks', () => {
   let engine: TestEngine;
@@ -123,7 +123,7 @@ describe('deliveries to webhooks', () => {
 
   it('wait for as long as the receiver asks', async () => {
     const webhook = await make('/busy');
-    receiver.behave('/busy', comeBackAfter('2'), comeBackAfter('1', 503));
+    receiver.behave('/busy', comeBackAfter('1'), comeBackAfter('1', 503));
     const [id] = await tell(webhook, 1);
     const [delivery] = await deliveries.untilEnded(webhook, 1);
     assert.deepEqual(attemptsOf(delivery as WebhookDelivery), [429, 503, 204]);
@@ -132,11 +132,11 @@ describe('deliveries to webhooks', () => {
       number,
       number,
     ];
-    assert.ok(second - first >= 2000 && second - first < 4000, `${second - first}`);
+    assert.ok(second - first >= 1000 && second - first < 3000, `${second - first}`);
     assert.ok(third - second >= 1000 && third - second < 3000, `${third - second}`);
     assert.deepEqual(new Set(came('/busy')), new Set([id]));
     const stamps = receiver.at('/busy').map(({ headers }) => Number(headers['webhook-timestamp']));
-    assert.ok((stamps[1] ?? 0) >= (stamps[0] ?? 0) + 2, 'fresh timestamps');
+    assert.ok((stamps[1] ?? 0) >= (stamps[0] ?? 0) + 1, 'fresh timestamps');
   });
 
   it('follow no redirect, read little of a giant answer, and keep the times of the schedule', async () => {
@@ -184,7 +184,7 @@ describe('deliveries to webhooks', () => {
   it('stop when the webhook is disabled or removed meanwhile', async function () {
     this.timeout(20_000);
     const [disabled, removed] = [await make('/disabled'), await make('/removed')];
-    receiver.behaveBy(() => ({ kind: 'slow', ms: 1000 }));
+    receiver.behaveBy(() => ({ kind: 'slow', ms: 700 }));
     await Promise.all([tell(disabled, 8), tell(removed, 8)]);
     await waitFor(() => came('/disabled').length === 4 && came('/removed').length === 4, {
       what: 'the first',
@@ -389,11 +389,6 @@ describe('deliveries to webhooks', () => {
       assert.deepEqual(attempts, [...Array(attempts.length - 1).fill('unreachable'), 204]);
       assert.equal(attempts.length, delivery.attempts);
     }
-    const handle = engine.client.workflow.getHandle(deliverWebhookId(webhook.id));
-    await waitFor(async () => (await handle.describe()).status.name === 'COMPLETED', {
-      what: 'the end of its workflow',
-      timeoutMs: 20_000,
-    });
   });
 });
 
