@@ -17,13 +17,10 @@ const TAG = 'Me';
 
 const offeredView = z
   .strictObject({
-    code: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          'Good once, and shown once: null where the answer is given again to the same Idempotency-Key',
-      }),
+    code: z.string().nullable().meta({
+      description:
+        'Good once, and shown once: null where the answer is given again to the same Idempotency-Key',
+    }),
     url: z
       .url()
       .nullable()

@@ -21,13 +21,10 @@ export const webhookFields = {
   types: z.array(z.string()).meta({ description: 'Chosen events; empty for all' }),
   description: z.string().nullable(),
   enabled: z.boolean(),
-  disabled_reason: z
-    .string()
-    .nullable()
-    .meta({
-      description:
-        '`gone`: the receiver answered 410; `failing`: nothing was taken for days. Null when its owner did it',
-    }),
+  disabled_reason: z.string().nullable().meta({
+    description:
+      '`gone`: the receiver answered 410; `failing`: nothing was taken for days. Null when its owner did it',
+  }),
   disabled_at: instant.nullable(),
   failing_since: instant.nullable().meta({ description: 'Since when no delivery has succeeded' }),
   created_at: instant,

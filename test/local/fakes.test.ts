@@ -42,6 +42,7 @@ describe('npm run fakes', () => {
       const emptied = (await (await wish([])).json()) as { next: string[]; choose_from: string[] };
       assert.deepEqual([emptied.next, emptied.choose_from.includes('rate_limited')], [[], true]);
       assert.equal((await ask()).status, 400);
+      await receive(new URL(baseUrl).origin, lineWith);
       child.kill('SIGINT');
       const [code] = await once(child, 'exit');
       assert.equal(code, 0);
@@ -49,4 +50,23 @@ describe('npm run fakes', () => {
       child.kill('SIGKILL');
     }
   });
+
+  /** Webhooks go to any address below `/hooks`, and are shown. */
+  async function receive(origin: string, lineWith: (words: RegExp) => Promise<string>): Promise<void> {
+    const deliver = () =>
+      fetch(`${origin}/hooks/mine?x=1`, {
+        ...{ method: 'POST', body: '{"type":"video.ready"}', headers: { 'webhook-id': 'one' } },
+      });
+    const wish = await fetch(`${origin}/fakes/behave/hooks/mine`, {
+      ...{ method: 'POST', body: '["gone"]' },
+    });
+    assert.deepEqual(await wish.json(), { path: '/hooks/mine', next: ['gone'] });
+    assert.deepEqual([(await deliver()).status, (await deliver()).status], [410, 204]);
+    await lineWith(/^204 · POST · \/hooks\/mine\?x=1 · video\.ready · one · 22 B/);
+    const shown = (await (await fetch(`${origin}/fakes/hooks`)).json()) as Record<string, unknown>[];
+    assert.deepEqual(
+      shown.map(({ path, status, body }) => [path, status, body]),
+      [204, 410].map((status) => ['/hooks/mine?x=1', status, '{"type":"video.ready"}']),
+    );
+  }
 });
