@@ -9,7 +9,7 @@ import { broken } from '../support/fakes/hookTrouble.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../support/fakes/webhookReceiver.ts';
 import { sample } from '../support/sample.ts';
 import { seededRandom, waitFor } from '../support/stack.ts';
-import { holdsByOpenssl, verifyByLibrary } from '../support/verifying.ts';
+import { holdsByOpenssl, holdsByRule, verifyByLibrary } from '../support/verifying.ts';
 import { makePayload } from '../support/webhookPayloads.ts';
 
 /** All that a campaign delivers, of which a normal run does a share. */
@@ -82,6 +82,7 @@ describe('deliveries to a receiver', () => {
       assert.deepEqual(event, feed.get(String(headers['webhook-id'])));
       assert.equal(timestamp, (event as { created_at?: string }).created_at);
       assert.equal(headers['content-type'], 'application/json');
+      assert.ok(holdsByRule(webhook.secret, headers, body), body.toString());
     }
     for (const { headers, body } of sample('openssl', arrivals, BY_OPENSSL))
       assert.ok(await holdsByOpenssl(webhook.secret, headers, body), body.toString());

@@ -3,7 +3,7 @@ import { signMessage } from '../../src/notifiers/webhook/sign.ts';
 import { makeWebhookSecret } from '../../src/secrets/webhookSecret.ts';
 import { sample } from '../support/sample.ts';
 import { seededRandom } from '../support/stack.ts';
-import { holdsByOpenssl, verifyByLibrary } from '../support/verifying.ts';
+import { holdsByOpenssl, holdsByRule, verifyByLibrary } from '../support/verifying.ts';
 import { makePayload } from '../support/webhookPayloads.ts';
 
 const PAYLOADS = 1000;
@@ -22,10 +22,11 @@ describe('signatures of deliveries', () => {
   }));
   const write = (payload: unknown): Buffer => Buffer.from(JSON.stringify(payload));
 
-  it('hold for the library of Standard Webhooks, whatever is in a payload', () => {
+  it('hold for the library of Standard Webhooks, and by its rule written out, whatever is in a payload', () => {
     for (const { payload, secret, id } of messages) {
       const headers = signMessage({ id, timestampSec: nowSec(), body: write(payload) }, [secret]);
       assert.deepEqual(verifyByLibrary(secret, headers, write(payload)), JSON.parse(JSON.stringify(payload)));
+      assert.ok(holdsByRule(secret, headers, write(payload)));
     }
   });
 
