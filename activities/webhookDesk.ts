@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config.ts';
 import type { Event } from '../src/db/entities/event.ts';
 import type { Db } from '../src/db/index.ts';
@@ -17,6 +16,7 @@ import type { WebhookTarget } from '../src/notifiers/webhook/index.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import { toEventView } from '../src/views/events.ts';
 import { inBatches } from './batches.ts';
+import { insist } from './insist.ts';
 
 /** An attempt with all that it needs. */
 export interface PreparedAttempt {
@@ -121,21 +121,6 @@ export function createWebhookDesk({
     record: inBatches(record, { maxItems: MAX_RECORDS }),
     release: inBatches(release, { maxItems: MAX_LOOKS }),
   };
-}
-
-/** As long as a database that is restarted may be away: what is not written down is delivered once more. */
-const AGAIN_AFTER_MS = [500, 2000, 5000];
-
-async function insist<Result>(write: () => Promise<Result>): Promise<Result> {
-  for (const waitMs of AGAIN_AFTER_MS) {
-    const done = await write().then(
-      (result) => ({ result }),
-      () => null,
-    );
-    if (done) return done.result;
-    await delay(waitMs);
-  }
-  return write();
 }
 
 const entryOf = <Value>(key: string, value: Value | undefined): [string, Value][] =>
