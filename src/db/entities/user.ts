@@ -7,6 +7,13 @@ export type Scope = (typeof SCOPES)[number];
 const schema = defineEntity({
   name: 'User',
   tableName: 'users',
+  indexes: [
+    {
+      name: 'users_telegram_chat',
+      expression: (c, t, name) =>
+        `create index "${name}" on ${t} (${c.telegramChat}) where ${c.telegramChat} is not null`,
+    },
+  ],
   properties: {
     id: p.uuid().primary().onCreate(newId),
     username: p.text().unique(),
