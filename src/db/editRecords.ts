@@ -167,10 +167,11 @@ export class EditRecordQueries {
     });
   }
 
-  /** Shows that a failed attempt will be repeated, and when. */
+  /** Shows that a failed attempt will be repeated, and when; a repetition changes nothing. */
   async waitForRetry({ editId, run }: EditOfRun, error: StoredError, nextAttemptAt: Date): Promise<void> {
     const waiting = { nextAttemptAt, updatedAt: new Date(), ...errorColumns(error) };
-    await this.#change(unfinished(editId, run), waiting, 'edit.waiting_retry');
+    const isNews = { $or: [{ nextAttemptAt: null }, { nextAttemptAt: { $ne: nextAttemptAt } }] };
+    await this.#change({ ...unfinished(editId, run), ...isNews }, waiting, 'edit.waiting_retry');
   }
 
   /** Ends an edit badly. */

@@ -1,6 +1,8 @@
+import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { FINAL_STEP_STATES } from '../domain/video.ts';
 import { Step } from './entities/step.ts';
+import { Video } from './entities/video.ts';
 import { tellChanges } from './events.ts';
 import { NO_ERROR } from './storedError.ts';
 
@@ -16,7 +18,11 @@ export class PlaybackStepQueries {
 
   /** Ends the step of a video that browsers play as it is. */
   skip(videoId: string): Promise<void> {
-    return this.#em.transactional(async (tx) => tellChanges(tx, videoId, await skipPlayback(tx, videoId)));
+    return this.#em.transactional(async (tx) => {
+      // As whoever changes a video does: of two that tell of it, the later one sees what the first has done.
+      await tx.findOne(Video, { id: videoId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      await tellChanges(tx, videoId, await skipPlayback(tx, videoId));
+    });
   }
 }
 

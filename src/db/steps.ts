@@ -1,4 +1,4 @@
-import { type EntityData, LockMode } from '@mikro-orm/core';
+import { type EntityData, type FilterQuery, LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { MediaFacts } from '../domain/media.ts';
 import { planPlayback } from '../domain/playback.ts';
@@ -165,17 +165,11 @@ export class StepQueries {
     });
   }
 
-  /** Shows that a failed attempt will be repeated, and when. */
+  /** Shows that a failed attempt will be repeated, and when; a repetition changes nothing. */
   waitForRetry(step: StepOfRun, error: StoredError, nextAttemptAt: Date): Promise<void> {
-    return this.#em.transactional((tx) =>
-      changeUnfinished(tx, step, {
-        state: 'waiting_retry',
-        percent: 0,
-        nextAttemptAt,
-        updatedAt: new Date(),
-        ...errorColumns(error),
-      }),
-    );
+    const waiting = { state: 'waiting_retry', nextAttemptAt } as const;
+    const columns = { ...waiting, percent: 0, updatedAt: new Date(), ...errorColumns(error) };
+    return this.#em.transactional((tx) => changeUnfinished(tx, step, columns, { $not: waiting }));
   }
 
   /** Ends a step badly. When it is a core one, its video fails and the run's other steps are cancelled. */
@@ -251,8 +245,12 @@ async function changeUnfinished(
   tx: EntityManager,
   { videoId, name, run }: StepOfRun,
   columns: EntityData<Step>,
+  where: FilterQuery<Step> = {},
 ): Promise<void> {
-  const changed = await tx.nativeUpdate(Step, { video: videoId, name, run, state: UNFINISHED }, columns);
+  // Else somebody who changes the video meanwhile tells of it later, with this step as it was before.
+  await lockVideo(tx, videoId);
+  const unfinished: FilterQuery<Step> = { video: videoId, name, run, state: UNFINISHED };
+  const changed = await tx.nativeUpdate(Step, { $and: [unfinished, where] }, columns);
   if (changed > 0) await tellChanges(tx, videoId, [name]);
 }
 

@@ -86,6 +86,8 @@ export class UploadQueries {
    * can be told. Call it in a transaction that holds the user.
    */
   async eraseVideo(videoId: string): Promise<void> {
+    // So that nobody tells of it while it is told as it was in the end.
+    await this.#em.execute('select 1 from videos where id = ? for update', [videoId]);
     await tellVideo(this.#em, videoId, 'video.deleted');
     await this.#em.execute('update uploads set video_id = null where video_id = ?', [videoId]);
     await this.#em.nativeDelete(Video, { id: videoId });

@@ -91,7 +91,9 @@ describe('every change of a state', () => {
     await takeRun(id);
     const source = { videoId: id, name: 'source', run: 1 } as const;
     await worker.begin('source');
-    for (const _ of [1, 2]) await api.db.steps.waitForRetry(source, TROUBLE, soon());
+    const waitUntil = soon();
+    for (const at of [waitUntil, waitUntil, new Date(waitUntil.getTime() + 1)])
+      await api.db.steps.waitForRetry(source, TROUBLE, at);
     const late = await worker.begin('source');
     await api.db.steps.showProgress(late, 50);
     assert.equal(await api.db.reconciliation.passOnRun(id, 1), 2);
@@ -209,7 +211,9 @@ describe('every change of a state', () => {
     };
     const id = await trim();
     await begin(id);
-    await api.db.editRecords.waitForRetry({ editId: id, run: 1 }, TROUBLE, soon());
+    const waitUntil = soon();
+    for (const at of [waitUntil, waitUntil, new Date(waitUntil.getTime() + 1)])
+      await api.db.editRecords.waitForRetry({ editId: id, run: 1 }, TROUBLE, at);
     await api.db.editRecords.handBack(await begin(id));
     assert.equal(await api.db.editReconciliation.passOn({ editId: id, run: 1 }), 2);
     await begin(id, 2);
