@@ -45,7 +45,7 @@ describe('the adapter of Telegram', () => {
 
   it('sends, changes, and takes "not modified" for what it is', async () => {
     const sent = await bot.send('7', '<b>One</b> &amp; only', UNENDING);
-    assert.ok(sent.kind === 'ok');
+    assert.ok(sent.kind === 'ok' && sent.result !== null);
     const message = { chat: '7', id: sent.result };
     assert.deepEqual(await bot.edit(message, 'Two', UNENDING), { kind: 'ok', result: sent.result });
     assert.deepEqual(await bot.edit(message, 'Two', UNENDING), { kind: 'unchanged' });
@@ -58,7 +58,7 @@ describe('the adapter of Telegram', () => {
     assert.deepEqual(await bot.send('8', 'a', UNENDING), { kind: 'off', reason: 'chat_not_found' });
   });
 
-  const ANSWERS: [string, Behaviour, BotAnswer<never>][] = [
+  const ANSWERS: [string, Behaviour, BotAnswer<null>][] = [
     ['a flood', floodWait(17), { kind: 'wait', waitMs: 17_000 }],
     ['a flood without a figure', botRefusal(429, 'Too Many Requests'), { kind: 'wait', waitMs: 5000 }],
     ['a flood of a year', floodWait(3e7), { kind: 'wait', waitMs: 24 * 3600 * 1000 }],
@@ -92,7 +92,7 @@ describe('the adapter of Telegram', () => {
     [
       'a yes without a message',
       { kind: 'answer', status: 200, body: { ok: true } },
-      { kind: 'trouble', why: 'garbled' },
+      { kind: 'ok', result: null },
     ],
     ['a list', { kind: 'answer', status: 200, body: [1] }, { kind: 'trouble', why: 'http_200' }],
     ['a cut', { kind: 'cut' }, { kind: 'trouble', why: 'ECONNRESET' }],
@@ -105,6 +105,35 @@ describe('the adapter of Telegram', () => {
       assert.equal(fake.requests.length, 1, 'once');
     });
   }
+
+  it('asks for nothing, whatever it is, while Telegram wants the bot to wait', async () => {
+    fake.behave(floodWait(1));
+    assert.equal((await bot.listUpdates({ offset: null, waitSec: 0 }, UNENDING)).kind, 'wait');
+    for (const answer of [
+      await bot.send('7', 'a', UNENDING),
+      await bot.edit({ chat: '7', id: 1 }, 'a', UNENDING),
+      await bot.askUsername(UNENDING),
+      await bot.listUpdates({ offset: null, waitSec: 0 }, UNENDING),
+    ])
+      assert.ok(answer.kind === 'wait' && answer.waitMs > 500 && answer.waitMs <= 1000);
+    assert.equal(fake.requests.length, 1);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.equal((await bot.send('7', 'a', UNENDING)).kind, 'ok');
+  });
+
+  it('reads no more messages at a time than it can, however long they are', async () => {
+    const text = 'я'.repeat(4096);
+    const message = { message_id: 1, chat: { id: 1 }, date: 1, text, reply_to_message: { text } };
+    // As Telegram writes it: six bytes for each character that is not ASCII.
+    const escaped = (value: unknown) => JSON.stringify(value).replaceAll('я', '\\u044f');
+    fake.behaveBy(({ json }) => {
+      const { limit = 100 } = json as { limit?: number };
+      const result = Array.from({ length: limit }, (_, at) => ({ update_id: at, message }));
+      return { kind: 'answer', status: 200, body: escaped({ ok: true, result }) };
+    });
+    const read = await bot.listUpdates({ offset: null, waitSec: 0 }, UNENDING);
+    assert.ok(read.kind === 'ok' && read.result.length > 1, read.kind);
+  });
 
   it('gives up what hangs, stalls or never ends, and reads no answer beyond all measure', async () => {
     const hurried = botAt(fake.botApiUrl, 150);
@@ -225,6 +254,11 @@ describe('the pace of Telegram', () => {
       sendAsMany(() => String(next++), 10_000),
       300,
     );
+    assert.equal(pace.silentMs(), 0);
+    pace.silence(5000);
+    pace.silence(1000);
+    now += 2000;
+    assert.equal(pace.silentMs(), 3000);
     pace.take('-7');
     assert.deepEqual([pace.busyChats().includes('-7'), pace.freeAt('8') <= now], [true, true]);
   });

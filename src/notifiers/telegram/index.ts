@@ -9,18 +9,25 @@ import { type BotUpdate, UPDATE_KINDS, updatesShape } from './updates.ts';
 export type { BotAnswer, ChatOffReason } from './answers.ts';
 export type { BotMessage, BotUpdate } from './updates.ts';
 
-/** One bot of Telegram's, by the Bot API (https://core.telegram.org/bots/api). Nothing it gives or throws holds the token. */
+/**
+ * One bot of Telegram's, by the Bot API (https://core.telegram.org/bots/api). Nothing it gives or throws holds the token.
+ * When Telegram has answered one request with a wait, all others are, without being made, until it is over.
+ */
 export interface TelegramBot {
   /** The public number in front of its token. */
   readonly bot: string;
   /** When what may be sent; `send` and `edit` count themselves, and wait for nothing. */
-  readonly pace: Omit<Pace, 'take'>;
+  readonly pace: Pick<Pace, 'freeAt' | 'anyFreeAt' | 'busyChats'>;
   /** What people find it by. */
   askUsername(signal: AbortSignal): Promise<BotAnswer<string>>;
-  /** Sends a text in HTML. @returns the message's id */
-  send(chat: string, html: string, signal: AbortSignal): Promise<BotAnswer<number>>;
-  /** Gives a message another text. */
-  edit(message: { chat: string; id: number }, html: string, signal: AbortSignal): Promise<BotAnswer<number>>;
+  /** Sends a text in HTML. @returns the message's id; null where it was sent, but the answer does not say as what */
+  send(chat: string, html: string, signal: AbortSignal): Promise<BotAnswer<number | null>>;
+  /** Gives a message another text. @returns the same */
+  edit(
+    message: { chat: string; id: number },
+    html: string,
+    signal: AbortSignal,
+  ): Promise<BotAnswer<number | null>>;
   /** Waits for what is written to the bot; the offset confirms what came before it. */
   listUpdates(
     asked: { offset: number | null; waitSec: number },
@@ -32,11 +39,20 @@ export type TelegramConfig = Pick<Config, 'TELEGRAM_BASE_URL' | 'TELEGRAM_BOT_TO
 
 /** For one answer, from connecting to its last byte. */
 const ANSWER_MS = 10_000;
-/** A hundred updates of the longest texts are below it. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/**
+ * Each may hold two texts of 4,096 characters, its own and the one that it replies to, with six bytes for each of them
+ * where they are not ASCII. What is too long to be read would be asked for for ever.
+ */
+const MOST_UPDATES = 20;
 
 const meShape = z.object({ username: z.string().regex(/^\w{3,64}$/) }).transform(({ username }) => username);
-const messageShape = z.object({ message_id: z.int() }).transform(({ message_id }) => message_id);
+/** What was done must not be done again because its answer is odd. */
+const messageShape = z
+  .object({ message_id: z.int() })
+  .transform(({ message_id }) => message_id)
+  .nullable()
+  .catch(null);
 
 const TEXT_STYLE = { parse_mode: 'HTML', link_preview_options: { is_disabled: true } } as const;
 
@@ -57,6 +73,8 @@ export function createTelegramBot({
     body: object,
     { shape, signal, waitMs = 0 }: { shape: z.ZodType<Result>; signal: AbortSignal; waitMs?: number },
   ): Promise<BotAnswer<Result>> => {
+    const silentMs = pace.silentMs();
+    if (silentMs > 0) return { kind: 'wait', waitMs: silentMs };
     const reply = await askBotApi({
       address: new URL(`${base.replace(/\/+$/, '')}/bot${token}/${method}`),
       body,
@@ -64,7 +82,9 @@ export function createTelegramBot({
       maxAnswerBytes: MAX_ANSWER_BYTES,
       signal,
     });
-    return readBotReply(reply, shape);
+    const answer = readBotReply(reply, shape);
+    if (answer.kind === 'wait') pace.silence(answer.waitMs);
+    return answer;
   };
   return {
     bot,
@@ -86,7 +106,10 @@ export function createTelegramBot({
     listUpdates: ({ offset, waitSec }, signal) =>
       ask(
         'getUpdates',
-        { ...(offset !== null && { offset }), timeout: waitSec, allowed_updates: UPDATE_KINDS },
+        {
+          ...(offset !== null && { offset }),
+          ...{ limit: MOST_UPDATES, timeout: waitSec, allowed_updates: UPDATE_KINDS },
+        },
         { shape: updatesShape, signal, waitMs: waitSec * 1000 },
       ),
   };

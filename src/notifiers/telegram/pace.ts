@@ -2,6 +2,7 @@
  * The pace that Telegram wants kept (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this):
  * a message a second in a chat, 20 a minute in a group, 30 a second in all. What is over it is answered with a wait for
  * the whole bot. Kept in memory: what another worker has sent is not known here, and costs such a wait at worst.
+ * While such a wait lasts nothing is asked at all: what is asked nevertheless makes it longer.
  */
 export interface Pace {
   /** When the chat may be written to again, in the clock's milliseconds; in the past when now. */
@@ -12,6 +13,10 @@ export interface Pace {
   busyChats(): string[];
   /** Counts a message. */
   take(chat: string): void;
+  /** How long the whole bot has to be silent from now on; 0 when it may speak. */
+  silentMs(): number;
+  /** Keeps that it has to be for so long. */
+  silence(ms: number): void;
 }
 
 const CHAT_MS = 1000;
@@ -28,6 +33,7 @@ const isGroup = (chat: string): boolean => chat.startsWith('-') || chat.startsWi
 export function createPace(now: () => number = Date.now): Pace {
   const byChat = new Map<string, number[]>();
   let all: number[] = [];
+  let silentUntil = 0;
   const chatFreeAt = (chat: string): number => {
     const times = byChat.get(chat) ?? [];
     const last = times.at(-1);
@@ -47,6 +53,10 @@ export function createPace(now: () => number = Date.now): Pace {
       all = [...all, at].slice(-IN_ALL);
       byChat.set(chat, [...(byChat.get(chat) ?? []), at].slice(-PER_GROUP));
       if (byChat.size > MANY_CHATS) forgetQuiet();
+    },
+    silentMs: () => Math.max(0, silentUntil - now()),
+    silence(ms) {
+      silentUntil = Math.max(silentUntil, now() + ms);
     },
   };
 }

@@ -36,6 +36,7 @@ interface Body {
   text?: string;
   parse_mode?: string;
   offset?: number;
+  limit?: number;
   timeout?: number;
   [field: string]: unknown;
 }
@@ -45,7 +46,7 @@ const FIELDS: Record<string, string[]> = {
   getMe: [],
   sendMessage: ['chat_id', 'text', 'parse_mode', 'link_preview_options', 'disable_notification'],
   editMessageText: ['chat_id', 'message_id', 'text', 'parse_mode', 'link_preview_options'],
-  getUpdates: ['offset', 'timeout', 'allowed_updates'],
+  getUpdates: ['offset', 'limit', 'timeout', 'allowed_updates'],
 };
 
 const well = (result: unknown): FakeAnswer => ({ status: 200, body: { ok: true, result } });
@@ -107,7 +108,7 @@ export class TelegramWorld {
     return well(viewOf(message));
   }
 
-  async getUpdates({ offset = 0, timeout = 0 }: Body): Promise<FakeAnswer> {
+  async getUpdates({ offset = 0, limit = 100, timeout = 0 }: Body): Promise<FakeAnswer> {
     this.poll.abort();
     this.poll = new AbortController();
     const { signal } = this.poll;
@@ -122,7 +123,7 @@ export class TelegramWorld {
         409,
         'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
       );
-    return well(this.updates.filter(({ update_id }) => update_id >= offset).slice(0, 100));
+    return well(this.updates.filter(({ update_id }) => update_id >= offset).slice(0, limit));
   }
 
   getMe(): FakeAnswer {
