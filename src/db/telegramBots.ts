@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { BotError } from '../domain/telegram.ts';
 import { TelegramBot } from './entities/telegramBot.ts';
 
 /** Bots as far as they are: their names, waits, and where their messages are read on. */
@@ -35,7 +36,7 @@ export class TelegramBotQueries {
   }
 
   /** Keeps why nothing goes on right now; null when it does. */
-  async noteError(bot: string, errorCode: string | null): Promise<void> {
+  async noteError(bot: string, errorCode: BotError | null): Promise<void> {
     await this.#em.execute(
       'update telegram_bots set error_code = ?::text where bot = ? and error_code is distinct from ?::text',
       [errorCode, bot, errorCode],

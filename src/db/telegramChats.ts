@@ -36,9 +36,13 @@ export class TelegramChatQueries {
   switchOff(bot: string, chat: string, reason: string): Promise<void> {
     return this.#em.transactional(async (tx) => {
       const users = await tx.execute<{ id: string }[]>(
-        `update users set telegram_off_reason = ? where telegram_chat = ? and telegram_off_reason is null returning id`,
+        `update users set telegram_off_reason = ? where id in (
+           select id from users where telegram_chat = ? and telegram_off_reason is null order by id for no key update)
+         returning id`,
         [reason, chat],
       );
+      // The order in which their counters are taken.
+      users.sort((one, other) => one.id.localeCompare(other.id));
       await tx.execute(
         `update telegram_notices set next_attempt_at = null, error_code = ?, updated_at = now()
          where bot = ? and chat = ? and next_attempt_at is not null`,

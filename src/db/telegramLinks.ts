@@ -1,5 +1,6 @@
-import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
+import type { RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { BOT_ERRORS } from '../domain/telegram.ts';
 import { hashToken } from '../secrets/token.ts';
 import { TelegramLink } from './entities/telegramLink.ts';
 import { User } from './entities/user.ts';
@@ -24,16 +25,24 @@ export class TelegramLinkQueries {
   }
 
   /** Makes an offer; those that the user made before and nobody took are over. */
-  async insert({ userId, code, ...columns }: NewTelegramLink): Promise<TelegramLink> {
-    await this.#em.nativeDelete(TelegramLink, { user: userId, linkedAt: null });
-    const user = this.#em.getReference(User, userId);
-    const link = this.#em.create(TelegramLink, {
-      ...columns,
-      codeHash: hashToken(code),
-      user,
-    } as RequiredEntityData<TelegramLink>);
-    await this.#em.flush();
-    return link;
+  insert({ userId, code, ...columns }: NewTelegramLink): Promise<TelegramLink> {
+    return this.#em.transactional(async (tx) => {
+      await holdUser(tx, userId);
+      await tx.nativeDelete(TelegramLink, { user: userId, linkedAt: null });
+      const user = tx.getReference(User, userId);
+      const link = tx.create(TelegramLink, {
+        ...columns,
+        codeHash: hashToken(code),
+        user,
+      } as RequiredEntityData<TelegramLink>);
+      await tx.flush();
+      // Found out when somebody last tried to read, perhaps long ago: it is tried anew for this one.
+      await tx.execute('update telegram_bots set error_code = null where bot = ? and error_code in (?)', [
+        columns.bot,
+        [BOT_ERRORS.conflict, BOT_ERRORS.unavailable],
+      ]);
+      return link;
+    });
   }
 
   /** The latest of a user's. */
@@ -53,13 +62,13 @@ export class TelegramLinkQueries {
   /** Gives a chat to the user whose code it sent: once, and in time. */
   take(bot: string, code: string, chat: string): Promise<TakenLink> {
     return this.#em.transactional(async (tx) => {
-      const link = await tx.findOne(
-        TelegramLink,
-        { codeHash: hashToken(code), bot },
-        { lockMode: LockMode.PESSIMISTIC_WRITE, populate: ['user'] },
-      );
-      if (!link) return { outcome: 'unknown' };
-      const { username } = link.user;
+      const offered = { codeHash: hashToken(code), bot };
+      const offer = await tx.findOne(TelegramLink, offered);
+      if (!offer) return { outcome: 'unknown' };
+      const username = await holdUser(tx, offer.user.id);
+      // What a user offers and takes is one after the other: it may be over by now, or taken.
+      const link = await tx.findOne(TelegramLink, offered, { refresh: true });
+      if (!link || username === null) return { outcome: 'unknown' };
       // Its answer may not have got through.
       if (link.linkedAt) return link.chat === chat ? { outcome: 'linked', username } : { outcome: 'used' };
       if (link.expiresAt.getTime() <= Date.now()) return { outcome: 'expired' };
@@ -72,8 +81,18 @@ export class TelegramLinkQueries {
   /** Ends a user's chat, and what it has offered. */
   async unlink(userId: string): Promise<void> {
     await this.#em.transactional(async (tx) => {
+      await holdUser(tx, userId);
       await tx.nativeDelete(TelegramLink, { user: userId });
       await setTelegramChat(tx, userId, null);
     });
   }
+}
+
+/** The first that all take who change what a user has offered. @returns the name; null when there is no such user */
+async function holdUser(tx: EntityManager, userId: string): Promise<string | null> {
+  const [user] = await tx.execute<{ username: string }[]>(
+    'select username from users where id = ? for no key update',
+    [userId],
+  );
+  return user?.username ?? null;
 }

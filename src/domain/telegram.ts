@@ -4,6 +4,14 @@ export const botOf = (token: string | undefined): string | null => token?.split(
 /** How long somebody has to send the code of a link to the bot. */
 export const LINK_SEC = 600;
 
+/** Why a bot cannot speak, or not be spoken to. */
+export const BOT_ERRORS = {
+  conflict: 'telegram_conflict',
+  unauthorized: 'telegram_unauthorized',
+  unavailable: 'telegram_unavailable',
+} as const;
+export type BotError = (typeof BOT_ERRORS)[keyof typeof BOT_ERRORS];
+
 /** How a link stands. */
 export const LINK_STATES = ['open', 'linked', 'expired'] as const;
 export type LinkState = (typeof LINK_STATES)[number];

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { TelegramLink } from '../db/entities/telegramLink.ts';
-import { botOf, LINK_SEC, LINK_STATES, type LinkState } from '../domain/telegram.ts';
+import { type BotError, botOf, LINK_SEC, LINK_STATES, type LinkState } from '../domain/telegram.ts';
 import { HttpProblem, notFound } from './problem.ts';
 import { defineRoute, type Route, type RouteDeps } from './route.ts';
 import { timeField } from './userFields.ts';
@@ -42,15 +42,16 @@ const linkView = z
   })
   .meta({ id: 'TelegramLink' });
 
-const ERRORS: Record<string, string> = {
+const ERRORS: Record<BotError, string> = {
   telegram_conflict: 'Another program reads the messages to this bot, or a webhook is set for it',
   telegram_unauthorized: 'Telegram does not take the token of the bot',
   telegram_unavailable: 'Telegram does not answer as it should',
 };
 
-function stateOf(link: TelegramLink): LinkState {
+/** An offer of another bot, which the server spoke for before, is one that nobody can take any more. */
+function stateOf(link: TelegramLink, bot: string | null): LinkState {
   if (link.linkedAt) return 'linked';
-  return link.expiresAt.getTime() <= Date.now() ? 'expired' : 'open';
+  return link.bot !== bot || link.expiresAt.getTime() <= Date.now() ? 'expired' : 'open';
 }
 
 /** Gives what people find the bot by, and lets a worker ask for it where nobody has. @throws HttpProblem `telegram_unavailable` */
@@ -74,7 +75,7 @@ const createLink = defineRoute({
   tag: TAG,
   summary: 'Offer to be told by Telegram',
   description: [
-    'Whichever chat sends the code to the bot within ten minutes gets the notices from then on: open `url`, or write `/start <code>` in a group that the bot is in.',
+    'Whichever chat sends the code to the bot within ten minutes gets the notices from then on: open `url`, or write `/start@<bot> <code>` in a group that the bot is in, with the name that `url` has for it.',
     'A new offer ends the one before it.',
   ].join('\n'),
   scope: 'write',
@@ -111,7 +112,7 @@ const getLink = defineRoute({
   handler: async ({ user, deps }) => {
     const link = await deps.db.telegramLinks.findLatest(user.id);
     if (!link) throw notFound();
-    const state = stateOf(link);
+    const state = stateOf(link, botOf(deps.config.TELEGRAM_BOT_TOKEN));
     const code = state === 'open' ? (await deps.db.telegramBots.find(link.bot))?.errorCode : null;
     return {
       status: 200,
@@ -120,7 +121,7 @@ const getLink = defineRoute({
         chat: link.chat ?? null,
         expires_at: link.expiresAt.toISOString(),
         linked_at: link.linkedAt?.toISOString() ?? null,
-        error: code ? { code, message: ERRORS[code] ?? 'The messages to the bot cannot be read' } : null,
+        error: code ? { code, message: ERRORS[code] } : null,
       },
     };
   },

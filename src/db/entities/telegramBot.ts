@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { BotError } from '../../domain/telegram.ts';
 
 const schema = defineEntity({
   name: 'TelegramBot',
@@ -14,7 +15,7 @@ const schema = defineEntity({
     updateOffset: p.bigint('number').nullable(),
     updateOffsetAt: p.datetime(3).nullable(),
     /** Why nothing can be sent, or no messages be read, right now; null when all is well. */
-    errorCode: p.text().nullable(),
+    errorCode: p.text().$type<BotError>().nullable(),
     /** What happened before it was known is not told by it. */
     createdAt: p.datetime(3).onCreate(() => new Date()),
   },
