@@ -24,6 +24,7 @@ describe('videoflow telegram link', () => {
     const { code, stdout, stderr } = await link();
     assert.equal(code, 0);
     assert.match(stdout, /\n {2}https:\/\/t\.me\/a_bot\?start=CODE\n/);
+    assert.match(stdout, /\nOr write "\/start@a_bot CODE" in a group/);
     assert.match(stdout, /\nLinked: notices now go to chat 77\n$/);
     assert.equal(stderr, 'videoflow: Another program reads\n');
   }).timeout(10_000);

@@ -70,13 +70,16 @@ async function untilEnd(
   }
 }
 
+/** Bots see in groups only what is written to them by name (https://core.telegram.org/bots/features#privacy-mode). */
+const nameIn = (url: string): string => URL.parse(url)?.pathname.slice(1) ?? '';
+
 const invitation = ({ code, url, expires_at }: z.output<typeof offerShape>): string =>
   [
     'Open this address and press Start:',
     '',
     `  ${printable(url)}`,
     '',
-    `Or write "/start ${printable(code)}" in a group that the bot is in.`,
+    `Or write "/start@${printable(nameIn(url))} ${printable(code)}" in a group that the bot is in.`,
     `Waiting until ${printable(expires_at)} …`,
     '',
   ].join('\n');
