@@ -30,6 +30,7 @@ const FOLLOWING: readonly string[] = [
   'video.deleted',
   'edit.queued',
   'edit.running',
+  'edit.waiting_retry',
   'edit.succeeded',
   'edit.cancelled',
 ] satisfies EventType[];

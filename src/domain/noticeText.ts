@@ -59,6 +59,7 @@ const VIDEO_WORDS: Record<string, (data: NoticedEvent['data']) => string> = {
 const EDIT_WORDS: Record<string, (data: NoticedEvent['data']) => string> = {
   queued: () => '⏳ Waits to be made again',
   running: () => '⏳ Is being made again',
+  waiting_retry: (data) => `⏳ Is to be tried again${reasonOf(data)}`,
   succeeded: () => '✅ Was made',
   failed: (data) => `❌ Failed${reasonOf(data)}`,
   cancelled: () => 'Was cancelled',
@@ -78,9 +79,9 @@ const LINES: Record<string, (event: NoticedEvent) => string[]> = {
     type === 'video.deleted' ? 'Was deleted' : (VIDEO_WORDS[String(data.status)]?.(data) ?? ''),
     code(given(data.id, 64)),
   ],
-  edit: ({ data }) => [
+  edit: ({ type, data }) => [
     bold(`${EDIT_NAMES[String(data.kind)] ?? 'Edit'}: ${given(data.title, MAX_TITLE_CHARS)}`),
-    EDIT_WORDS[String(data.status)]?.(data) ?? '',
+    EDIT_WORDS[type === 'edit.waiting_retry' ? 'waiting_retry' : String(data.status)]?.(data) ?? '',
     code(given(data.id, 64)),
   ],
   upload: ({ type, data }) => [
