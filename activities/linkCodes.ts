@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TelegramBot as BotRow } from '../src/db/entities/telegramBot.ts';
 import { escapeHtml } from '../src/domain/noticeText.ts';
-import { readLinkCode } from '../src/domain/telegram.ts';
-import type { BotMessage, BotUpdate } from '../src/notifiers/telegram/index.ts';
+import { BOT_ERRORS, type BotError, readLinkCode } from '../src/domain/telegram.ts';
+import type { BotAnswer, BotMessage, BotUpdate } from '../src/notifiers/telegram/index.ts';
 import type { SendingDeps } from './noticeSending.ts';
 
 /** How the reading of the bot's messages ended. */
@@ -18,9 +18,12 @@ const LONG_POLL_SEC = 20;
 const BREATH_MS = 200;
 /** After that Telegram may begin to count anew (https://core.telegram.org/bots/api#update). */
 const OFFSET_GOOD_MS = 6 * 24 * 3600 * 1000;
-const CONFLICT_PAUSE_MS = 5000;
-const TROUBLE_PAUSE_MS = 5000;
-const UNAUTHORIZED_PAUSE_MS = 60_000;
+/** What is kept of an answer that is none, and how long nobody is asked. */
+const TROUBLE: { code: BotError; pauseMs: number } = { code: BOT_ERRORS.unavailable, pauseMs: 5000 };
+const TROUBLES: Partial<Record<BotAnswer<unknown>['kind'], typeof TROUBLE>> = {
+  conflict: { code: BOT_ERRORS.conflict, pauseMs: 5000 },
+  unauthorized: { code: BOT_ERRORS.unauthorized, pauseMs: 60_000 },
+};
 
 const NOT_GOOD = 'This code is not good, or no longer. Ask for another one.';
 const HINT = 'This bot tells how videos fare. To be told here, ask videoflow for a link and open it.';
@@ -94,15 +97,10 @@ async function untilHeard({ db, telegram }: ReadingDeps): Promise<number> {
 
 async function pauseAfter(
   { db, telegram, log }: ReadingDeps,
-  answer: { kind: string; waitMs?: number },
+  answer: BotAnswer<BotUpdate[]>,
 ): Promise<number> {
-  if (answer.kind === 'wait') return block({ db, telegram }, answer.waitMs ?? TROUBLE_PAUSE_MS);
-  const [code, pauseMs] =
-    answer.kind === 'conflict'
-      ? (['telegram_conflict', CONFLICT_PAUSE_MS] as const)
-      : answer.kind === 'unauthorized'
-        ? (['telegram_unauthorized', UNAUTHORIZED_PAUSE_MS] as const)
-        : (['telegram_unavailable', TROUBLE_PAUSE_MS] as const);
+  if (answer.kind === 'wait') return block({ db, telegram }, answer.waitMs);
+  const { code, pauseMs } = TROUBLES[answer.kind] ?? TROUBLE;
   log.warn({ code }, 'the messages to the bot cannot be read');
   await db.telegramBots.noteError(telegram.bot, code);
   return pauseMs;
@@ -119,11 +117,15 @@ async function block(
 /** @returns how long the bot has to wait before it can answer */
 async function take(deps: ReadingDeps, { message }: BotUpdate): Promise<number> {
   if (!message) return 0;
+  // While it may not answer it reads no code either: who sends one wants to see that.
+  const silentMs = await untilHeard(deps);
+  if (silentMs > 0) return silentMs;
   const text = await replyTo(deps, message);
   if (text === null) return 0;
   const { db, telegram, signal } = deps;
   const answer = await telegram.send(message.chat, text, signal);
   if (answer.kind === 'wait') return block(deps, answer.waitMs);
+  if (answer.kind === 'moved') await db.telegramChats.move(telegram.bot, message.chat, answer.chat);
   if (answer.kind === 'off') await db.telegramChats.switchOff(telegram.bot, message.chat, answer.reason);
   return 0;
 }

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Db } from '../src/db/index.ts';
+import { BOT_ERRORS } from '../src/domain/telegram.ts';
 import { VideoflowError } from '../src/errors.ts';
 import type { TelegramBot } from '../src/notifiers/telegram/index.ts';
 import type { SendNoticesInput } from '../workflows/contract.ts';
@@ -68,5 +69,6 @@ async function introduce(db: Db, telegram: TelegramBot, signal: AbortSignal): Pr
   if (username || (blockedUntil?.getTime() ?? 0) > Date.now()) return;
   const answer = await telegram.askUsername(signal);
   if (answer.kind === 'ok') await db.telegramBots.noteUsername(telegram.bot, answer.result);
-  if (answer.kind === 'unauthorized') await db.telegramBots.noteError(telegram.bot, 'telegram_unauthorized');
+  if (answer.kind === 'wait') await db.telegramBots.block(telegram.bot, new Date(Date.now() + answer.waitMs));
+  if (answer.kind === 'unauthorized') await db.telegramBots.noteError(telegram.bot, BOT_ERRORS.unauthorized);
 }

@@ -14,16 +14,27 @@ export interface DueNotice {
   event: NoticedEvent | null;
 }
 
+/** How the news were looked through. */
+export interface NewsEnd {
+  /** After whom to go on; null when that was all. */
+  lastUserId: string | null;
+  /** Who has to be looked at another time. */
+  failures: { userId: string; error: unknown }[];
+}
+
 /** How far the events of a user were looked through who wants to be told. */
 interface NewsOfUser {
   userId: string;
   chat: string;
   switches: Record<string, boolean>;
   noticedSequence: number;
-  lastSequence: number;
+  /** As far as is looked now. */
+  until: number;
+  hasNoticed: boolean;
 }
 
-const USERS = 200;
+/** Looked through at a time: few, since nothing new is sent meanwhile. */
+const USERS = 50;
 const EVENTS = 1000;
 
 /** Users with a chat whose events are not all looked through. */
@@ -62,26 +73,56 @@ export class TelegramNoticeQueries {
     return row?.has ?? false;
   }
 
-  /** Looks through the events of all users who want to be told, and keeps what is to be told of them. */
-  async takeNews(bot: string): Promise<void> {
-    for (;;) {
-      const users = await this.#em.execute<NewsOfUser[]>(
-        `select u.id as "userId", u.telegram_chat as chat, u.notices as switches,
-           f.noticed_sequence::float8 as "noticedSequence", f.last_sequence::float8 as "lastSequence"
-         ${WITH_NEWS} order by u.id limit ${USERS}`,
-      );
-      for (const user of users) await this.#takeNewsOf(bot, user);
-      if (users.length === 0) return;
+  /**
+   * Looks once through the events of some users who want to be told, in the order of their ids, and keeps what is to be
+   * told of them. Whoever is held by somebody else just then is passed over: nobody waits for another's row.
+   */
+  async takeNews(
+    bot: string,
+    { after = null, signal }: { after?: string | null; signal?: AbortSignal } = {},
+  ): Promise<NewsEnd> {
+    const users = await this.#em.execute<NewsOfUser[]>(
+      `select w.*, exists (select from events e where e.user_id = w."userId" and e.sequence > w."noticedSequence"
+           and e.sequence <= w.until and e.type in (?)) as "hasNoticed"
+       from (select u.id as "userId", u.telegram_chat as chat, u.notices as switches,
+           f.noticed_sequence::float8 as "noticedSequence",
+           least(f.last_sequence, f.noticed_sequence + ${EVENTS})::float8 as until
+         ${WITH_NEWS} and (?::uuid is null or u.id > ?::uuid) order by u.id limit ${USERS}) w
+       order by w."userId"`,
+      [[...NOTICED_TYPES], after, after],
+    );
+    await this.#skipAhead(users.filter(({ hasNoticed }) => !hasNoticed));
+    const failures: NewsEnd['failures'] = [];
+    for (const user of users.filter(({ hasNoticed }) => hasNoticed)) {
+      if (signal?.aborted) break;
+      const work = this.#takeNewsOf(bot, user);
+      await work.catch((error: unknown) => failures.push({ userId: user.userId, error }));
     }
+    const last = users.length === USERS ? users.at(-1) : undefined;
+    return { lastUserId: last?.userId ?? null, failures };
+  }
+
+  /** Most of what happens is told of to nobody. */
+  async #skipAhead(users: NewsOfUser[]): Promise<void> {
+    if (users.length === 0) return;
+    const seen = users.map(({ userId, noticedSequence, until }) => ({ userId, noticedSequence, until }));
+    await this.#em.execute(
+      `update feeds f set noticed_sequence = s.until
+       from (select g.user_id, w.until from feeds g
+         join jsonb_to_recordset(?::jsonb) as w("userId" uuid, "noticedSequence" bigint, until bigint)
+           on g.user_id = w."userId" and g.noticed_sequence = w."noticedSequence"
+         for no key update of g skip locked) s
+       where f.user_id = s.user_id`,
+      [JSON.stringify(seen)],
+    );
   }
 
   async #takeNewsOf(bot: string, news: NewsOfUser): Promise<void> {
-    const { userId, chat, noticedSequence, lastSequence } = news;
-    const until = Math.min(lastSequence, noticedSequence + EVENTS);
+    const { userId, chat, noticedSequence, until } = news;
     const work = this.#em.transactional(async (tx) => {
       // First, as in all that changes a chat; and it stays the user's until this is kept.
       const [user] = await tx.execute<object[]>(
-        'select from users where id = ? and telegram_chat = ? and telegram_off_reason is null for share',
+        'select from users where id = ? and telegram_chat = ? and telegram_off_reason is null for share skip locked',
         [userId, chat],
       );
       if (!user) return;
@@ -125,13 +166,20 @@ export class TelegramNoticeQueries {
     return rows;
   }
 
-  /** When the next notice is due; null when none is. */
-  async nextDueAt(bot: string): Promise<Date | null> {
-    const [row] = await this.#em.execute<{ at: string | null }[]>(
-      'select min(next_attempt_at) as at from telegram_notices where bot = ?',
-      [bot],
+  /** When the next notices are due, of chats that may be written to and of those that may not now; null when none is. */
+  async nextDueAt(
+    bot: string,
+    { busyChats = [] }: { busyChats?: string[] } = {},
+  ): Promise<{ atFree: Date | null; atBusy: Date | null }> {
+    const isBusy = 'chat in (select jsonb_array_elements_text(?::jsonb))';
+    const [row] = await this.#em.execute<{ atFree: string | null; atBusy: string | null }[]>(
+      `select min(next_attempt_at) filter (where not is_busy) as "atFree",
+         min(next_attempt_at) filter (where is_busy) as "atBusy"
+       from (select next_attempt_at, ${isBusy} as is_busy from telegram_notices
+             where bot = ? and next_attempt_at is not null) n`,
+      [JSON.stringify(busyChats), bot],
     );
-    return row?.at ? new Date(row.at) : null;
+    return { atFree: toDate(row?.atFree), atBusy: toDate(row?.atBusy) };
   }
 
   /** Keeps that a message says what an event says. What has happened since is due at once. */
@@ -184,6 +232,8 @@ export class TelegramNoticeQueries {
     );
   }
 }
+
+const toDate = (at: string | null | undefined): Date | null => (at ? new Date(at) : null);
 
 /** Where a notice goes: a chat that is not necessarily its user's. */
 interface Receiver {

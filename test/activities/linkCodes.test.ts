@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import { createHints, readLinkCodes } from '../../activities/linkCodes.ts';
 import { createDb, type Db } from '../../src/db/index.ts';
+import { BOT_ERRORS } from '../../src/domain/telegram.ts';
 import { createLog } from '../../src/log.ts';
 import { createTelegramBot, type TelegramBot } from '../../src/notifiers/telegram/index.ts';
 import { type FakeTelegram, startFakeTelegram } from '../support/fakes/telegram.ts';
-import { floodWait, TELEGRAM_TROUBLE } from '../support/fakes/telegramTrouble.ts';
+import { floodWait, TELEGRAM_TROUBLE, upgradedTo } from '../support/fakes/telegramTrouble.ts';
 import { type TestDatabase, testDatabase, uniqueName } from '../support/stack.ts';
 
 const BOT = '424242';
@@ -26,13 +27,18 @@ describe('reading what is written to the bot', () => {
 
   beforeEach(async () => {
     fake = await startFakeTelegram();
-    const config = { TELEGRAM_BASE_URL: fake.botApiUrl, TELEGRAM_BOT_TOKEN: fake.token };
-    telegram = createTelegramBot({ config }) ?? assert.fail();
+    telegram = makeBot();
     await pool.query('delete from telegram_bots');
     await pool.query('delete from telegram_links');
     const row = { username: uniqueName('user'), passwordHash: 'none', name: null, scopes: [] };
     userId = (await db.users.insert(row)).id;
   });
+
+  /** Another one knows nothing of the waits of the one before. */
+  const makeBot = (): TelegramBot => {
+    const config = { TELEGRAM_BASE_URL: fake.botApiUrl, TELEGRAM_BOT_TOKEN: fake.token };
+    return createTelegramBot({ config }) ?? assert.fail();
+  };
 
   afterEach(() => fake.close());
 
@@ -74,6 +80,7 @@ describe('reading what is written to the bot', () => {
     assert.ok(blockedMs > 6000 && blockedMs <= 7000);
     fake.reset();
     await pool.query('update telegram_bots set blocked_until = null');
+    telegram = makeBot();
     await offer(1500);
     fake.world.write(6, `/start ${code}`);
     assert.deepEqual(await read(), { pauseMs: 0, hasOpenLinks: false });
@@ -124,6 +131,46 @@ describe('reading what is written to the bot', () => {
     now += 61_000;
     assert.equal(hints.mayAnswer(message(499)), true);
     assert.equal(hints.mayAnswer(message(0)), false);
+  });
+
+  it('has the whole bot wait when it is its reading that Telegram wants to wait', async () => {
+    await offer();
+    fake.behave(floodWait(9));
+    assert.deepEqual(await read(), { pauseMs: 9000, hasOpenLinks: true });
+    assert.ok(((await bot()).blockedUntil?.getTime() ?? 0) > Date.now() + 8000);
+  });
+
+  it('answers nobody while another worker was told to wait', async () => {
+    fake.world.write(5, 'hello');
+    fake.world.write(6, `/start ${await offer()}`);
+    fake.behaveBy(({ path }) => {
+      if (path.endsWith('/getUpdates')) void db.telegramBots.block(BOT, new Date(Date.now() + 60_000));
+      return path.endsWith('/getUpdates') ? { kind: 'slow', ms: 300 } : undefined;
+    });
+    const { pauseMs, hasOpenLinks } = await read();
+    assert.ok(pauseMs > 50_000 && hasOpenLinks);
+    assert.equal(fake.asked('sendMessage').length, 0);
+    assert.equal(fake.world.unread(), 2, 'they are read again');
+  });
+
+  it('forgets for a new offer why it could not read for the one before', async () => {
+    await db.telegramBots.ensure(BOT);
+    for (const [code, after] of [
+      [BOT_ERRORS.conflict, null],
+      [BOT_ERRORS.unavailable, null],
+      [BOT_ERRORS.unauthorized, BOT_ERRORS.unauthorized],
+    ] as const) {
+      await db.telegramBots.noteError(BOT, code);
+      await offer();
+      assert.equal((await bot()).errorCode, after);
+    }
+  });
+
+  it('follows a group that has moved when it answers', async () => {
+    fake.world.write(-5, `/start ${await offer()}`);
+    fake.behaveBy(({ path }) => (path.endsWith('/sendMessage') ? upgradedTo(-1005) : undefined));
+    await read();
+    assert.equal(await chatOf(), '-1005');
   });
 
   it('keeps a chat that it cannot answer, and says why it is off', async () => {
