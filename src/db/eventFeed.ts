@@ -34,7 +34,10 @@ export interface UserProgress extends Progress {
   lastSequence: number;
 }
 
-/** So many numbers are looked at for one page, so that a rare type does not make one statement read a whole life. */
+/**
+ * So many numbers are looked at for one page, so that a rare type does not make one statement read a whole life. The
+ * events of one video are few, and have an index.
+ */
 const LOOK_AT_MOST = 10_000;
 
 interface FeedRow {
@@ -64,28 +67,25 @@ export class EventFeedQueries {
    */
   async list(userId: string, { afterSequence, types, videoId, limit }: FeedFilter): Promise<FeedPage> {
     const [chosen, chosenValues] = choose(types);
+    const [within, withinValues] =
+      videoId === null
+        ? ['and sequence <= greatest(?::bigint, f.expired_sequence) + ?', [afterSequence, LOOK_AT_MOST]]
+        : ['and video_id = ?', [videoId]];
     const rows = await this.#em.execute<FeedRow[]>(
       `select f.last_sequence, f.expired_sequence, e.*
        from feeds f left join lateral (
          select * from events
-         where user_id = f.user_id and sequence > greatest(?::bigint, f.expired_sequence)
-           and sequence <= greatest(?::bigint, f.expired_sequence) + ?
-           ${chosen} ${videoId === null ? '' : 'and video_id = ?'}
+         where user_id = f.user_id and sequence > greatest(?::bigint, f.expired_sequence) ${within} ${chosen}
          order by sequence limit ?
        ) e on true
        where f.user_id = ? order by e.sequence`,
-      [
-        ...[afterSequence, afterSequence, LOOK_AT_MOST],
-        ...chosenValues,
-        ...(videoId === null ? [] : [videoId]),
-        ...[limit, userId],
-      ],
+      [afterSequence, ...withinValues, ...chosenValues, limit, userId],
     );
     const position = rows[0] ? toPosition(rows[0]) : NO_EVENTS;
     const events = rows.filter(({ id }) => id !== null).map((row) => this.#em.map(Event, { ...row }));
     const from = Math.max(afterSequence, position.expiredSequence);
-    const lookedToSequence =
-      events.length === limit ? (events.at(-1)?.sequence ?? from) : from + LOOK_AT_MOST;
+    const end = videoId === null ? from + LOOK_AT_MOST : position.lastSequence;
+    const lookedToSequence = events.length === limit ? (events.at(-1)?.sequence ?? from) : end;
     return { ...position, events, lookedToSequence: Math.min(lookedToSequence, position.lastSequence) };
   }
 
@@ -125,6 +125,13 @@ export class EventFeedQueries {
 /** The patterns as a condition, with its values. */
 function choose(types: readonly string[]): [sql: string, values: unknown[]] {
   if (types.length === 0 || types.includes('*')) return ['', []];
-  const resources = types.filter((type) => type.endsWith('.*')).map((type) => type.slice(0, -2));
-  return ["and (type in (?) or split_part(type, '.', 1) in (?))", [[...types], [...resources, '']]];
+  const isResource = (type: string) => type.endsWith('.*');
+  const resources = types.filter(isResource).map((type) => type.slice(0, -2));
+  const single = types.filter((type) => !isResource(type));
+  // An empty list is no SQL: no type and no resource is the empty word.
+  const values = [
+    [...single, ''],
+    [...resources, ''],
+  ];
+  return ["and (type in (?) or split_part(type, '.', 1) in (?))", values];
 }
