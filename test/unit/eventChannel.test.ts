@@ -21,15 +21,21 @@ const fail = (error: unknown): never => {
 /** A user's events in memory, read as slowly as a database may answer: of the moment that was asked in, later. */
 function makeFeed(random: Random) {
   const events: Event[] = [];
+  const videos = [...VIDEOS];
+  const others = EVENT_TYPES.filter((type) => type !== 'video.deleted');
   return {
     events,
     happen: (count: number) => {
       for (let left = count; left > 0; left -= 1) {
         const sequence = events.length + 1;
+        const videoId = random.pick(videos);
+        // Nothing happens to a video after that.
+        const isEnd = videos.length > 1 && random.next() < 0.01;
+        if (isEnd) videos.splice(videos.indexOf(videoId), 1);
         events.push({
           ...{ id: `e${sequence}`, sequence, objectType: 'video', objectId: 'o', createdAt: new Date(0) },
-          ...{ type: random.pick(EVENT_TYPES.filter((type) => type !== 'video.deleted')) },
-          ...{ videoId: random.pick(VIDEOS), data: { text: 'x'.repeat(random.int(0, 6000)) } },
+          ...{ type: isEnd ? 'video.deleted' : random.pick(others) },
+          ...{ videoId, data: { text: 'x'.repeat(random.int(0, 6000)) } },
         } as unknown as Event);
       }
     },
@@ -61,11 +67,11 @@ function makeReader(random: Random) {
     },
   });
   const outlet = new Outlet(sink as unknown as ServerResponse);
-  return { outlet, ids: () => [...text.matchAll(/^id: (\d+)\nevent: /gm)].map(([, id]) => Number(id)) };
+  return { sink, outlet, ids: () => [...text.matchAll(/^id: (\d+)\nevent: /gm)].map(([, id]) => Number(id)) };
 }
 
 describe('the channel of a user', () => {
-  it('tells everybody everything once and in order, whenever they come and however slowly they read', async () => {
+  it('tells everybody everything once and in order, to the end, whenever they come and however slowly they read', async () => {
     for (const round of sample('channel', numbers(1, 200), 8))
       await playRound(seededRandom(`channel ${round}`));
   });
@@ -80,27 +86,32 @@ describe('the channel of a user', () => {
       read: feed.read,
       noteTrouble: fail,
     });
-    const readers: { ids(): number[]; wanted(): number[] }[] = [];
+    const readers: { ids(): number[]; wanted(): number[]; end(): string | null; due(): string | null }[] = [];
     const join = () => {
       const after = random.pick([0, feed.events.length, random.int(0, feed.events.length)]);
       const filter = {
         types: random.pick([[], [], ['video.*'], ['step.*', 'edit.queued']]),
         videoId: random.pick([null, null, 'v1']),
       };
-      const { outlet, ids } = makeReader(random);
+      const { sink, outlet, ids } = makeReader(random);
       const stream = new EventStream({
         ...{ userId: 'u', filter, after, outlet, inTurn, read: feed.read },
-        ...{ join: (one) => channel.join(one), noteEnd: fail, noteTrouble: fail },
+        ...{ join: (one) => channel.join(one), noteEnd: () => {}, noteTrouble: fail },
       });
       channel.streams.add(stream);
+      sink.once('close', () => channel.leave(stream));
       stream.begin();
       const isWanted = ({ sequence, type, videoId }: Event) =>
         Number(sequence) > after &&
         isChosen(type, filter.types) &&
         (filter.videoId === null || videoId === filter.videoId);
+      const isDeletion = ({ sequence, type, videoId }: Event) =>
+        Number(sequence) > after && type === 'video.deleted' && videoId === filter.videoId;
       readers.push({
         ids,
         wanted: () => feed.events.filter(isWanted).map(({ sequence }) => Number(sequence)),
+        end: () => stream.endedBy,
+        due: () => (feed.events.some(isDeletion) ? 'deleted' : null),
       });
     };
     join();
@@ -112,10 +123,10 @@ describe('the channel of a user', () => {
       for (let turns = random.int(0, 4); turns > 0; turns -= 1) await nextTurn();
     }
     channel.wake();
-    await waitFor(() => readers.every(({ ids, wanted }) => ids().length >= wanted().length), {
-      what: 'all events',
-      everyMs: 1,
-    });
+    await waitFor(
+      () => readers.every(({ ids, wanted, end, due }) => ids().length >= wanted().length && end() === due()),
+      { what: 'all events, and all ends', everyMs: 1 },
+    );
     for (const { ids, wanted } of readers) assert.deepEqual(ids(), wanted());
   }
 });

@@ -56,9 +56,16 @@ export const toHeartbeat = (sequence: number | null): string =>
 export const isWanted = ({ type, videoId }: Frame, filter: StreamFilter): boolean =>
   (filter.videoId === null || filter.videoId === videoId) && isChosen(type, filter.types);
 
+/** After this there is nothing to tell of a video. */
+const END = 'video.deleted';
+
 /** Says whether a stream of one video has nothing to tell any more after this. */
 export const isTheEnd = ({ type, videoId }: Frame, filter: StreamFilter): boolean =>
-  type === 'video.deleted' && filter.videoId !== null && filter.videoId === videoId;
+  type === END && filter.videoId !== null && filter.videoId === videoId;
+
+/** What has to be read for a stream: its end also when it does not tell of that. */
+export const withEnd = ({ types, videoId }: StreamFilter): StreamFilter =>
+  videoId === null || types.length === 0 ? { types, videoId } : { types: [...types, END], videoId };
 
 /** Streams with the same key tell the same, and get the same bytes. */
 export const filterKey = ({ types, videoId }: StreamFilter): string => `${videoId ?? ''} ${types.join()}`;

@@ -73,7 +73,7 @@ export class EventHub {
     };
     this.#places = createPlaces(config.EVENT_STREAMS_MAX);
     this.#checks = createLiveChecks({ findLive: (ids) => db.tokens.findReaders(ids), log });
-    this.#readNews = (userId, filter) => inTurn(() => db.events.list(userId, filter));
+    this.#readNews = (userId, filter) => inTurn(userId, () => db.events.list(userId, filter));
     this.#readOn = calmly(log, () => this.#lookForNews());
     const telling = createProgressTelling();
     this.#timers = createTimers([

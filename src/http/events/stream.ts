@@ -10,6 +10,7 @@ import {
   toFrame,
   toHeartbeat,
   toOpening,
+  withEnd,
 } from './frames.ts';
 import type { Outlet } from './outlet.ts';
 import type { Turns } from './turns.ts';
@@ -88,7 +89,7 @@ export class EventStream {
 
   async #catchUp(): Promise<void> {
     while (!this.endedBy && !this.#join()) {
-      this.#isSlow = !(await this.#options.inTurn(() => this.#tellPage()));
+      this.#isSlow = !(await this.#options.inTurn(this.#options.userId, () => this.#tellPage()));
       if (this.#isSlow) return;
     }
   }
@@ -96,22 +97,26 @@ export class EventStream {
   /** @returns false when the reader does not take it; the rest is not kept */
   async #tellPage(): Promise<boolean> {
     if (this.endedBy) return true;
-    const { filter, position: afterSequence } = this;
+    const { position: afterSequence } = this;
+    const filter = withEnd(this.filter);
     const limit = this.#isSlow ? SLOW_PAGE : PAGE;
     const page = await this.#options.read(this.#options.userId, { ...filter, afterSequence, limit });
     if (page.expiredSequence > afterSequence) this.end('expired');
     for (const event of page.events) {
       if (this.#outlet.isFull && !(await this.#makeRoom())) return false;
       if (this.endedBy) return true;
-      this.#write(toFrame(toEventView(event), event.videoId ?? null));
+      this.#tellEvent(toFrame(toEventView(event), event.videoId ?? null));
     }
     this.position = page.lookedToSequence;
     return true;
   }
 
-  #write(frame: NumberedFrame): void {
-    this.#outlet.write(frame.bytes);
-    this.position = this.#toldPosition = frame.sequence;
+  #tellEvent(frame: NumberedFrame): void {
+    this.position = frame.sequence;
+    if (isWanted(frame, this.filter)) {
+      this.#outlet.write(frame.bytes);
+      this.#toldPosition = frame.sequence;
+    }
     if (isTheEnd(frame, this.filter)) this.end('deleted');
   }
 

@@ -1,19 +1,43 @@
-/** Runs work when it is its turn. */
-export type Turns = <Result>(work: () => Promise<Result>) => Promise<Result>;
+/** Runs work of somebody when it is its turn. */
+export type Turns = <Result>(who: string, work: () => Promise<Result>) => Promise<Result>;
 
-/** Lets so many pieces of work run at a time, the others in the order in which they came. */
+/**
+ * Lets so many pieces of work run at a time. One of each who waits in turn, and of one's own in the order in which they
+ * came: whoever has a thousand waiting holds up nobody else.
+ */
 export function createTurns(count: number): Turns {
-  const waiting: (() => void)[] = [];
+  /** Those who wait, in the order of their turns. */
+  const waiting = new Map<string, (() => void)[]>();
   let free = count;
-  return async (work) => {
+
+  const wait = (who: string): Promise<void> =>
+    new Promise((resolve) => {
+      const own = waiting.get(who);
+      if (own) own.push(resolve);
+      else waiting.set(who, [resolve]);
+    });
+
+  function passOn(): void {
+    const [first] = waiting;
+    if (!first) {
+      free += 1;
+      return;
+    }
+    const [who, own] = first;
+    const begin = own.shift();
+    // To the end of the row, behind all others.
+    waiting.delete(who);
+    if (own.length > 0) waiting.set(who, own);
+    begin?.();
+  }
+
+  return async (who, work) => {
     if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+    else await wait(who);
     try {
       return await work();
     } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free += 1;
+      passOn();
     }
   };
 }
