@@ -100,6 +100,48 @@ describe('notices in the database', () => {
     }
   });
 
+  it('waits for nobody: who is held, or fails, is passed over, and all others are looked at', async () => {
+    const [held, failing, other] = [await addUser(), await addUser(), await addUser()];
+    const bad = newId();
+    await client.query(`alter table telegram_notices add constraint bad check (object_id <> '${bad}')`);
+    for (const { id } of [held, other]) await tell(id, 'video.ready', newId());
+    await tell(failing.id, 'video.ready', bad);
+    const holder = await client.connect();
+    try {
+      await holder.query('begin');
+      await holder.query('select from users where id = $1 for update', [held.id]);
+      const begun = Date.now();
+      const { failures, lastUserId } = await takeNews();
+      assert.ok(Date.now() - begun < 1000, 'nobody was waited for');
+      assert.deepEqual([failures.map(({ userId }) => userId), lastUserId], [[failing.id], null]);
+    } finally {
+      await holder.query('commit');
+      holder.release();
+      await client.query('alter table telegram_notices drop constraint bad');
+    }
+    assert.deepEqual([Boolean(await dueOf(other.chat)), await dueOf(held.chat)], [true, undefined]);
+    await takeNews();
+    assert.ok((await dueOf(held.chat)) && (await dueOf(failing.chat)));
+  });
+
+  it('passes what is told of to nobody, page by page, and ends when it is asked to', async () => {
+    const users = await Promise.all(Array.from({ length: 120 }, addUser));
+    for (const { id } of users) await tell(id, 'step.running', newId());
+    const stopped = await db.telegramNotices.takeNews(BOT, { signal: AbortSignal.abort() });
+    assert.ok(stopped.lastUserId);
+    let pages = 1;
+    for (let after: string | null = stopped.lastUserId; after; pages++)
+      after = (await db.telegramNotices.takeNews(BOT, { after })).lastUserId;
+    assert.equal(pages, 3);
+    assert.equal(await db.telegramNotices.hasNews(BOT), false);
+    const { id, chat } = users[0] ?? assert.fail();
+    await tell(id, 'video.ready', newId());
+    await db.telegramNotices.takeNews(BOT, { signal: AbortSignal.abort() });
+    assert.equal(await dueOf(chat), undefined);
+    await takeNews();
+    assert.ok(await dueOf(chat));
+  });
+
   it('switches chats off and on while news are looked through, without a deadlock', async () => {
     const { id, chat } = await addUser();
     const work: Promise<unknown>[] = [];

@@ -94,6 +94,29 @@ describe('linking a Telegram chat over HTTP', () => {
     assert.equal((await ask('DELETE', '/v1/me/telegram')).status, 204);
   });
 
+  it('leaves one of many offers of the same moment, and is neither held up by what takes or ends them', async () => {
+    const many = await Promise.all(Array.from({ length: 6 }, offer));
+    const open = () =>
+      api.sql('select * from telegram_links where linked_at is null and user_id = $1', [user.id]);
+    assert.equal((await open()).length, 1);
+    for (let round = 0; round < 10; round++) {
+      const { body } = await offer();
+      const ends = await Promise.all([
+        api.db.telegramLinks.take(BOT, body.code, '7').then(() => 201),
+        offer().then(({ status }) => status),
+        ask('DELETE', '/v1/me/telegram').then(({ status }) => status),
+      ]);
+      assert.deepEqual(ends, [201, 201, 204]);
+    }
+    assert.ok(many.every(({ status }) => status === 201));
+  });
+
+  it('shows an offer of the bot that was there before as over', async () => {
+    const expiresAt = new Date(Date.now() + 60_000);
+    await api.db.telegramLinks.insert({ userId: user.id, bot: '999', code: uniqueName('code'), expiresAt });
+    assert.equal((await look()).state, 'expired');
+  });
+
   it('says in the state why the bot cannot read, and keeps that to open offers', async () => {
     const { body } = await offer();
     await api.db.telegramBots.noteError(BOT, 'telegram_conflict');

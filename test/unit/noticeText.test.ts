@@ -94,6 +94,10 @@ describe('texts of notices', () => {
       read(event(edit, 'edit.failed', 'edit')).text,
       /^Trim: Cut\n❌ Failed: Nothing can be copied \(not_copyable\)\n/,
     );
+    assert.match(
+      read(event({ ...edit, status: 'running' }, 'edit.waiting_retry', 'edit')).text,
+      /^Trim: Cut\n⏳ Is to be tried again: Nothing can be copied/,
+    );
     assert.match(read(event({ error }, 'upload.refused', 'upload')).text, /refused: Nothing can/);
     assert.match(read(event({}, 'upload.expired', 'upload')).text, /Its time was over/);
     const webhook = { disabled_reason: 'gone', url: 'https://secret.example/hook' };
