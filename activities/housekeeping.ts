@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Config } from '../src/config.ts';
-import type { OldTellings } from '../src/db/eventRetention.ts';
+import { type OldTellings, TELLINGS } from '../src/db/eventRetention.ts';
 import { uploadPrefix, uploadSourceKey } from '../src/domain/upload.ts';
 import type { EndedUploads, HousekeepingReport, RemovedRows } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
@@ -101,12 +101,15 @@ const endOfRetention = ({ EVENTS_RETENTION_DAYS }: Pick<Config, 'EVENTS_RETENTIO
 async function removeOldTellings({ db, config }: Pick<ActivityDeps, 'db' | 'config'>): Promise<OldTellings> {
   const before = endOfRetention(config);
   const removed = { events: 0, webhookDeliveries: 0, telegramLinks: 0, telegramNotices: 0 };
-  for (;;) {
-    endIfCancelled();
-    const more = await db.eventRetention.removeOld(before);
-    for (const kind of Object.keys(removed) as (keyof OldTellings)[]) removed[kind] += more[kind];
-    if (Object.values(more).every((count) => count === 0)) return removed;
+  for (const kind of TELLINGS) {
+    let count: number;
+    do {
+      endIfCancelled();
+      count = await db.eventRetention.removeOld(kind, before);
+      removed[kind] += count;
+    } while (count > 0);
   }
+  return removed;
 }
 
 async function countEndedRows({ db, config }: Pick<ActivityDeps, 'db' | 'config'>): Promise<RemovedRows> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { RequiredEntityData } from '@mikro-orm/core';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { User } from '../../src/db/entities/user.ts';
+import { TELLINGS } from '../../src/db/eventRetention.ts';
 import { tell } from '../../src/db/events.ts';
 import { newId } from '../../src/db/ids.ts';
 import { createDb, type Db } from '../../src/db/index.ts';
@@ -54,11 +55,14 @@ describe('what is kept of events and of telling them', () => {
   /** Removes until there is no more. @returns how many in all */
   async function removeAll() {
     const removed = { ...NOTHING };
-    for (;;) {
-      const more = await db.eventRetention.removeOld(monthAgo);
-      for (const kind of Object.keys(removed) as (keyof typeof removed)[]) removed[kind] += more[kind];
-      if (Object.values(more).every((number) => number === 0)) return removed;
+    for (const kind of TELLINGS) {
+      let count: number;
+      do {
+        count = await db.eventRetention.removeOld(kind, monthAgo);
+        removed[kind] += count;
+      } while (count > 0);
     }
+    return removed;
   }
   const read = async (userId: string) => {
     const page = await db.events.list(userId, { afterSequence: 0, types: [], videoId: null, limit: 20_000 });
@@ -102,11 +106,26 @@ describe('what is kept of events and of telling them', () => {
     assert.deepEqual(await read(user), { expired: 6, last: 7, left: [7] });
   });
 
-  it('goes in more than one piece where there is much of it, also when clocks went back', async () => {
+  it('goes in more than one piece where there is much of it, to the first that is not old', async () => {
     const user = await makeUser({ count: 6003, old: 6000 });
     await sql(`update events set created_at = now() where user_id = ? and sequence = 4000`, [user]);
-    assert.equal((await removeAll()).events, 6000);
+    assert.equal((await db.eventRetention.countOld(monthAgo)).events, 3999);
+    assert.equal((await removeAll()).events, 3999);
+    await sql(`update events set created_at = ? where user_id = ? and sequence = 4000`, [new Date(0), user]);
+    assert.equal((await removeAll()).events, 2001);
     assert.deepEqual(await read(user), { expired: 6000, last: 6003, left: [6001, 6002, 6003] });
+  });
+
+  it('goes of all users, and what was left over by who was stopped', async () => {
+    const users: string[] = [];
+    while (users.length < 45) users.push(await makeUser({ count: 3, old: 2 }));
+    const stopped = await makeUser({ count: 3, old: 3 });
+    await sql('update feeds set expired_sequence = 3 where user_id = ?', [stopped]);
+    assert.equal((await db.eventRetention.countOld(monthAgo)).events, 93);
+    assert.equal((await removeAll()).events, 93);
+    for (const user of users) assert.deepEqual(await read(user), { expired: 2, last: 3, left: [3] });
+    const left = await sql('select 1 from events where user_id = ?', [stopped]);
+    assert.deepEqual(left, []);
   });
 
   it('stays while a webhook has still to be sent it, with all that came after it', async () => {
@@ -117,6 +136,14 @@ describe('what is kept of events and of telling them', () => {
     assert.deepEqual(await read(user), { expired: 3, last: 6, left: [4, 5, 6] });
     await sql(`update webhook_deliveries set state = 'succeeded', ended_at = now() where id = ?`, [waiting]);
     assert.equal((await removeAll()).events, 3);
+    const resent = await makeUser({ count: 2, old: 2 });
+    const pending = { state: 'pending', sequence: 1, next_attempt_at: new Date() };
+    await addDelivery(resent, { ...pending, created_at: new Date(monthAgo.getTime() - 60_000) });
+    assert.equal((await removeAll()).events, 2, 'who asks for it again keeps nothing');
+    const over = await makeUser({ count: 2, old: 2 });
+    await addDelivery(over, { state: 'pending', sequence: 1, next_attempt_at: new Date() });
+    await sql('update webhooks set is_enabled = false where user_id = ?', [over]);
+    assert.equal((await removeAll()).events, 2, 'nothing is sent to who is disabled');
   });
 
   it('is the log of deliveries that ended a month ago, links that ran out, and notices that nothing changed', async () => {
