@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config.ts';
 import { newId } from '../src/db/ids.ts';
 import type { Db } from '../src/db/index.ts';
@@ -56,6 +57,8 @@ const CROWDED = 0.8;
 const SOON_MS = 200;
 /** Who finds somebody else at a webhook looks again by then; he who leaves it tells whom he leaves something. */
 const TAKEN_MS = 15_000;
+/** By then also the one that was waited for to the last moment is known. */
+const SETTLING_MS = 100;
 const NEVER = new AbortController().signal;
 
 export function createWebhookDelivery({ config, db, sealer, bell, webhookSender }: Parts): WebhookDelivery {
@@ -66,9 +69,7 @@ export function createWebhookDelivery({ config, db, sealer, bell, webhookSender 
 
   async function deliver({ attempt, target, body }: PreparedAttempt): Promise<Date | null> {
     const outcome =
-      'code' in target
-        ? failedBy(target.code)
-        : await webhookSender.send(target, { id: attempt.eventId, body });
+      'code' in target ? failedBy(target.code) : await sendPatiently(target, { id: attempt.eventId, body });
     const rules = { retrySec: config.WEBHOOK_RETRY_SEC, now: new Date(), random: Math.random() };
     const { scheduleNumber: number, startedAt } = attempt;
     const verdict = judgeAttempt(outcome, { number, startedAt }, rules);
@@ -79,12 +80,14 @@ export function createWebhookDelivery({ config, db, sealer, bell, webhookSender 
     return nextAttemptAt;
   }
 
-  /** Whoever waits for a ping learns no sooner that nobody answers than that nobody listens. */
-  async function sendPatiently(...ping: Parameters<WebhookSender['send']>): Promise<SendOutcome> {
-    const startedAt = Date.now();
-    const outcome = await webhookSender.send(...ping);
-    const restMs = startedAt + config.WEBHOOK_TIMEOUT_SEC * 1000 - Date.now();
-    if (outcome.errorCode === 'unreachable') await new Promise((resolve) => setTimeout(resolve, restMs));
+  /**
+   * Whoever waits for a ping, or watches the log, learns no sooner that nobody listens than that nobody answers. A place
+   * is held for as long as by somebody silent.
+   */
+  async function sendPatiently(...attempt: Parameters<WebhookSender['send']>): Promise<SendOutcome> {
+    const knownAt = Date.now() + config.WEBHOOK_TIMEOUT_SEC * 1000 + SETTLING_MS;
+    const outcome = await webhookSender.send(...attempt);
+    if (outcome.errorCode === 'unreachable') await delay(Math.max(knownAt - Date.now(), 0));
     return outcome;
   }
 
