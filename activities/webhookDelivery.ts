@@ -143,4 +143,5 @@ const toRecord = (
   webhookId: attempt.webhookId,
   number: attempt.number,
   startedAt: attempt.startedAt,
+  missedAt: attempt.missedAt,
 });

@@ -1,11 +1,10 @@
-import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DeliveryState, DisabledReason } from '../domain/webhook.ts';
+import { toWebhookView } from '../views/webhooks.ts';
 import { Event } from './entities/event.ts';
-import { Webhook } from './entities/webhook.ts';
-import { WebhookDelivery } from './entities/webhookDelivery.ts';
 import { tell } from './events.ts';
 import { CHOOSES } from './webhookChoice.ts';
+import { disableWebhook, holdWebhook } from './webhookDisabling.ts';
 
 /** One attempt that has been begun, counted and written down; its answer is still to come. */
 export interface BegunAttempt {
@@ -17,6 +16,8 @@ export interface BegunAttempt {
   number: number;
   scheduleNumber: number;
   startedAt: Date;
+  /** When its delivery is due again should nobody say what came of it; null for a ping. */
+  missedAt: Date | null;
 }
 
 /** One that is to be made now, and where. */
@@ -54,6 +55,7 @@ export interface EndedAttempt {
   isPing: boolean;
   number: number;
   startedAt: Date;
+  missedAt: Date | null;
   durationMs: number | null;
   status: number | null;
   errorCode: string | null;
@@ -77,7 +79,8 @@ const LIVE = `d.state = 'pending' and d.kind = 'event'`;
 const LOGGED = `logged as (insert into webhook_attempts (id, delivery_id, number, started_at)
   select uuidv7(), id, attempts, now() from begun returning id, delivery_id, started_at)`;
 const BEGUN = `logged.id as "id", begun.id as "deliveryId", begun.webhook_id as "webhookId", begun.event_id as "eventId",
-  begun.attempts as number, begun.schedule_attempts + 1 as "scheduleNumber", logged.started_at as "startedAt"`;
+  begun.attempts as number, begun.schedule_attempts + 1 as "scheduleNumber", logged.started_at as "startedAt",
+  begun.next_attempt_at as "missedAt"`;
 
 const TARGET = `w.sealed_url as "sealedUrl", (
   select coalesce(json_agg(json_build_object('id', s.id, 'sealed', s.sealed) order by s.id desc), '[]')
@@ -156,7 +159,7 @@ export class WebhookRecordQueries {
          update webhook_deliveries d set attempts = d.attempts + 1,
            next_attempt_at = now() + interval '1 second' * ${attemptSec}
          from due where d.id = due.id and exists (select from events e where e.id = d.event_id)
-         returning d.id, d.webhook_id, d.event_id, d.attempts, d.schedule_attempts),
+         returning d.id, d.webhook_id, d.event_id, d.attempts, d.schedule_attempts, d.next_attempt_at),
        ${LOGGED}
        select ${BEGUN}, ${TARGET}, a."webhookId", (
          select min(d.next_attempt_at) from webhook_deliveries d
@@ -178,7 +181,7 @@ export class WebhookRecordQueries {
     const rows = await this.#em.execute<DueRow[]>(
       `with begun as (
          update webhook_deliveries set attempts = attempts + 1 where id = ? and kind = 'ping' and state = 'pending'
-         returning id, webhook_id, event_id, attempts, schedule_attempts), ${LOGGED}
+         returning id, webhook_id, event_id, attempts, schedule_attempts, next_attempt_at), ${LOGGED}
        select ${BEGUN}, ${TARGET} from begun join logged on logged.delivery_id = begun.id
          join webhooks w on w.id = begun.webhook_id`,
       [deliveryId],
@@ -187,8 +190,8 @@ export class WebhookRecordQueries {
   }
 
   /**
-   * Writes down what came of attempts. One that was overtaken by another attempt changes its delivery no more, unless it
-   * has succeeded; nor does any of a delivery that has ended.
+   * Writes down what came of attempts. One that was overtaken by another attempt, or by somebody who asked for another,
+   * changes its delivery no more, unless it has succeeded; nor does any of a delivery that has ended.
    *
    * @returns the webhooks that have been failing since before a time
    */
@@ -241,31 +244,19 @@ export class WebhookRecordQueries {
   /** Disables a webhook that nobody can deliver to, gives up what is on its way to it, and tells its owner. */
   async disable(webhookId: string, reason: DisabledReason): Promise<void> {
     await this.#em.transactional(async (tx) => {
-      const lock = { lockMode: LockMode.PESSIMISTIC_WRITE };
-      const row = await tx.findOne(Webhook, { id: webhookId, isEnabled: true }, lock);
+      const row = await holdWebhook(tx, { id: webhookId, isEnabled: true });
       if (!row) return;
-      const now = new Date();
-      tx.assign(row, {
-        isEnabled: false,
-        disabledReason: reason,
-        disabledAt: now,
-        ...{ attendedBy: null, attendedUntil: null },
-        updatedAt: now,
-      });
-      await tx.nativeUpdate(
-        WebhookDelivery,
-        { webhook: webhookId, kind: 'event', state: 'pending' },
-        { state: 'cancelled', nextAttemptAt: null, endedAt: now },
-      );
+      await disableWebhook(tx, row, reason);
       await tx.flush();
-      const data = { id: webhookId, description: row.description ?? null, reason };
+      await tx.populate(row, ['secrets']);
       const object = { type: 'webhook', id: webhookId } as const;
+      const data = toWebhookView(row, null);
       await tell(tx, [{ userId: row.user.id, type: 'webhook.disabled', object, videoId: null, data }]);
     });
   }
 }
 
-type Raw<Row> = { [Key in keyof Row]: Row[Key] extends Date ? string : Row[Key] };
+type Raw<Row> = { [Key in keyof Row]: Date extends Row[Key] ? string | Exclude<Row[Key], Date> : Row[Key] };
 type DueRow = (Raw<BegunAttempt> | { id: null }) &
   SealedTarget & { webhookId: string; nextDueAt?: string | null };
 
@@ -273,11 +264,12 @@ const toDate = (text: string | null | undefined): Date | null => (text ? new Dat
 
 function toDue({ nextDueAt: _, sealedUrl, secrets, ...row }: DueRow): DueAttempt[] {
   if (row.id === null) return [];
-  return [{ ...row, startedAt: new Date(row.startedAt), target: { sealedUrl, secrets } }];
+  const [startedAt, missedAt] = [new Date(row.startedAt), toDate(row.missedAt)];
+  return [{ ...row, startedAt, missedAt, target: { sealedUrl, secrets } }];
 }
 
 const RECORD = `with given as (select * from jsonb_to_recordset(?::jsonb) as g("attemptId" uuid, "deliveryId" uuid,
-    "webhookId" uuid, "isPing" boolean, number int, "startedAt" timestamptz, "durationMs" int, status int,
+    "webhookId" uuid, "isPing" boolean, number int, "startedAt" timestamptz, "missedAt" timestamptz, "durationMs" int, status int,
     "errorCode" text, response text, state text, "nextAttemptAt" timestamptz)),
   logged as (
     update webhook_attempts a set duration_ms = g."durationMs", status = g.status, error_code = g."errorCode",
@@ -286,7 +278,8 @@ const RECORD = `with given as (select * from jsonb_to_recordset(?::jsonb) as g("
   moved as (
     update webhook_deliveries d set state = g.state, schedule_attempts = d.schedule_attempts + 1,
       next_attempt_at = g."nextAttemptAt", ended_at = case when g.state = 'pending' then null else now() end
-    from given g where d.id = g."deliveryId" and d.state = 'pending' and (d.attempts = g.number or g.state = 'succeeded')),
+    from given g where d.id = g."deliveryId" and d.state = 'pending' and (g.state = 'succeeded'
+      or (d.attempts = g.number and d.next_attempt_at is not distinct from g."missedAt"))),
   outcomes as (
     select "webhookId", bool_or(state = 'succeeded') as has_succeeded, min("startedAt") as since
     from given where not "isPing" group by 1),

@@ -1,4 +1,4 @@
-import { LockMode, type RequiredEntityData } from '@mikro-orm/core';
+import type { RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Feed } from './entities/feed.ts';
 import { User } from './entities/user.ts';
@@ -6,6 +6,7 @@ import { Webhook } from './entities/webhook.ts';
 import { WebhookSecret } from './entities/webhookSecret.ts';
 import { QuotaExceededError, UploadQueries } from './uploads.ts';
 import type { Page } from './videos.ts';
+import { disableWebhook, holdWebhook } from './webhookDisabling.ts';
 
 /** A secret in the form in which it is kept: sealed, and tied to its id. */
 export interface SealedSecret {
@@ -91,13 +92,13 @@ export class WebhookQueries {
   /** Changes what its owner may change; null when there is no such webhook. */
   change(userId: string, id: string, { isEnabled, ...changes }: WebhookChanges): Promise<Webhook | null> {
     return this.#em.transactional(async (tx) => {
-      const row = await hold(tx, userId, id);
+      const row = await holdWebhook(tx, { id, user: userId });
       if (!row) return null;
       tx.assign(row, { ...changes, updatedAt: new Date() });
       // How long it has been failing was said of another address.
       if (changes.sealedUrl !== undefined) row.failingSince = null;
       if (isEnabled === true && !row.isEnabled) await enable(tx, row);
-      if (isEnabled === false && row.isEnabled) await disable(tx, row);
+      if (isEnabled === false && row.isEnabled) await disableWebhook(tx, row, null);
       await tx.flush();
       await tx.populate(row, ['secrets']);
       return row;
@@ -106,12 +107,12 @@ export class WebhookQueries {
 
   /**
    * Removes it with its secrets and the log of its deliveries. The log of a month may be more than one statement has
-   * time for, so it goes first, in parts: what is cut off meanwhile leaves a webhook that is disabled, to be removed
-   * again. Call it outside of a transaction. False when the user has no such webhook.
+   * time for, so it goes first, in parts: what is cut off meanwhile leaves a webhook that its owner has disabled, to be
+   * removed again. Call it outside of a transaction. False when the user has no such webhook.
    */
   async remove(userId: string, id: string): Promise<boolean> {
     const owned = { id, user: userId };
-    if ((await this.#em.nativeUpdate(Webhook, owned, { isEnabled: false })) === 0) return false;
+    if ((await this.change(userId, id, { isEnabled: false })) === null) return false;
     for (let removed = BATCH; removed === BATCH; ) {
       const rows = await this.#em.execute<{ id: string }[]>(
         `delete from webhook_deliveries where id in
@@ -129,7 +130,7 @@ export class WebhookQueries {
    */
   rotate(userId: string, id: string, next: SealedSecret, overlapSec: number): Promise<Rotation> {
     return this.#em.transactional(async (tx) => {
-      const row = await hold(tx, userId, id);
+      const row = await holdWebhook(tx, { id, user: userId });
       if (!row) return { outcome: 'not_found' };
       const secrets = await tx.find(WebhookSecret, { webhook: id });
       const nowMs = Date.now();
@@ -151,9 +152,6 @@ export class WebhookQueries {
   }
 }
 
-const hold = (tx: EntityManager, userId: string, id: string): Promise<Webhook | null> =>
-  tx.findOne(Webhook, { id, user: userId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-
 /** Where the user's feed is now: what happened before is not told. */
 async function presentPosition(em: EntityManager, userId: string) {
   const feed = await em.findOne(Feed, { user: userId }, { refresh: true });
@@ -164,24 +162,4 @@ async function presentPosition(em: EntityManager, userId: string) {
 async function enable(tx: EntityManager, row: Webhook): Promise<void> {
   const cleared = { disabledReason: null, disabledAt: null, failingSince: null };
   tx.assign(row, { isEnabled: true, ...cleared, ...(await presentPosition(tx, row.user.id)) });
-}
-
-/** What is on its way is given up; pings are asked for one by one, and go on. */
-async function disable(tx: EntityManager, row: Webhook): Promise<void> {
-  const unattended = { attendedBy: null, attendedUntil: null };
-  tx.assign(row, { isEnabled: false, disabledReason: null, disabledAt: new Date(), ...unattended });
-  await cancelDeliveries(tx, row.id);
-}
-
-/** Gives up what is on its way to a webhook, in parts, as above. Call it in the transaction that disables it. */
-export async function cancelDeliveries(tx: EntityManager, webhookId: string): Promise<void> {
-  for (let cancelled = BATCH; cancelled === BATCH; ) {
-    const rows = await tx.execute<{ id: string }[]>(
-      `update webhook_deliveries set state = 'cancelled', next_attempt_at = null, ended_at = now() where id in
-         (select id from webhook_deliveries where webhook_id = ? and kind = 'event' and state = 'pending' limit ${BATCH})
-       returning id`,
-      [webhookId],
-    );
-    cancelled = rows.length;
-  }
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { newId } from '../../src/db/ids.ts';
+import type { BegunAttempt, EndedAttempt } from '../../src/db/webhookRecords.ts';
+import { toWebhookView } from '../../src/views/webhooks.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { addEvent } from '../support/webhooks.ts';
 
@@ -86,31 +88,82 @@ describe('the rows of webhooks', () => {
       ],
     );
     const [late, other] = first as [(typeof first)[0], (typeof first)[0]];
-    const ended = { isPing: false, webhookId, durationMs: 5, errorCode: null, response: '' };
-    const failed = {
-      ...ended,
-      attemptId: late.id,
-      deliveryId: late.deliveryId,
-      number: 1,
-      startedAt: late.startedAt,
-    };
-    const good = {
-      ...ended,
-      attemptId: other.id,
-      deliveryId: other.deliveryId,
-      number: 1,
-      startedAt: other.startedAt,
-    };
-    await api.db.webhookRecords.record(
-      [
-        { ...failed, status: 500, state: 'failed', nextAttemptAt: null },
-        { ...good, status: 200, state: 'succeeded', nextAttemptAt: null },
-      ],
-      new Date(0),
-    );
-    const rows = await api.sql('select id, state from webhook_deliveries where webhook_id = $1', [webhookId]);
-    const states = new Map(rows.map(({ id, state }) => [id, state]));
-    assert.equal(states.get(late.deliveryId), 'pending', 'overtaken');
-    assert.equal(states.get(other.deliveryId), 'succeeded', 'success counts whenever it is heard of');
+    await api.db.webhookRecords.record([failed(late), taken(other)], new Date(0));
+    assert.equal((await delivery(late)).state, 'pending', 'overtaken');
+    assert.equal((await delivery(other)).state, 'succeeded', 'success counts whenever it is heard of');
   });
+
+  it('are due at once where that was asked for during an attempt, unless that one was taken', async () => {
+    const [, , webhookId = ''] = ids;
+    await api.sql('update webhooks set attended_until = null where id = $1', [webhookId]);
+    const look = { webhookId, holder: newId(), slots: 4 };
+    const begun = (await api.db.webhookRecords.attend([look], ATTEND)).get(webhookId)?.begun ?? [];
+    const [first, second] = begun as [(typeof begun)[0], (typeof begun)[0]];
+    for (const { deliveryId: id } of begun)
+      await api.db.webhookDeliveries.requestResend({ userId, webhookId, id });
+    await api.db.webhookRecords.record([failed(first), taken(second)], new Date(0));
+    const { state, next_attempt_at: due } = await delivery(first);
+    assert.equal(state, 'pending');
+    assert.ok(due <= new Date());
+    assert.equal((await delivery(second)).state, 'succeeded');
+    const log = await api.sql('select status from webhook_attempts where id = $1', [first.id]);
+    assert.deepEqual(log, [{ status: 500 }]);
+  });
+
+  it('are disabled in one way, of which the event has all', async () => {
+    const [, , , webhookId = ''] = ids;
+    await api.sql('update webhooks set attended_until = null where id = $1', [webhookId]);
+    const holder = newId();
+    await api.db.webhookRecords.attend([{ webhookId, holder, slots: 0 }], ATTEND);
+    await api.db.webhookRecords.disable(webhookId, 'failing');
+    const [row] = await api.sql('select * from webhooks where id = $1', [webhookId]);
+    assert.deepEqual([row.is_enabled, row.attended_by, row.attended_until], [false, null, null]);
+    const left = await api.sql('select distinct state from webhook_deliveries where webhook_id = $1', [
+      webhookId,
+    ]);
+    assert.deepEqual(left, [{ state: 'cancelled' }]);
+    const [event] = await api.sql(`select data from events where object_id = $1`, [webhookId]);
+    const webhook = await api.db.webhooks.find(userId, webhookId);
+    assert.ok(webhook);
+    assert.deepEqual(event.data, toWebhookView(webhook, null));
+    assert.deepEqual([event.data.disabled_reason, event.data.url], ['failing', null]);
+  });
+
+  it('hold nothing back when their removal was cut off', async () => {
+    const [, , , , webhookId = ''] = ids;
+    await api.sql('update webhooks set attended_until = null where id = $1', [webhookId]);
+    const holder = newId();
+    await api.db.webhookRecords.attend([{ webhookId, holder, slots: 0 }], ATTEND);
+    await api.sql(`
+      create function be_cut_off() returns trigger language plpgsql as $$ begin raise 'cut off'; end $$;
+      create trigger be_cut_off before delete on webhook_deliveries execute function be_cut_off()`);
+    await assert.rejects(api.db.webhooks.remove(userId, webhookId), /cut off/);
+    await api.sql('drop function be_cut_off cascade');
+    const [row] = await api.sql('select is_enabled, disabled_at from webhooks where id = $1', [webhookId]);
+    assert.ok(row.is_enabled === false && row.disabled_at instanceof Date);
+    const [pending] = await api.sql(
+      `select count(*)::int as count from webhook_deliveries where webhook_id = $1 and state = 'pending'`,
+      [webhookId],
+    );
+    assert.equal(pending.count, 0);
+    assert.equal(await api.db.webhooks.remove(userId, webhookId), true);
+  });
+
+  const delivery = async ({ deliveryId }: BegunAttempt) =>
+    (await api.sql('select * from webhook_deliveries where id = $1', [deliveryId]))[0];
+});
+
+const answered = ({ id, ...attempt }: BegunAttempt) => ({
+  ...{ ...attempt, attemptId: id, isPing: false, durationMs: 5 },
+  ...{ errorCode: null, response: '', nextAttemptAt: null },
+});
+const failed = (attempt: BegunAttempt): EndedAttempt => ({
+  ...answered(attempt),
+  status: 500,
+  state: 'failed',
+});
+const taken = (attempt: BegunAttempt): EndedAttempt => ({
+  ...answered(attempt),
+  status: 200,
+  state: 'succeeded',
 });

@@ -117,7 +117,8 @@ describe('deliveries to webhooks', () => {
       async () => (await disabledEvents(webhook)).length > 0 && disabledEvents(webhook),
       { what: 'the event' },
     );
-    assert.deepEqual(told.data, { id: webhook.id, description: 'A test', reason: 'gone' });
+    const { id, disabled_reason: reason } = told.data;
+    assert.deepEqual({ id, reason }, { id: webhook.id, reason: 'gone' });
     assert.deepEqual(more, []);
   });
 
