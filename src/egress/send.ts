@@ -27,10 +27,8 @@ export interface SentAnswer {
   text: string;
 }
 
-/** No more of a body is read than this, and none of it is needed. */
+/** No more of a body is read than this, which is looked at for secrets. */
 const MAX_READ_BYTES = 64 * 1024;
-/** So much is looked at for secrets, of which none may be cut in two by the end of what is kept. */
-const KEPT_BYTES = 8 * 1024;
 
 /**
  * Sends one POST, once, to where its address leads now: the address is checked as that of a download is.
@@ -73,7 +71,7 @@ async function readStart(response: IncomingMessage): Promise<Buffer> {
   let readBytes = 0;
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
-      if (readBytes < KEPT_BYTES) kept.push(chunk.subarray(0, KEPT_BYTES - readBytes));
+      kept.push(chunk);
       readBytes += chunk.length;
       if (readBytes >= MAX_READ_BYTES) break;
     }
