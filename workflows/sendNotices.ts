@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   condition,
   continueAsNew,
   defineSignal,
@@ -18,6 +19,7 @@ const { takeLinkCodes } = proxyActivities<Activities>(inWords(notifying, 'Read w
 /** So long it stays when there is nothing to do: news often come in company. */
 const LINGER_MS = 10_000;
 const SHORTEST_MS = 100;
+const FAILED_PAUSE_MS = 10_000;
 
 /**
  * Sends all notices of one bot, and reads what is written to it while somebody waits to be linked. What there is to do stands
@@ -34,11 +36,12 @@ export async function sendNotices(input: SendNoticesInput): Promise<void> {
     const known = news;
     const isNew = () => news > known;
     const { pauseMs, nextInMs, hasOpenLinks } = await sendDueNotices(input);
-    if (hasOpenLinks) links.follow();
+    // Everybody's notices would wait for the end of a reading: the next run begins another.
     if (workflowInfo().continueAsNewSuggested) {
       await links.leave();
       await continueAsNew<typeof sendNotices>(input);
     }
+    if (hasOpenLinks) links.follow();
     if (pauseMs > 0) {
       setCurrentDetails(`Waits until ${inTime(pauseMs)}, as Telegram wants, or because it does not answer`);
       await sleep(pauseMs, { summary: 'The whole bot waits' });
@@ -60,27 +63,47 @@ const inTime = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
 /** Reads the bot's messages beside the sending, as long as somebody may send a code. */
 function followLinks(input: SendNoticesInput) {
+  const scope = new CancellationScope();
   let work: Promise<void> | null = null;
+  let asked = 0;
   let isLeaving = false;
-  const read = async (): Promise<void> => {
-    for (;;) {
-      const { pauseMs, hasOpenLinks } = await takeLinkCodes(input);
-      if (!hasOpenLinks || isLeaving) return;
-      if (pauseMs > 0) await sleep(pauseMs, { summary: 'Until its messages are read again' });
+
+  async function readOnce(): Promise<boolean> {
+    const { pauseMs, hasOpenLinks } = await takeLinkCodes(input);
+    if (pauseMs > 0) await sleep(pauseMs, { summary: 'Until its messages are read again' });
+    return hasOpenLinks;
+  }
+
+  async function read(): Promise<void> {
+    let hasMore = true;
+    while (hasMore && !isLeaving) {
+      const known = asked;
+      try {
+        const hasOpenLinks = await scope.run(readOnce);
+        // Whoever has made an offer while the reading came to its end is not seen by it.
+        hasMore = hasOpenLinks || asked > known;
+      } catch {
+        if (isLeaving) break;
+        // What fails for good in the sending as well says so there; a worker without the token may have got it.
+        await scope
+          .run(() => sleep(FAILED_PAUSE_MS, { summary: 'The reading failed' }))
+          .catch(() => undefined);
+        hasMore = asked > known;
+      }
     }
-  };
+    // In the same breath, or an offer could come in between.
+    work = null;
+  }
+
   return {
     isOpen: () => work !== null,
     follow(): void {
-      // What fails here for good fails in the sending as well, which says so.
-      work ??= read()
-        .catch(() => undefined)
-        .then(() => {
-          work = null;
-        });
+      asked += 1;
+      work ??= read();
     },
     async leave(): Promise<void> {
       isLeaving = true;
+      scope.cancel();
       await work;
     },
   };
