@@ -112,7 +112,8 @@ export function createWebhookDelivery({ config, db, sealer, bell, webhookSender 
 
     async ping(deliveryId) {
       const attempt = await db.webhookRecords.beginPing(deliveryId);
-      if (!attempt) return;
+      // Whoever began it has died over it, or could not write down what came of it: it may have been sent.
+      if (!attempt) return db.webhookDeliveries.abandonPing(deliveryId);
       const target = openTarget(sealer, attempt.webhookId, attempt.target);
       const timestamp = new Date().toISOString();
       const told = { type: PING_TYPE, timestamp, data: { webhook_id: attempt.webhookId } };

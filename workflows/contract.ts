@@ -66,6 +66,9 @@ export interface DeliverWebhookInput {
   userId: string;
 }
 
+/** For so long, in seconds, somebody is at a ping. */
+export const PINGING_SEC = 300;
+
 /** One ping, whose row says where it goes. */
 export interface PingWebhookInput {
   deliveryId: string;

@@ -1,5 +1,6 @@
 import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
 import { HURRIED_SEC } from '../src/domain/picture.ts';
+import { PINGING_SEC } from './contract.ts';
 
 /** Seconds of silence after which an activity counts as dead with its worker. */
 export const HEARTBEAT_TIMEOUT_SEC = 30;
@@ -133,11 +134,11 @@ export const delivering: ActivityOptions = {
   cancellationType,
 };
 
-/** Sending one ping, which somebody waits for. */
+/** Sending one ping, which somebody waits for: repeated until it was begun, and never after that. */
 export const pinging: ActivityOptions = {
   taskQueue: 'notify',
   startToCloseTimeout: '2 minutes',
-  scheduleToCloseTimeout: '5 minutes',
+  scheduleToCloseTimeout: `${PINGING_SEC} seconds`,
   retry: { initialInterval: '1 second', maximumAttempts: 3 },
   cancellationType,
 };

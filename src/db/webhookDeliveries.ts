@@ -122,4 +122,13 @@ export class WebhookDeliveryQueries {
     const ended = { state: 'failed', endedAt: new Date() } as const;
     await this.#em.nativeUpdate(WebhookDelivery, { id, kind: 'ping', state: 'pending' }, ended);
   }
+
+  /** Ends the pings of before a moment that nobody has ended: their work is over by then. */
+  async endLostPings(before: Date): Promise<void> {
+    await this.#em.execute(
+      `update webhook_deliveries set state = 'failed', ended_at = now()
+       where state = 'pending' and next_attempt_at is null and kind = 'ping' and created_at < ?`,
+      [before],
+    );
+  }
 }

@@ -35,8 +35,10 @@ export interface WebhookSight {
   state: 'open' | 'busy' | 'taken' | 'disabled' | 'gone';
   /** Whether there are events beyond those that were fanned out. */
   hasMore: boolean;
-  /** When the next of the deliveries is due that are not yet. */
-  nextDueAt: Date | null;
+  /** Until the next of the deliveries is due that are not yet. */
+  nextDueInMs: number | null;
+  /** How many were due, of as many as there was room for; those whose event is no longer kept are not begun. */
+  found: number;
   begun: DueAttempt[];
 }
 
@@ -66,15 +68,15 @@ export interface EndedAttempt {
 
 /** What is left to do for a webhook when nobody is at it any more. */
 export interface LeftToDo {
-  /** Events that were not fanned out, or deliveries that are due. */
-  isDueNow: boolean;
-  nextDueAt: Date | null;
+  /** Until a delivery is due, by the clock of the database; 0: one is, or there are events that were not fanned out. */
+  nextDueInMs: number | null;
 }
 
 /** So many events at a time become deliveries of one webhook. */
 const PAGE = 500;
 const ASKED = `asked as (select * from jsonb_to_recordset(?::jsonb) as a("webhookId" uuid, holder uuid, slots int))`;
 const IS_FREE = `coalesce(w.attended_until < now(), true)`;
+const IN_MS = `greatest(extract(epoch from min(d.next_attempt_at) - now()) * 1000, 0)::float8`;
 const LIVE = `d.state = 'pending' and d.kind = 'event'`;
 const LOGGED = `logged as (insert into webhook_attempts (id, delivery_id, number, started_at)
   select uuidv7(), id, attempts, now() from begun returning id, delivery_id, started_at)`;
@@ -109,8 +111,8 @@ export class WebhookRecordQueries {
     const due = asked.length === 0 ? [] : await this.#begin(JSON.stringify(asked), times.attemptSec);
     const sights = seen.map(({ webhookId, ...sight }): [string, WebhookSight] => {
       const rows = due.filter((row) => row.webhookId === webhookId);
-      const nextDueAt = toDate(rows[0]?.nextDueAt);
-      return [webhookId, { ...sight, nextDueAt, begun: rows.flatMap(toDue) }];
+      const { nextDueInMs = null, found = 0 } = rows[0] ?? {};
+      return [webhookId, { ...sight, nextDueInMs, found, begun: rows.flatMap(toDue) }];
     });
     return new Map(sights);
   }
@@ -148,7 +150,7 @@ export class WebhookRecordQueries {
   #begin(asked: string, attemptSec: number): Promise<DueRow[]> {
     return this.#em.execute<DueRow[]>(
       `with ${ASKED}, due as (
-         select d.id from asked a join webhooks w on w.id = a."webhookId" and w.is_enabled cross join lateral (
+         select d.id, w.id as webhook_id from asked a join webhooks w on w.id = a."webhookId" and w.is_enabled cross join lateral (
            select d.id from webhook_deliveries d
            where d.webhook_id = a."webhookId" and ${LIVE} and d.next_attempt_at <= now()
            order by d.next_attempt_at, d.sequence limit a.slots for update skip locked) d),
@@ -161,9 +163,9 @@ export class WebhookRecordQueries {
          from due where d.id = due.id and exists (select from events e where e.id = d.event_id)
          returning d.id, d.webhook_id, d.event_id, d.attempts, d.schedule_attempts, d.next_attempt_at),
        ${LOGGED}
-       select ${BEGUN}, ${TARGET}, a."webhookId", (
-         select min(d.next_attempt_at) from webhook_deliveries d
-         where d.webhook_id = a."webhookId" and ${LIVE} and d.next_attempt_at > now()) as "nextDueAt"
+       select ${BEGUN}, ${TARGET}, a."webhookId", (select count(*)::int from due where due.webhook_id = w.id) as found, (
+         select ${IN_MS} from webhook_deliveries d
+         where d.webhook_id = a."webhookId" and ${LIVE} and d.next_attempt_at > now()) as "nextDueInMs"
        from asked a join webhooks w on w.id = a."webhookId" left join begun on begun.webhook_id = a."webhookId"
          left join logged on logged.delivery_id = begun.id
        order by logged.id`,
@@ -176,11 +178,11 @@ export class WebhookRecordQueries {
     return this.#em.find(Event, { id: { $in: [...ids] } });
   }
 
-  /** Begins an attempt at a ping; null when it is no longer there, or has ended. */
+  /** Begins the one attempt at a ping; null when it is no longer there, or was begun before. */
   async beginPing(deliveryId: string): Promise<DueAttempt | null> {
     const rows = await this.#em.execute<DueRow[]>(
       `with begun as (
-         update webhook_deliveries set attempts = attempts + 1 where id = ? and kind = 'ping' and state = 'pending'
+         update webhook_deliveries set attempts = attempts + 1 where id = ? and kind = 'ping' and state = 'pending' and attempts = 0
          returning id, webhook_id, event_id, attempts, schedule_attempts, next_attempt_at), ${LOGGED}
        select ${BEGUN}, ${TARGET} from begun join logged on logged.delivery_id = begun.id
          join webhooks w on w.id = begun.webhook_id`,
@@ -225,20 +227,15 @@ export class WebhookRecordQueries {
        from asked a where w.id = a."webhookId" and w.attended_by = a.holder`,
       [asked],
     );
-    const rows = await this.#em.execute<{ id: string; lags: boolean; nextDueAt: string | null }[]>(
+    const rows = await this.#em.execute<{ id: string; lags: boolean; nextDueInMs: number | null }[]>(
       `with ${ASKED} select w.id,
          w.is_enabled and w.cursor_sequence < least(w.told_sequence, coalesce(f.last_sequence, 0)) as lags, (
-         select min(d.next_attempt_at) from webhook_deliveries d where d.webhook_id = w.id and ${LIVE}) as "nextDueAt"
+         select ${IN_MS} from webhook_deliveries d where d.webhook_id = w.id and ${LIVE}) as "nextDueInMs"
        from asked a join webhooks w on w.id = a."webhookId" left join feeds f on f.user_id = w.user_id
        where ${IS_FREE}`,
       [asked],
     );
-    return new Map(
-      rows.map(({ id, lags, ...row }): [string, LeftToDo] => {
-        const nextDueAt = toDate(row.nextDueAt);
-        return [id, { isDueNow: lags || (nextDueAt !== null && nextDueAt <= new Date()), nextDueAt }];
-      }),
-    );
+    return new Map(rows.map(({ id, lags, nextDueInMs }) => [id, { nextDueInMs: lags ? 0 : nextDueInMs }]));
   }
 
   /** Disables a webhook that nobody can deliver to, gives up what is on its way to it, and tells its owner. */
@@ -258,11 +255,11 @@ export class WebhookRecordQueries {
 
 type Raw<Row> = { [Key in keyof Row]: Date extends Row[Key] ? string | Exclude<Row[Key], Date> : Row[Key] };
 type DueRow = (Raw<BegunAttempt> | { id: null }) &
-  SealedTarget & { webhookId: string; nextDueAt?: string | null };
+  SealedTarget & { webhookId: string; nextDueInMs?: number | null; found?: number };
 
 const toDate = (text: string | null | undefined): Date | null => (text ? new Date(text) : null);
 
-function toDue({ nextDueAt: _, sealedUrl, secrets, ...row }: DueRow): DueAttempt[] {
+function toDue({ nextDueInMs: _, found: __, sealedUrl, secrets, ...row }: DueRow): DueAttempt[] {
   if (row.id === null) return [];
   const [startedAt, missedAt] = [new Date(row.startedAt), toDate(row.missedAt)];
   return [{ ...row, startedAt, missedAt, target: { sealedUrl, secrets } }];

@@ -3,7 +3,7 @@ import { newId } from '../../src/db/ids.ts';
 import type { BegunAttempt, EndedAttempt } from '../../src/db/webhookRecords.ts';
 import { toWebhookView } from '../../src/views/webhooks.ts';
 import { startApi, type TestApi } from '../support/api.ts';
-import { addEvent } from '../support/webhooks.ts';
+import { addEvent, addWebhook } from '../support/webhooks.ts';
 
 const WEBHOOKS = 20;
 const ATTEND = { attendSec: 12, attemptSec: 20 };
@@ -17,13 +17,7 @@ describe('the rows of webhooks', () => {
     api = await startApi();
     ({ id: userId } = await api.makeUser());
     ids = [];
-    for (let at = 0; at < WEBHOOKS; at++) {
-      const id = newId();
-      ids.push(id);
-      const secret = { id: newId(), sealed: 'sealed' };
-      const webhook = { id, userId, sealedUrl: 'sealed', types: [], description: null, isEnabled: true };
-      await api.db.transaction(({ webhooks }) => webhooks.insert({ ...webhook, secret }, WEBHOOKS));
-    }
+    for (let at = 0; at < WEBHOOKS; at++) ids.push(await addWebhook(api, userId));
   });
   after(() => api?.close());
 
@@ -149,8 +143,29 @@ describe('the rows of webhooks', () => {
     assert.equal(await api.db.webhooks.remove(userId, webhookId), true);
   });
 
-  const delivery = async ({ deliveryId }: BegunAttempt) =>
-    (await api.sql('select * from webhook_deliveries where id = $1', [deliveryId]))[0];
+  it('of pings are begun once, and end also when nobody ends them', async () => {
+    const [, , , , , webhookId = ''] = ids;
+    const insert = () =>
+      api.db.transaction(({ webhookDeliveries }) => webhookDeliveries.insertPing(userId, webhookId));
+    const [begun, unbegun, fresh] = [await insert(), await insert(), await insert()];
+    const attempt = await api.db.webhookRecords.beginPing(begun ?? '');
+    assert.equal(attempt?.number, 1);
+    assert.equal(await api.db.webhookRecords.beginPing(begun ?? ''), null);
+    const old = `update webhook_deliveries set created_at = now() - interval '1 hour' where id in ($1, $2)`;
+    await api.sql(old, [begun, unbegun]);
+    await api.db.webhookDeliveries.endLostPings(new Date(Date.now() - 60_000));
+    const states = async () =>
+      Promise.all([begun, unbegun, fresh].map(async (id) => (await rowOf(id ?? '')).state));
+    assert.deepEqual(await states(), ['failed', 'failed', 'pending']);
+    assert.ok((await rowOf(begun ?? '')).ended_at instanceof Date);
+    // What is said so late is written down, and changes nothing more.
+    if (attempt) await api.db.webhookRecords.record([{ ...taken(attempt), isPing: true }], new Date(0));
+    assert.deepEqual(await states(), ['failed', 'failed', 'pending']);
+  });
+
+  const rowOf = async (id: string) =>
+    (await api.sql('select * from webhook_deliveries where id = $1', [id]))[0];
+  const delivery = ({ deliveryId }: BegunAttempt) => rowOf(deliveryId);
 });
 
 const answered = ({ id, ...attempt }: BegunAttempt) => ({

@@ -28,6 +28,15 @@ interface AddedAttempt {
   response?: string;
 }
 
+/** Makes a webhook that nobody can open, and gives its id. */
+export async function addWebhook(api: TestApi, userId: string): Promise<string> {
+  const id = newId();
+  const secret = { id: newId(), sealed: 'sealed' };
+  const webhook = { id, userId, sealedUrl: 'sealed', types: [], description: null, isEnabled: true };
+  await api.db.transaction(({ webhooks }) => webhooks.insert({ ...webhook, secret }, 1000));
+  return id;
+}
+
 /** Writes an event and its delivery as the worker leaves them, and gives the delivery's id. */
 export async function addDelivery(api: TestApi, added: AddedDelivery): Promise<string> {
   const {
