@@ -8,8 +8,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { VideoflowError } from '../errors.ts';
 import { type Scope, User } from './entities/user.ts';
 import { Video } from './entities/video.ts';
+import { Webhook } from './entities/webhook.ts';
 import { setTelegramChat } from './telegramChats.ts';
 import type { Page } from './videos.ts';
+import { WebhookQueries } from './webhooks.ts';
+
+const BATCH = 5000;
 
 /** Another user has this name. */
 export class UsernameTakenError extends VideoflowError {
@@ -99,21 +103,19 @@ export class UserQueries {
   }
 
   /**
-   * Removes a user with its tokens and keys; false when there is none.
+   * Removes a user with its tokens and keys; false when there is none. What is told of it may be more than one statement
+   * has time for, so it goes first, in parts, once it is known that the user may go: who is cut off meanwhile, or
+   * finds a video that has come since, leaves a user without it. Call it outside of a transaction.
    *
    * @throws UserInUseError while it owns videos, LastAdminError
    */
   async remove(id: string): Promise<boolean> {
+    if (!(await this.#em.transactional((tx) => mayGo(tx, id)))) return false;
+    await this.#removeTellings(id);
     try {
-      return await this.#em.transactional(async (tx) => {
-        const user = await tx.findOne(User, { id });
-        if (!user) return false;
-        await keepAnAdmin(tx, user);
-        // Asked, not tried: that would hold the user and wait for the videos, and whoever changes one of these, and
-        // tells of it, does it the other way round.
-        if ((await tx.count(Video, { user: id })) > 0) throw stillInUse();
-        return (await tx.nativeDelete(User, { id })) === 1;
-      });
+      return await this.#em.transactional(
+        async (tx) => (await mayGo(tx, id)) && (await tx.nativeDelete(User, { id })) === 1,
+      );
     } catch (error) {
       if (error instanceof ForeignKeyConstraintViolationException) {
         throw stillInUse(error);
@@ -121,6 +123,35 @@ export class UserQueries {
       throw error;
     }
   }
+
+  async #removeTellings(userId: string): Promise<void> {
+    const webhooks = await this.#em.find(
+      Webhook,
+      { user: userId },
+      { fields: ['id'], disableIdentityMap: true },
+    );
+    for (const { id } of webhooks) await new WebhookQueries(this.#em.fork()).remove(userId, id);
+    // Said before they go, as always: whoever reads on takes nothing for all.
+    await this.#em.execute('update feeds set expired_sequence = last_sequence where user_id = ?', [userId]);
+    for (let removed = BATCH; removed === BATCH; ) {
+      const rows = await this.#em.execute<{ id: string }[]>(
+        `delete from events where id in (select id from events where user_id = ? limit ${BATCH}) returning id`,
+        [userId],
+      );
+      removed = rows.length;
+    }
+  }
+}
+
+/** Says whether there is such a user, that may be removed. @throws UserInUseError, LastAdminError */
+async function mayGo(tx: EntityManager, id: string): Promise<boolean> {
+  const user = await tx.findOne(User, { id });
+  if (!user) return false;
+  await keepAnAdmin(tx, user);
+  // Asked, not tried: that would hold the user and wait for the videos, and whoever changes one of these, and
+  // tells of it, does it the other way round.
+  if ((await tx.count(Video, { user: id })) > 0) throw stillInUse();
+  return true;
 }
 
 const stillInUse = (cause?: unknown): UserInUseError =>
