@@ -1,8 +1,8 @@
 import { isChosen } from '../../domain/event.ts';
 import type { EventView, ProgressView } from '../../views/events.ts';
 
-/** So long a reader waits before it comes back; the ends of a drain come all at once, so it is not nothing. */
-const RETRY_MS = 2000;
+/** So long a reader waits before it comes back, each another time: the ends of a drain come all at once. */
+const RETRY_MS = { least: 1000, most: 3000 };
 
 /** What a stream tells of. */
 export interface StreamFilter {
@@ -46,7 +46,10 @@ export const toProgressFrame = (view: ProgressView): Frame => ({
  * The first bytes: where the reader is, so that it goes on from there also when it is cut off before the first event. A block
  * without data sets the last id and is no event (HTML, 9.2.6).
  */
-export const toOpening = (sequence: number): string => `retry: ${RETRY_MS}\nid: ${sequence}\n\n`;
+export function toOpening(sequence: number): string {
+  const retryMs = Math.round(RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least));
+  return `retry: ${retryMs}\nid: ${sequence}\n\n`;
+}
 
 /** Says that somebody is there and, where that has changed, up to which number there was nothing to tell. */
 export const toHeartbeat = (sequence: number | null): string =>
