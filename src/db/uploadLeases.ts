@@ -43,9 +43,8 @@ export interface Advance {
 
 /**
  * Leases on uploads. Each method is one short statement by the database's clock, but for one that completes an upload,
- * which is told in the same transaction. What answers null found that the
- * lease is not held any more, or the upload not open, and has changed nothing: a holder that was frozen and wakes
- * up can do no harm.
+ * which is told in the same transaction. What answers null found that the lease is not held any more, or the upload not
+ * open, and has changed nothing: a holder that was frozen and wakes up can do no harm.
  */
 export class UploadLeaseQueries {
   readonly #em: EntityManager;
