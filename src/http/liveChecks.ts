@@ -8,10 +8,13 @@ const CHECK_EVERY_MS = 2000;
  */
 const UNCHECKED_MS = 30_000;
 
+/** Why an answer is cut: it is good no more, or nobody could say for long whether it is. */
+export type CutReason = 'over' | 'unchecked';
+
 /** Running answers that may go on only as long as something is good: a link, a token. */
 export interface LiveChecks {
   /** Calls `cut` once, as soon as the thing is good no more. @returns what lets go of it */
-  watch(id: string, cut: () => void): () => void;
+  watch(id: string, cut: (why: CutReason) => void): () => void;
 }
 
 export interface LiveCheckOptions {
@@ -24,60 +27,70 @@ export interface LiveCheckOptions {
 
 interface Watched {
   id: string;
-  cut: () => void;
+  cut: (why: CutReason) => void;
   /** When it was last known to be good. */
   checkedAt: number;
 }
 
-/** Checks the running answers of one process; asks nothing while there are none. */
-export function createLiveChecks(options: LiveCheckOptions): LiveChecks {
-  const { findLive, log, checkEveryMs = CHECK_EVERY_MS, uncheckedMs = UNCHECKED_MS } = options;
-  const open = new Set<Watched>();
-  let timer: NodeJS.Timeout | undefined;
-  let isAsking = false;
+const SAID: Record<CutReason, string> = {
+  over: 'running answers were cut',
+  unchecked: 'running answers could not be checked',
+};
 
-  async function check(): Promise<void> {
-    cutAll(
-      ({ checkedAt }) => performance.now() - checkedAt > uncheckedMs,
-      'running answers could not be checked',
-    );
-    if (isAsking || open.size === 0) return;
-    isAsking = true;
+/** Checks the running answers of one process; asks nothing while there are none. */
+export const createLiveChecks = (options: LiveCheckOptions): LiveChecks => new Checks(options);
+
+class Checks implements LiveChecks {
+  readonly #options: LiveCheckOptions;
+  readonly #open = new Set<Watched>();
+  #timer: NodeJS.Timeout | undefined;
+  #isAsking = false;
+
+  constructor(options: LiveCheckOptions) {
+    this.#options = options;
+  }
+
+  watch(id: string, cut: (why: CutReason) => void): () => void {
+    const watched = { id, cut, checkedAt: performance.now() };
+    this.#open.add(watched);
+    this.#timer ??= setInterval(
+      () => void this.#check(),
+      this.#options.checkEveryMs ?? CHECK_EVERY_MS,
+    ).unref();
+    return () => this.#release(watched);
+  }
+
+  async #check(): Promise<void> {
+    const { findLive, log, uncheckedMs = UNCHECKED_MS } = this.#options;
+    this.#cutAll('unchecked', ({ checkedAt }) => performance.now() - checkedAt > uncheckedMs);
+    if (this.#isAsking || this.#open.size === 0) return;
+    this.#isAsking = true;
     const askedAt = performance.now();
-    const asked = new Set(open);
+    const asked = new Set(this.#open);
     try {
       const live = await findLive([...new Set([...asked].map(({ id }) => id))]);
       for (const watched of asked) if (live.has(watched.id)) watched.checkedAt = askedAt;
-      cutAll((watched) => asked.has(watched) && !live.has(watched.id), 'running answers were cut');
+      this.#cutAll('over', (watched) => asked.has(watched) && !live.has(watched.id));
     } catch (error) {
-      log.warn({ err: error, open: open.size }, 'running answers cannot be checked right now');
+      log.warn({ err: error, open: this.#open.size }, 'running answers cannot be checked right now');
     } finally {
-      isAsking = false;
+      this.#isAsking = false;
     }
   }
 
-  function cutAll(isOver: (watched: Watched) => boolean, message: string): void {
-    const ended = [...open].filter(isOver);
+  #cutAll(why: CutReason, isSo: (watched: Watched) => boolean): void {
+    const ended = [...this.#open].filter(isSo);
     for (const watched of ended) {
-      release(watched);
-      watched.cut();
+      this.#release(watched);
+      watched.cut(why);
     }
-    if (ended.length > 0) log.info({ cut: ended.length }, message);
+    if (ended.length > 0) this.#options.log.info({ cut: ended.length }, SAID[why]);
   }
 
-  function release(watched: Watched): void {
-    open.delete(watched);
-    if (open.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
+  #release(watched: Watched): void {
+    this.#open.delete(watched);
+    if (this.#open.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
-
-  return {
-    watch: (id, cut) => {
-      const watched = { id, cut, checkedAt: performance.now() };
-      open.add(watched);
-      timer ??= setInterval(() => void check(), checkEveryMs).unref();
-      return () => release(watched);
-    },
-  };
 }

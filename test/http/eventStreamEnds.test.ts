@@ -94,6 +94,21 @@ describe('the end of a stream of events', () => {
     await waitFor(async () => (await ask(user.token)).status === 200, { what: 'all places to be free' });
   });
 
+  it('or that there is to be none, is said to HEAD as to GET', async () => {
+    const ask = async (query = '') => {
+      const headers = { accept: 'text/event-stream' };
+      const options = { method: 'HEAD', token: user.token, headers };
+      return (await api.call(`/v1/events${query}`, options)).status;
+    };
+    await happen(api, user.id, { count: 9 });
+    await api.sql('update feeds set expired_sequence = 5 where user_id = $1', [user.id]);
+    assert.deepEqual([await ask('?after=4'), await ask('?after=5')], [410, 200]);
+    const mine = [await listen(), await listen(), await listen()];
+    assert.equal(await ask(), 429);
+    for (const stream of mine) stream.close();
+    await waitFor(async () => (await ask()) === 200, { what: 'a free place' });
+  });
+
   it('comes for a reader that takes nothing for long, and not for one that has nothing to take', async () => {
     const config = { ...api.config, EVENT_STREAMS_MAX: 10 };
     const events = new EventHub({ db: api.db, config, log: silent, stalledMs: 300 });

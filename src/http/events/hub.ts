@@ -31,13 +31,17 @@ export const STREAM_HEADERS = {
   'X-Accel-Buffering': 'no',
 };
 
-export interface StreamRequest {
-  ctx: Context;
+/** Whose events a stream is to tell, and from where on. */
+export interface StreamStart {
   userId: string;
-  tokenId: string;
   filter: StreamFilter;
   /** Tells what came after it; null for what is new from now on or, of one video, for everything. */
   after: number | null;
+}
+
+export interface StreamRequest extends StreamStart {
+  ctx: Context;
+  tokenId: string;
 }
 
 export interface EventHubOptions {
@@ -94,11 +98,10 @@ export class EventHub {
    * @throws HttpProblem `events_expired`, `too_many_streams`, `streams_unavailable`
    */
   async open(request: StreamRequest): Promise<void> {
-    const leave = this.#places.take(request.userId);
+    const leave = this.#takePlace(request.userId);
     try {
       await this.#listen();
-      const positions = await this.#options.db.events.findPositions([request.userId]);
-      const start = findStart(request, positions.get(request.userId));
+      const start = await this.#findStart(request);
       if (this.#isClosed) throw noPlace();
       if (request.ctx.res.closed) leave();
       else this.#begin(request, start, leave);
@@ -108,12 +111,30 @@ export class EventHub {
     }
   }
 
+  /** Opens none, and throws what opening it would throw. */
+  async tryOpen(request: StreamStart): Promise<void> {
+    const leave = this.#takePlace(request.userId);
+    await this.#findStart(request).finally(leave);
+  }
+
   /** Ends all streams, so that their readers go on elsewhere, and takes no more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timers.stop();
     for (const stream of this.#streams()) stream.end('drain');
     await (await this.#listening)?.close();
+  }
+
+  /** @throws HttpProblem `too_many_streams`, `streams_unavailable` */
+  #takePlace(userId: string): () => void {
+    // Before anything else: whoever listens after the end would never let go of the database.
+    if (this.#isClosed) throw noPlace();
+    return this.#places.take(userId);
+  }
+
+  async #findStart(request: StreamStart): Promise<Start> {
+    const positions = await this.#options.db.events.findPositions([request.userId]);
+    return findStart(request, positions.get(request.userId));
   }
 
   #streams(): EventStream[] {
@@ -149,7 +170,7 @@ export class EventHub {
       stalledMs: this.#options.stalledMs,
     });
     channel.streams.add(stream);
-    const release = this.#checks.watch(tokenId, () => stream.end('token'));
+    const release = this.#checks.watch(tokenId, (why) => stream.end(why === 'over' ? 'token' : why));
     ctx.res.once('close', () => {
       stream.endedBy ??= 'client';
       release();
@@ -188,7 +209,7 @@ interface Start {
 }
 
 /** @throws HttpProblem `events_expired` */
-function findStart({ after, filter }: StreamRequest, position: FeedPosition | undefined): Start {
+function findStart({ after, filter }: StreamStart, position: FeedPosition | undefined): Start {
   const { lastSequence: last, expiredSequence } = position ?? { lastSequence: 0, expiredSequence: 0 };
   if (after !== null && after < expiredSequence) throw new HttpProblem('events_expired');
   const first = filter.videoId === null ? last : expiredSequence;

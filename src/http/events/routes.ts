@@ -27,6 +27,8 @@ const typesField = z
   .string()
   .transform((text) => text.split(',').map((pattern) => pattern.trim()))
   .pipe(z.array(z.string().refine(isPattern, 'is not a type of event, nor a pattern of some')))
+  // Every event is held against each of them, and those who ask for the same are told together.
+  .transform((patterns) => [...new Set(patterns)].sort())
   .optional()
   .meta({
     description: 'Only these: types, all of a resource as in `video.*`, several separated by commas',
@@ -61,9 +63,14 @@ async function openStream(
   { filter, after }: { filter: StreamFilter; after: number | null },
 ): Promise<Reply | undefined> {
   const { ctx, deps, user } = request;
-  const from = readLastId(request) ?? after;
-  if (ctx.method === 'HEAD') return { status: 200, headers: STREAM_HEADERS, body: '' };
-  await deps.events.open({ ctx, userId: user.id, tokenId: user.tokenId ?? '', filter, after: from });
+  const from = { userId: user.id, filter, after: readLastId(request) ?? after };
+  if (ctx.method === 'HEAD') {
+    await deps.events.tryOpen(from);
+    return { status: 200, headers: STREAM_HEADERS, body: '' };
+  }
+  // A stream that nobody could end would be one: these addresses are not signed.
+  if (user.tokenId === null) throw new Error('A stream was asked for without a token');
+  await deps.events.open({ ...from, ctx, tokenId: user.tokenId });
   return undefined;
 }
 

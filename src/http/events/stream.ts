@@ -15,8 +15,8 @@ import {
 import type { Outlet } from './outlet.ts';
 import type { Turns } from './turns.ts';
 
-/** Why a stream is over. */
-export type StreamEnd = 'client' | 'token' | 'drain' | 'stalled' | 'deleted' | 'expired';
+/** Why a stream is over; `unchecked` when nobody could say for long whether its token is still good. */
+export type StreamEnd = 'client' | 'token' | 'unchecked' | 'drain' | 'stalled' | 'deleted' | 'expired';
 
 /** Events that are read at once for a reader that is behind: many, or few when it takes only few of them. */
 const PAGE = 50;
