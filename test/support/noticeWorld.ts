@@ -39,10 +39,10 @@ const settingsFor = (fake: FakeTelegram) => ({
   TELEGRAM_BOT_TOKEN: fake.token,
 });
 
-export async function startNoticeWorld(): Promise<NoticeWorld> {
+export async function startNoticeWorld(settings: Record<string, string> = {}): Promise<NoticeWorld> {
   const fake = await startFakeTelegram();
   const WORKER_QUEUES = 'workflows,media,net,notify';
-  const engine = await startTestEngine({ ...settingsFor(fake), WORKER_QUEUES });
+  const engine = await startTestEngine({ ...settingsFor(fake), WORKER_QUEUES, ...settings });
   const world = noticeWorldAt(engine, fake);
   return {
     ...world,

@@ -9,7 +9,8 @@ describe('codes that are sent to the bot', function () {
   let world: NoticeWorld;
 
   before(async () => {
-    world = await startNoticeWorld();
+    // Seldom, so that it does not find what is missed here.
+    world = await startNoticeWorld({ RECONCILE_INTERVAL_SEC: '60' });
     world.startWorker();
     await waitFor(async () => (await world.sql('select from telegram_bots'))[0], {
       what: 'the worker',
