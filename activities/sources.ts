@@ -1,4 +1,5 @@
 import { SourceMissingError } from '../src/errors.ts';
+import { sourceUrlPlace } from '../src/secrets/places.ts';
 import type { StepInput } from '../workflows/contract.ts';
 import { quotaLimits } from './attempt.ts';
 import type { ActivityDeps } from './index.ts';
@@ -17,7 +18,7 @@ export function createSourceActivities(deps: ActivityDeps) {
     if (!video.sourceUrl) throw new SourceMissingError('The video has no address to fetch it from');
     const { sizeBytes } = await egress.download({
       // Older versions kept it as it was given.
-      url: sealer.openIfSealed(video.sourceUrl, `videos/${video.id}`),
+      url: sealer.openIfSealed(video.sourceUrl, sourceUrlPlace(video.id)),
       sink,
       maxBytes: config.MAX_UPLOAD_BYTES,
       maxSec: config.INGEST_MAX_SEC,

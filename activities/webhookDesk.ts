@@ -13,6 +13,7 @@ import type {
 import { isFailingForGood } from '../src/domain/webhook.ts';
 import { VideoflowError } from '../src/errors.ts';
 import type { WebhookTarget } from '../src/notifiers/webhook/index.ts';
+import { webhookSecretPlace, webhookUrlPlace } from '../src/secrets/places.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import { toEventView } from '../src/views/events.ts';
 import { inBatches } from './batches.ts';
@@ -143,8 +144,8 @@ export function openTarget(
 ): WebhookTarget | { code: string } {
   try {
     return {
-      url: sealer.open(sealedUrl, `webhooks/${webhookId}`),
-      secrets: secrets.map(({ id, sealed }) => sealer.open(sealed, `webhook_secrets/${id}`)),
+      url: sealer.open(sealedUrl, webhookUrlPlace(webhookId)),
+      secrets: secrets.map(({ id, sealed }) => sealer.open(sealed, webhookSecretPlace(id))),
     };
   } catch (error) {
     if (error instanceof VideoflowError) return { code: error.code };

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { WebhookDelivery } from '../../src/db/entities/webhookDelivery.ts';
 import { newId } from '../../src/db/ids.ts';
+import { webhookSecretPlace, webhookUrlPlace } from '../../src/secrets/places.ts';
 import { createSealer } from '../../src/secrets/sealing.ts';
 import { makeWebhookSecret } from '../../src/secrets/webhookSecret.ts';
 import type { TestEngine } from './engine.ts';
@@ -46,8 +47,8 @@ export async function createDeliveries(engine: TestEngine): Promise<Deliveries> 
         webhooks.insert(
           {
             ...{ id, userId, types, description: 'A test', isEnabled: true },
-            sealedUrl: sealer.seal(url, `webhooks/${id}`),
-            secret: { id: secretId, sealed: sealer.seal(secret, `webhook_secrets/${secretId}`) },
+            sealedUrl: sealer.seal(url, webhookUrlPlace(id)),
+            secret: { id: secretId, sealed: sealer.seal(secret, webhookSecretPlace(secretId)) },
           },
           1000,
         ),

@@ -3,6 +3,7 @@ import { newId } from '../../db/ids.ts';
 import type { Queries } from '../../db/index.ts';
 import type { NewEntry } from '../../db/newVideo.ts';
 import { DEFAULT_STEPS } from '../../domain/video.ts';
+import { sourceUrlPlace } from '../../secrets/places.ts';
 import { createSealer } from '../../secrets/sealing.ts';
 import { toVideoView } from '../../views/videos.ts';
 import { checkAddress, MAX_URL_LENGTH } from '../addresses.ts';
@@ -63,7 +64,7 @@ export async function createFromJson(request: RouteRequest): Promise<Reply> {
   if (url === undefined) return createEntry(request, fields);
   const sourceUrl = checkAddress(url, deps.config.EGRESS_ALLOW_CIDRS);
   const { seal } = createSealer(deps.config.ENCRYPTION_KEYS);
-  const sealSourceUrl = (videoId: string) => seal(sourceUrl, `videos/${videoId}`);
+  const sealSourceUrl = (videoId: string) => seal(sourceUrl, sourceUrlPlace(videoId));
   const reply = await idempotency.commit(async (queries) => {
     await assertSomeRoom(queries, request);
     const optionalSteps = fields.process ?? [...DEFAULT_STEPS];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Webhook } from '../../db/entities/webhook.ts';
 import { EVENT_PATTERNS, isKnownPattern } from '../../domain/event.ts';
+import { webhookUrlPlace } from '../../secrets/places.ts';
 import { createSealer, SealedTextError } from '../../secrets/sealing.ts';
 import { toWebhookView } from '../../views/webhooks.ts';
 import { MAX_URL_LENGTH } from '../addresses.ts';
@@ -31,12 +32,6 @@ export const typesField = z
 
 export const descriptionField = line(MAX_DESCRIPTION_CHARS).meta({ description: 'To tell webhooks apart' });
 
-/** What its sealed address is tied to. */
-export const urlPlace = (webhookId: string): string => `webhooks/${webhookId}`;
-
-/** What a sealed secret is tied to. */
-export const secretPlace = (secretId: string): string => `webhook_secrets/${secretId}`;
-
 /** Gives a user's webhook. @throws HttpProblem `not_found` */
 export async function findWebhook({ deps, user }: RouteRequest, id: string): Promise<Webhook> {
   const webhook = await deps.db.webhooks.find(user.id, id);
@@ -47,7 +42,10 @@ export async function findWebhook({ deps, user }: RouteRequest, id: string): Pro
 /** Gives a webhook as its owner sees it: one that cannot be opened any more can still be changed and removed. */
 export function toOwnView({ deps, log }: RouteRequest, webhook: Webhook): ReturnType<typeof toWebhookView> {
   try {
-    const url = createSealer(deps.config.ENCRYPTION_KEYS).open(webhook.sealedUrl, urlPlace(webhook.id));
+    const url = createSealer(deps.config.ENCRYPTION_KEYS).open(
+      webhook.sealedUrl,
+      webhookUrlPlace(webhook.id),
+    );
     return toWebhookView(webhook, url);
   } catch (error) {
     if (!(error instanceof SealedTextError)) throw error;

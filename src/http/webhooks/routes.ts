@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
 import type { SealedSecret, WebhookChanges } from '../../db/webhooks.ts';
+import { webhookSecretPlace, webhookUrlPlace } from '../../secrets/places.ts';
 import { createSealer } from '../../secrets/sealing.ts';
 import { makeWebhookSecret } from '../../secrets/webhookSecret.ts';
 import { webhookFields, webhookSchema } from '../../views/webhooks.ts';
@@ -9,16 +10,7 @@ import { listOf, pageFields, toList, toPage } from '../pagination.ts';
 import { idParams } from '../parse.ts';
 import { notFound } from '../problem.ts';
 import { defineRoute, type Route, type RouteDeps } from '../route.ts';
-import {
-  descriptionField,
-  findWebhook,
-  secretPlace,
-  TAG,
-  toOwnView,
-  typesField,
-  urlField,
-  urlPlace,
-} from './fields.ts';
+import { descriptionField, findWebhook, TAG, toOwnView, typesField, urlField } from './fields.ts';
 
 /** The field of a secret in the one answer that shows it. */
 export const shownSecretFields = {
@@ -39,7 +31,7 @@ const newWebhookSchema = z
 /** Makes a secret, to be shown once, and what is kept of it. */
 export function makeSecret({ config }: RouteDeps): { shown: string; kept: SealedSecret } {
   const [id, secret] = [newId(), makeWebhookSecret()];
-  const sealed = createSealer(config.ENCRYPTION_KEYS).seal(secret, secretPlace(id));
+  const sealed = createSealer(config.ENCRYPTION_KEYS).seal(secret, webhookSecretPlace(id));
   return { shown: secret, kept: { id, sealed } };
 }
 
@@ -47,7 +39,7 @@ export function makeSecret({ config }: RouteDeps): { shown: string; kept: Sealed
 const sealUrl = ({ config }: RouteDeps, webhookId: string, url: string): string =>
   createSealer(config.ENCRYPTION_KEYS).seal(
     checkAddress(url, config.EGRESS_ALLOW_CIDRS),
-    urlPlace(webhookId),
+    webhookUrlPlace(webhookId),
   );
 
 const createWebhook = defineRoute({

@@ -1,0 +1,4 @@
+/** What sealed texts are tied to, as `Sealer` has it: the row that keeps them. */
+export const webhookUrlPlace = (webhookId: string): string => `webhooks/${webhookId}`;
+export const webhookSecretPlace = (secretId: string): string => `webhook_secrets/${secretId}`;
+export const sourceUrlPlace = (videoId: string): string => `videos/${videoId}`;
