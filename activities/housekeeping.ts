@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Config } from '../src/config.ts';
 import { type OldTellings, TELLINGS } from '../src/db/eventRetention.ts';
 import { uploadPrefix, uploadSourceKey } from '../src/domain/upload.ts';
+import { sourceUrlPlace } from '../src/secrets/places.ts';
 import type { EndedUploads, HousekeepingReport, RemovedRows } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
 import { endIfCancelled, withPulse } from './longWork.ts';
@@ -14,7 +15,8 @@ const MONTH_MS = 30 * DAY_MS;
 const monthAgo = (): Date => new Date(Date.now() - MONTH_MS);
 
 /** What housekeeping does beside looking for orphans. Everything here may be repeated at any time. */
-export function createHousekeepingActivities({ db, scratch, storage, config, log: root }: ActivityDeps) {
+export function createHousekeepingActivities(deps: ActivityDeps) {
+  const { db, scratch, storage, config, log: root } = deps;
   return {
     /**
      * Ends uploads whose time is over although nobody ended them, as their own workflows do; a dry run only counts
@@ -35,7 +37,10 @@ export function createHousekeepingActivities({ db, scratch, storage, config, log
         return counts;
       }),
 
-    /** Removes rows that nobody may ask for any more; a dry run only counts them. */
+    /**
+     * Removes rows that nobody may ask for any more, and secrets that are not to lie about; a dry run only counts the
+     * rows.
+     */
     removeEndedRows: ({ dryRun }: { dryRun: boolean }): Promise<RemovedRows> =>
       withPulse(dryRun ? () => countEndedRows({ db, config }) : removeEndedRows),
 
@@ -72,6 +77,8 @@ export function createHousekeepingActivities({ db, scratch, storage, config, log
   }
 
   async function removeEndedRows(): Promise<RemovedRows> {
+    await db.housekeeping.removeExpiredSecrets();
+    await sealSources(deps);
     const removed = {
       uploads: 0,
       uploadSegments: 0,
@@ -92,6 +99,18 @@ export function createHousekeepingActivities({ db, scratch, storage, config, log
       removed.captions += captions;
       if (uploads + segments + captions === 0) return removed;
     }
+  }
+}
+
+/** Once for each: what is written today is sealed. */
+async function sealSources({ db, sealer }: Pick<ActivityDeps, 'db' | 'sealer'>): Promise<void> {
+  for (;;) {
+    const plain = await db.housekeeping.listPlainSources();
+    for (const source of plain) {
+      endIfCancelled();
+      await db.housekeeping.keepSealed(source, sealer.seal(source.url, sourceUrlPlace(source.id)));
+    }
+    if (plain.length === 0) return;
   }
 }
 

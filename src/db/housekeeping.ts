@@ -141,6 +141,27 @@ export class HousekeepingQueries {
     return this.#em.nativeDelete(RateLimit, { expire: { $lt: nowMs } });
   }
 
+  /** Removes secrets of webhooks that sign no more. */
+  async removeExpiredSecrets(): Promise<void> {
+    await this.#em.execute('delete from webhook_secrets where expires_at <= now()');
+  }
+
+  /** Addresses of sources as older versions kept them: not sealed. Some at a time. */
+  listPlainSources(): Promise<{ id: string; url: string }[]> {
+    return this.#em.execute<{ id: string; url: string }[]>(
+      `select id, source_url as url from videos where source_url !~ '^sealed[0-9]+\\.' limit ${PAGE}`,
+    );
+  }
+
+  /** Keeps such an address sealed, unless it was fetched meanwhile. */
+  async keepSealed({ id, url }: { id: string; url: string }, sealed: string): Promise<void> {
+    await this.#em.execute('update videos set source_url = ? where id = ? and source_url = ?', [
+      sealed,
+      id,
+      url,
+    ]);
+  }
+
   async #count(of: string, parameters: unknown[] = []): Promise<number> {
     const [row] = await this.#em.execute<{ count: number }[]>(
       `select count(*)::int as count ${of}`,

@@ -16,7 +16,7 @@ export const webhookFields = {
   id: z.uuid(),
   url: z.string().nullable().meta({
     description:
-      'Null in events and replays, and where the key that it was sealed with is no longer configured: set it again then',
+      'For every token of its owner, whatever its scope. Null in events and replays, and where the key that it was sealed with is no longer configured: set it again then',
   }),
   types: z.array(z.string()).meta({ description: 'Chosen events; empty for all' }),
   description: z.string().nullable(),

@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { newId } from '../../src/db/ids.ts';
+import type { SealedSecret } from '../../src/db/webhooks.ts';
 import type { HousekeepingReport } from '../../src/flows.ts';
+import { sourceUrlPlace } from '../../src/secrets/places.ts';
+import { createSealer } from '../../src/secrets/sealing.ts';
 import {
   HOUSEKEEPING_SCHEDULE_ID,
   type HousekeepInput,
@@ -60,6 +63,33 @@ describe('housekeep', function () {
     const states = new Map(rows.map(({ id, state }) => [id, state]));
     return [...new Set(uploads.map(({ uploadId }) => states.get(uploadId) ?? 'gone'))];
   };
+
+  /** A source's address as older versions kept it, and a webhook's secret that signs no more beside two that do. */
+  async function makeOpenSecrets(videoId: string) {
+    const url = 'https://files.example.com/a.mp4?token=hidden';
+    await world.sql('update videos set source_url = ? where id = ?', [url, videoId]);
+    const [over, ending, newest] = [newId(), newId(), newId()].map((id) => ({ id, sealed: 'x' })) as [
+      SealedSecret,
+      SealedSecret,
+      SealedSecret,
+    ];
+    const webhook = { id: newId(), userId: engine.userId, sealedUrl: 'x', types: [], description: null };
+    await engine.db.transaction(({ webhooks }) =>
+      webhooks.insert({ ...webhook, isEnabled: true, secret: over }, 1),
+    );
+    for (const secret of [ending, newest])
+      await engine.db.webhooks.rotate(engine.userId, webhook.id, secret, 3600);
+    await world.sql('update webhook_secrets set expires_at = now() where id = ?', [over.id]);
+    const assertKept = async () => {
+      const left = await world.sql('select id from webhook_secrets order by id');
+      assert.deepEqual(left, [{ id: ending.id }, { id: newest.id }]);
+      const [{ source_url: sealed }] = await world.sql('select source_url from videos where id = ?', [
+        videoId,
+      ]);
+      assert.equal(createSealer(engine.config.ENCRYPTION_KEYS).open(sealed, sourceUrlPlace(videoId)), url);
+    };
+    return { assertKept };
+  }
 
   it('removes exactly what expired and what nobody owns; a dry run before tells it and changes nothing', async () => {
     await startQuietWorker();
@@ -157,8 +187,10 @@ describe('housekeep', function () {
       telegramLinks: 0,
       telegramNotices: 0,
     };
+    const secrets = await makeOpenSecrets(open?.videoId ?? '');
     assert.deepEqual((await keepHouse({ dryRun: true })).rows, rows);
     assert.deepEqual((await keepHouse()).rows, rows);
+    await secrets.assertKept();
     const ids = async (statement: string) => (await world.sql(statement)).map(({ id }) => id).sort();
     const uploads = [kept, recent, uncleared, open].map((upload) => upload?.uploadId).sort();
     assert.deepEqual(await ids('select id from uploads'), uploads);
