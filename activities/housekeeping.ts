@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { Config } from '../src/config.ts';
 import { type OldTellings, TELLINGS } from '../src/db/eventRetention.ts';
+import { sourceUrlPlace } from '../src/domain/sealedPlaces.ts';
 import { uploadPrefix, uploadSourceKey } from '../src/domain/upload.ts';
-import { sourceUrlPlace } from '../src/secrets/places.ts';
 import type { EndedUploads, HousekeepingReport, RemovedRows } from '../workflows/contract.ts';
 import type { ActivityDeps } from './index.ts';
 import { endIfCancelled, withPulse } from './longWork.ts';

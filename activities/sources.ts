@@ -1,5 +1,5 @@
+import { sourceUrlPlace } from '../src/domain/sealedPlaces.ts';
 import { SourceMissingError } from '../src/errors.ts';
-import { sourceUrlPlace } from '../src/secrets/places.ts';
 import type { StepInput } from '../workflows/contract.ts';
 import { quotaLimits } from './attempt.ts';
 import type { ActivityDeps } from './index.ts';

@@ -10,10 +10,10 @@ import type {
   WebhookLook,
   WebhookSight,
 } from '../src/db/webhookRecords.ts';
+import { webhookSecretPlace, webhookUrlPlace } from '../src/domain/sealedPlaces.ts';
 import { isFailingForGood } from '../src/domain/webhook.ts';
 import { VideoflowError } from '../src/errors.ts';
 import type { WebhookTarget } from '../src/notifiers/webhook/index.ts';
-import { webhookSecretPlace, webhookUrlPlace } from '../src/secrets/places.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import { toEventView } from '../src/views/events.ts';
 import { inBatches } from './batches.ts';

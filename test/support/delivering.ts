@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { WebhookDelivery } from '../../src/db/entities/webhookDelivery.ts';
 import { newId } from '../../src/db/ids.ts';
-import { webhookSecretPlace, webhookUrlPlace } from '../../src/secrets/places.ts';
+import { webhookSecretPlace, webhookUrlPlace } from '../../src/domain/sealedPlaces.ts';
 import { createSealer } from '../../src/secrets/sealing.ts';
 import { makeWebhookSecret } from '../../src/secrets/webhookSecret.ts';
 import type { TestEngine } from './engine.ts';

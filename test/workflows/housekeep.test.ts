@@ -4,8 +4,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { newId } from '../../src/db/ids.ts';
 import type { SealedSecret } from '../../src/db/webhooks.ts';
+import { sourceUrlPlace } from '../../src/domain/sealedPlaces.ts';
 import type { HousekeepingReport } from '../../src/flows.ts';
-import { sourceUrlPlace } from '../../src/secrets/places.ts';
 import { createSealer } from '../../src/secrets/sealing.ts';
 import {
   HOUSEKEEPING_SCHEDULE_ID,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Webhook } from '../../db/entities/webhook.ts';
 import { EVENT_PATTERNS, isKnownPattern } from '../../domain/event.ts';
-import { webhookUrlPlace } from '../../secrets/places.ts';
+import { webhookUrlPlace } from '../../domain/sealedPlaces.ts';
 import { createSealer, SealedTextError } from '../../secrets/sealing.ts';
 import { toWebhookView } from '../../views/webhooks.ts';
 import { MAX_URL_LENGTH } from '../addresses.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { newId } from '../../db/ids.ts';
 import type { SealedSecret, WebhookChanges } from '../../db/webhooks.ts';
-import { webhookSecretPlace, webhookUrlPlace } from '../../secrets/places.ts';
+import { webhookSecretPlace, webhookUrlPlace } from '../../domain/sealedPlaces.ts';
 import { createSealer } from '../../secrets/sealing.ts';
 import { makeWebhookSecret } from '../../secrets/webhookSecret.ts';
 import { webhookFields, webhookSchema } from '../../views/webhooks.ts';
