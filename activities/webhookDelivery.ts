@@ -4,6 +4,7 @@ import { newId } from '../src/db/ids.ts';
 import type { Db } from '../src/db/index.ts';
 import type { BegunAttempt, EndedAttempt } from '../src/db/webhookRecords.ts';
 import { judgeAttempt, PING_TYPE } from '../src/domain/webhook.ts';
+import type { Log } from '../src/log.ts';
 import type { SendOutcome, WebhookSender } from '../src/notifiers/webhook/index.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import type { DeliverWebhookInput } from '../workflows/contract.ts';
@@ -44,6 +45,7 @@ interface Parts {
   config: Config;
   db: Db;
   sealer: Sealer;
+  log: Log;
   bell: NewsBell;
   webhookSender: WebhookSender;
 }
@@ -61,8 +63,8 @@ const TAKEN_MS = 15_000;
 const SETTLING_MS = 100;
 const NEVER = new AbortController().signal;
 
-export function createWebhookDelivery({ config, db, sealer, bell, webhookSender }: Parts): WebhookDelivery {
-  const desk = createWebhookDesk({ config, db, sealer });
+export function createWebhookDelivery({ config, db, sealer, log, bell, webhookSender }: Parts): WebhookDelivery {
+  const desk = createWebhookDesk({ config, db, sealer, log });
   let shifts = 0;
   const lingerMs = () => (shifts > config.NOTIFY_SLOTS * CROWDED ? 0 : LINGER_MS);
   const times = { lingerMs, stayMs: STAY_MS, maxMs: MAX_SHIFT_MS };

@@ -11,13 +11,13 @@ import type {
   WebhookSight,
 } from '../src/db/webhookRecords.ts';
 import { webhookSecretPlace, webhookUrlPlace } from '../src/domain/sealedPlaces.ts';
-import { isFailingForGood } from '../src/domain/webhook.ts';
 import { VideoflowError } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
 import type { WebhookTarget } from '../src/notifiers/webhook/index.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import { toEventView } from '../src/views/events.ts';
+import { createAttemptRecorder } from './attemptRecorder.ts';
 import { inBatches } from './batches.ts';
-import { insist } from './insist.ts';
 
 /** An attempt with all that it needs. */
 export interface PreparedAttempt {
@@ -32,6 +32,7 @@ export type PreparedSight = Omit<WebhookSight, 'begun'> & { due: PreparedAttempt
 /** Where all deliveries of a process ask and write, many in one statement. */
 export interface WebhookDesk {
   look(look: WebhookLook): Promise<PreparedSight>;
+  /** Writes down what came of an attempt, and disables its webhook where that fails for good. */
   record(ended: EndedAttempt): Promise<void>;
   /** Leaves a webhook. @returns what is left to do there */
   release(held: Omit<WebhookLook, 'slots'>): Promise<LeftToDo>;
@@ -39,8 +40,7 @@ export interface WebhookDesk {
 
 /** A tenth of a second of statements at most, of which others wait for none. */
 const MAX_LOOKS = 100;
-const MAX_RECORDS = 200;
-const MAX_BODIES = 500;
+const MAX_BODIES_BYTES = 8 * 1024 * 1024;
 /** Said anew when a third of it is over; whoever dies is missed after it. */
 export const ATTEND_SEC = 12;
 /** Beside the time that a receiver has: for being begun, and for being written down. */
@@ -50,20 +50,25 @@ export function createWebhookDesk({
   config,
   db,
   sealer,
+  log,
 }: {
   config: Config;
   db: Db;
   sealer: Sealer;
+  log: Log;
 }): WebhookDesk {
   const bodies = new Map<string, Buffer>();
+  let bodiesBytes = 0;
   const times = { attendSec: ATTEND_SEC, attemptSec: config.WEBHOOK_TIMEOUT_SEC + ATTEMPT_SLACK_SEC };
 
+  /** Two of this process that want the same webhook, of whom one gets it, must not be asked for together. */
   async function look(looks: WebhookLook[]): Promise<PreparedSight[]> {
-    const unique = new Map(looks.map((one) => [one.webhookId, one]));
-    // Two of this process that want the same one, of whom one gets it, must not be asked for together.
-    if (unique.size < looks.length)
-      return Promise.all(looks.map((one) => lookAt([one]))).then((all) => all.flat());
-    return lookAt(looks);
+    const last = new Map(looks.map((one) => [one.webhookId, one]));
+    const [together, later] = [[...last.values()], looks.filter((one) => last.get(one.webhookId) !== one)];
+    const sights = await lookAt(together);
+    if (later.length > 0) sights.push(...(await look(later)));
+    const seen = new Map([...together, ...later].map((one, at) => [one, sights[at]]));
+    return looks.map((one) => seen.get(one) ?? { ...NOTHING, due: [] });
   }
 
   async function lookAt(looks: WebhookLook[]): Promise<PreparedSight[]> {
@@ -78,15 +83,21 @@ export function createWebhookDesk({
   /** Events never change, and one goes to many webhooks. */
   async function findBodies(begun: DueAttempt[]): Promise<Map<string, Buffer>> {
     const wanted = [...new Set(begun.map(({ eventId }) => eventId))];
-    const unknown = wanted.filter((id) => !bodies.has(id));
-    const events = unknown.length === 0 ? [] : await db.webhookRecords.findEvents(unknown);
+    // At once: while others are asked for, these may be forgotten.
     const found = new Map(wanted.flatMap((id) => entryOf(id, bodies.get(id))));
+    const unknown = wanted.filter((id) => !found.has(id));
+    const events = unknown.length === 0 ? [] : await db.webhookRecords.findEvents(unknown);
     for (const event of events) {
       const body = toBody(event);
       found.set(event.id, body);
+      bodiesBytes += body.length - (bodies.get(event.id)?.length ?? 0);
       bodies.set(event.id, body);
     }
-    for (const id of [...bodies.keys()].slice(0, Math.max(bodies.size - MAX_BODIES, 0))) bodies.delete(id);
+    for (const [id, { length }] of bodies) {
+      if (bodiesBytes <= MAX_BODIES_BYTES) break;
+      bodies.delete(id);
+      bodiesBytes -= length;
+    }
     return found;
   }
 
@@ -99,27 +110,14 @@ export function createWebhookDesk({
     });
   }
 
-  async function record(ended: EndedAttempt[]): Promise<undefined[]> {
-    const now = new Date();
-    const failingBefore = new Date(now.getTime() - config.WEBHOOK_DISABLE_AFTER_SEC * 1000);
-    const failing = await insist(() => db.webhookRecords.record(ended, failingBefore));
-    for (const { webhookId, failingSince } of failing) {
-      const failures = await db.webhookRecords.countFailures(webhookId, failingSince);
-      const limits = { disableAfterSec: config.WEBHOOK_DISABLE_AFTER_SEC, now };
-      if (isFailingForGood({ failingSince, failures }, limits))
-        await db.webhookRecords.disable(webhookId, 'failing');
-    }
-    return ended.map(() => undefined);
-  }
-
   async function release(held: Omit<WebhookLook, 'slots'>[]): Promise<LeftToDo[]> {
     const left = await db.webhookRecords.release(held);
-    return held.map(({ webhookId }) => left.get(webhookId) ?? { isDueNow: false, nextDueAt: null });
+    return held.map(({ webhookId }) => left.get(webhookId) ?? { nextDueInMs: null });
   }
 
   return {
     look: inBatches(look, { maxItems: MAX_LOOKS, maxRunning: 2 }),
-    record: inBatches(record, { maxItems: MAX_RECORDS }),
+    record: createAttemptRecorder({ config, db, log }),
     release: inBatches(release, { maxItems: MAX_LOOKS }),
   };
 }
@@ -128,7 +126,7 @@ const entryOf = <Value>(key: string, value: Value | undefined): [string, Value][
   value === undefined ? [] : [[key, value]];
 
 const NO_BODY = Buffer.alloc(0);
-const NOTHING: WebhookSight = { state: 'gone', hasMore: false, nextDueAt: null, begun: [] };
+const NOTHING: WebhookSight = { state: 'gone', hasMore: false, nextDueInMs: null, found: 0, begun: [] };
 
 /** What is delivered: the event as the feed has it, and its time in the word of the specification. */
 function toBody(event: Event): Buffer {

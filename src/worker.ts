@@ -84,7 +84,7 @@ async function main(): Promise<void> {
   await assertMediaTools(config, adapters.media, scratch, log);
   // What happens from now on is told by it.
   if (adapters.telegramBot) await db.telegramBots.ensure(adapters.telegramBot.bot);
-  const webhookDelivery = createWebhookDelivery({ config, db, bell, ...adapters });
+  const webhookDelivery = createWebhookDelivery({ config, db, log, bell, ...adapters });
   const deps = { config, log: root, db, flows, scratch, bell, webhookDelivery, ...adapters };
   const groups = groupActivities(deps);
   const activities = Object.assign({}, ...Object.values(groups));

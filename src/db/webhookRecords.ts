@@ -3,8 +3,9 @@ import type { DeliveryState, DisabledReason } from '../domain/webhook.ts';
 import { toWebhookView } from '../views/webhooks.ts';
 import { Event } from './entities/event.ts';
 import { tell } from './events.ts';
-import { CHOOSES } from './webhookChoice.ts';
-import { disableWebhook, holdWebhook } from './webhookDisabling.ts';
+import { type FailingWebhook, recordAnswers } from './webhookAnswers.ts';
+import { cancelDeliveries, disableWebhook, holdWebhook } from './webhookDisabling.ts';
+import { ASKED, fanOut, IS_FREE } from './webhookFanOut.ts';
 
 /** One attempt that has been begun, counted and written down; its answer is still to come. */
 export interface BegunAttempt {
@@ -68,15 +69,11 @@ export interface EndedAttempt {
 
 /** What is left to do for a webhook when nobody is at it any more. */
 export interface LeftToDo {
-  /** Until a delivery is due, by the clock of the database; 0: one is, or there are events that were not fanned out. */
+  /** Until a delivery is due, by the clock of the database; 0 or less: one is, or there are events that were not fanned out. */
   nextDueInMs: number | null;
 }
 
-/** So many events at a time become deliveries of one webhook. */
-const PAGE = 500;
-const ASKED = `asked as (select * from jsonb_to_recordset(?::jsonb) as a("webhookId" uuid, holder uuid, slots int))`;
-const IS_FREE = `coalesce(w.attended_until < now(), true)`;
-const IN_MS = `greatest(extract(epoch from min(d.next_attempt_at) - now()) * 1000, 0)::float8`;
+const IN_MS = `(extract(epoch from min(d.next_attempt_at) - now()) * 1000)::float8`;
 const LIVE = `d.state = 'pending' and d.kind = 'event'`;
 const LOGGED = `logged as (insert into webhook_attempts (id, delivery_id, number, started_at)
   select uuidv7(), id, attempts, now() from begun returning id, delivery_id, started_at)`;
@@ -97,15 +94,15 @@ export class WebhookRecordQueries {
   }
 
   /**
-   * Makes deliveries of what is new in the feeds, notes who is at these webhooks unless it is somebody else, and begins attempts at what
-   * is due. An attempt is written down before it is made, and its delivery is due again when nobody has said in time what
-   * came of it: a worker that dies leaves an attempt without an answer, and another one.
+   * Makes deliveries of what is new in the feeds, notes who is at these webhooks unless it is somebody else, and begins
+   * attempts at what is due. An attempt is written down before it is made, and its delivery is due again when nobody has
+   * said in time what came of it: a worker that dies leaves an attempt without an answer, and another one.
    */
   async attend(
     looks: readonly WebhookLook[],
     times: { attendSec: number; attemptSec: number },
   ): Promise<Map<string, WebhookSight>> {
-    const seen = await this.#fanOut(JSON.stringify(looks), times.attendSec);
+    const seen = await fanOut(this.#em, looks, times.attendSec);
     const open = new Set(seen.filter(({ state }) => state === 'open').map(({ webhookId }) => webhookId));
     const asked = looks.filter(({ webhookId }) => open.has(webhookId));
     const due = asked.length === 0 ? [] : await this.#begin(JSON.stringify(asked), times.attemptSec);
@@ -115,35 +112,6 @@ export class WebhookRecordQueries {
       return [webhookId, { ...sight, nextDueInMs, found, begun: rows.flatMap(toDue) }];
     });
     return new Map(sights);
-  }
-
-  #fanOut(asked: string, attendSec: number) {
-    const until = `now() + interval '1 second' * ${attendSec}`;
-    return this.#em.execute<Pick<WebhookSight & WebhookLook, 'webhookId' | 'state' | 'hasMore'>[]>(
-      `with ${ASKED}, held as (
-         select w.id, w.user_id, w.types, a.holder, w.cursor_sequence, coalesce(f.last_sequence, 0) as last_sequence,
-           least(coalesce(f.last_sequence, 0), w.cursor_sequence + ${PAGE}) as upto
-         from webhooks w join asked a on a."webhookId" = w.id left join feeds f on f.user_id = w.user_id
-         where w.is_enabled and (w.attended_by = a.holder or ${IS_FREE})
-         order by w.id for no key update of w skip locked),
-       made as (
-         insert into webhook_deliveries (id, webhook_id, event_id, sequence, type, next_attempt_at, created_at)
-         select uuidv7(), w.id, e.id, e.sequence, e.type, now(), now()
-         from held w join events e on e.user_id = w.user_id and e.sequence > w.cursor_sequence and e.sequence <= w.upto
-         where ${CHOOSES} order by e.sequence
-         on conflict (webhook_id, event_id) do nothing),
-       moved as (
-         update webhooks w set cursor_sequence = greatest(w.cursor_sequence, h.upto),
-           told_sequence = greatest(w.told_sequence, h.upto), told_at = null,
-           attended_by = h.holder, attended_until = ${until}
-         from held h where w.id = h.id and (h.upto > h.cursor_sequence or w.told_at is not null
-           or w.attended_by is distinct from h.holder or w.attended_until is null or w.attended_until < now() + interval '1 second' * ${(attendSec * 2) / 3}))
-       select a."webhookId", coalesce(h.upto < h.last_sequence, false) as "hasMore",
-         case when h.id is not null then 'open' when w.id is null then 'gone' when not w.is_enabled then 'disabled'
-           when w.attended_by = a.holder or ${IS_FREE} then 'busy' else 'taken' end as state
-       from asked a left join webhooks w on w.id = a."webhookId" left join held h on h.id = a."webhookId"`,
-      [asked],
-    );
   }
 
   /** One row for each attempt that was begun, and one without for each webhook that has none. */
@@ -191,29 +159,22 @@ export class WebhookRecordQueries {
     return rows.flatMap(toDue)[0] ?? null;
   }
 
-  /**
-   * Writes down what came of attempts. One that was overtaken by another attempt, or by somebody who asked for another,
-   * changes its delivery no more, unless it has succeeded; nor does any of a delivery that has ended.
-   *
-   * @returns the webhooks that have been failing since before a time
-   */
-  record(
-    ended: readonly EndedAttempt[],
-    failingBefore: Date,
-  ): Promise<{ webhookId: string; failingSince: Date }[]> {
-    return this.#em
-      .execute<{ webhookId: string; failingSince: string }[]>(RECORD, [JSON.stringify(ended), failingBefore])
-      .then((rows) => rows.map((row) => ({ ...row, failingSince: new Date(row.failingSince) })));
+  /** See `recordAnswers`. */
+  record(ended: readonly EndedAttempt[], failingBefore: Date): Promise<FailingWebhook[]> {
+    return recordAnswers(this.#em, ended, failingBefore);
   }
 
-  /** How many attempts since a time ended without success. */
-  async countFailures(webhookId: string, since: Date): Promise<number> {
-    const [row] = await this.#em.execute<{ count: string }[]>(
-      `select count(*) as count from webhook_attempts a join webhook_deliveries d on d.id = a.delivery_id
-       where d.webhook_id = ? and d.kind = 'event' and a.started_at >= ? and coalesce(a.status, 0) not between 200 and 299`,
-      [webhookId, since],
+  /** How many attempts since a time ended without success, up to a number that is enough. */
+  async countFailures(webhookId: string, since: Date, enough: number): Promise<number> {
+    // The newest first: of a webhook that fails those are failures.
+    const rows = await this.#em.execute<{ id: string }[]>(
+      `select a.id from webhook_deliveries d join webhook_attempts a on a.delivery_id = d.id
+       where d.webhook_id = ? and d.kind = 'event' and a.started_at >= ?
+         and (a.status is not null or a.error_code is not null) and coalesce(a.status, 0) not between 200 and 299
+       order by d.event_id desc limit ?`,
+      [webhookId, since, enough],
     );
-    return Number(row?.count ?? 0);
+    return rows.length;
   }
 
   /**
@@ -238,18 +199,19 @@ export class WebhookRecordQueries {
     return new Map(rows.map(({ id, lags, nextDueInMs }) => [id, { nextDueInMs: lags ? 0 : nextDueInMs }]));
   }
 
-  /** Disables a webhook that nobody can deliver to, gives up what is on its way to it, and tells its owner. */
+  /** Disables a webhook that nobody can deliver to, tells its owner, and gives up what is on its way to it. */
   async disable(webhookId: string, reason: DisabledReason): Promise<void> {
     await this.#em.transactional(async (tx) => {
       const row = await holdWebhook(tx, { id: webhookId, isEnabled: true });
       if (!row) return;
-      await disableWebhook(tx, row, reason);
+      disableWebhook(row, reason);
       await tx.flush();
       await tx.populate(row, ['secrets']);
       const object = { type: 'webhook', id: webhookId } as const;
       const data = toWebhookView(row, null);
       await tell(tx, [{ userId: row.user.id, type: 'webhook.disabled', object, videoId: null, data }]);
     });
+    await cancelDeliveries(this.#em, webhookId);
   }
 }
 
@@ -264,25 +226,3 @@ function toDue({ nextDueInMs: _, found: __, sealedUrl, secrets, ...row }: DueRow
   const [startedAt, missedAt] = [new Date(row.startedAt), toDate(row.missedAt)];
   return [{ ...row, startedAt, missedAt, target: { sealedUrl, secrets } }];
 }
-
-const RECORD = `with given as (select * from jsonb_to_recordset(?::jsonb) as g("attemptId" uuid, "deliveryId" uuid,
-    "webhookId" uuid, "isPing" boolean, number int, "startedAt" timestamptz, "missedAt" timestamptz, "durationMs" int, status int,
-    "errorCode" text, response text, state text, "nextAttemptAt" timestamptz)),
-  logged as (
-    update webhook_attempts a set duration_ms = g."durationMs", status = g.status, error_code = g."errorCode",
-      response = g.response
-    from given g where a.id = g."attemptId"),
-  moved as (
-    update webhook_deliveries d set state = g.state, schedule_attempts = d.schedule_attempts + 1,
-      next_attempt_at = g."nextAttemptAt", ended_at = case when g.state = 'pending' then null else now() end
-    from given g where d.id = g."deliveryId" and d.state = 'pending' and (g.state = 'succeeded'
-      or (d.attempts = g.number and d.next_attempt_at is not distinct from g."missedAt"))),
-  outcomes as (
-    select "webhookId", bool_or(state = 'succeeded') as has_succeeded, min("startedAt") as since
-    from given where not "isPing" group by 1),
-  judged as (
-    update webhooks w set failing_since = case when o.has_succeeded then null else o.since end
-    from outcomes o where w.id = o."webhookId" and o.has_succeeded = (w.failing_since is not null))
-  select w.id as "webhookId", w.failing_since as "failingSince"
-  from webhooks w join outcomes o on o."webhookId" = w.id
-  where not o.has_succeeded and w.is_enabled and w.failing_since <= ?`;

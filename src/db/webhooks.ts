@@ -6,7 +6,7 @@ import { Webhook } from './entities/webhook.ts';
 import { WebhookSecret } from './entities/webhookSecret.ts';
 import { QuotaExceededError, UploadQueries } from './uploads.ts';
 import type { Page } from './videos.ts';
-import { disableWebhook, holdWebhook } from './webhookDisabling.ts';
+import { cancelDeliveries, disableWebhook, holdWebhook } from './webhookDisabling.ts';
 
 /** A secret in the form in which it is kept: sealed, and tied to its id. */
 export interface SealedSecret {
@@ -89,8 +89,22 @@ export class WebhookQueries {
     );
   }
 
-  /** Changes what its owner may change; null when there is no such webhook. */
-  change(userId: string, id: string, { isEnabled, ...changes }: WebhookChanges): Promise<Webhook | null> {
+  /**
+   * Changes what its owner may change; null when there is no such webhook. What was on its way when it was disabled stays
+   * given up: had that been cut off, it is done before it is enabled. Call it outside of a transaction.
+   */
+  async change(userId: string, id: string, changes: WebhookChanges): Promise<Webhook | null> {
+    if (changes.isEnabled === true && (await this.#isOwned(userId, id))) await cancelDeliveries(this.#em, id);
+    const row = await this.#change(userId, id, changes);
+    if (row && changes.isEnabled === false) await cancelDeliveries(this.#em, id);
+    return row;
+  }
+
+  async #isOwned(userId: string, id: string): Promise<boolean> {
+    return (await this.#em.count(Webhook, { id, user: userId })) === 1;
+  }
+
+  #change(userId: string, id: string, { isEnabled, ...changes }: WebhookChanges): Promise<Webhook | null> {
     return this.#em.transactional(async (tx) => {
       const row = await holdWebhook(tx, { id, user: userId });
       if (!row) return null;
@@ -98,7 +112,7 @@ export class WebhookQueries {
       // How long it has been failing was said of another address.
       if (changes.sealedUrl !== undefined) row.failingSince = null;
       if (isEnabled === true && !row.isEnabled) await enable(tx, row);
-      if (isEnabled === false && row.isEnabled) await disableWebhook(tx, row, null);
+      if (isEnabled === false && row.isEnabled) disableWebhook(row, null);
       await tx.flush();
       await tx.populate(row, ['secrets']);
       return row;
@@ -160,6 +174,8 @@ async function presentPosition(em: EntityManager, userId: string) {
 }
 
 async function enable(tx: EntityManager, row: Webhook): Promise<void> {
+  // Nothing, but for what was given up by nobody until now.
+  await cancelDeliveries(tx, row.id);
   const cleared = { disabledReason: null, disabledAt: null, failingSince: null };
   tx.assign(row, { isEnabled: true, ...cleared, ...(await presentPosition(tx, row.user.id)) });
 }

@@ -32,7 +32,7 @@ export interface Attempt {
 /** A wait is stretched by up to this much, so that what failed together does not come back together. */
 const JITTER = 0.1;
 /** Failures that are too few may all be of one bad minute, days ago. */
-const MIN_FAILURES = 3;
+export const MIN_FAILURES = 3;
 const GONE = 410;
 const ASKS_TO_WAIT = [429, 503];
 
