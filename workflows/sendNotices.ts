@@ -68,18 +68,12 @@ function followLinks(input: SendNoticesInput) {
   let asked = 0;
   let isLeaving = false;
 
-  async function readOnce(): Promise<boolean> {
-    const { pauseMs, hasOpenLinks } = await takeLinkCodes(input);
-    if (pauseMs > 0) await sleep(pauseMs, { summary: 'Until its messages are read again' });
-    return hasOpenLinks;
-  }
-
   async function read(): Promise<void> {
     let hasMore = true;
     while (hasMore && !isLeaving) {
       const known = asked;
       try {
-        const hasOpenLinks = await scope.run(readOnce);
+        const hasOpenLinks = await scope.run(() => readOnce(input));
         // Whoever has made an offer while the reading came to its end is not seen by it.
         hasMore = hasOpenLinks || asked > known;
       } catch {
@@ -107,4 +101,10 @@ function followLinks(input: SendNoticesInput) {
       await work;
     },
   };
+}
+
+async function readOnce(input: SendNoticesInput): Promise<boolean> {
+  const { pauseMs, hasOpenLinks } = await takeLinkCodes(input);
+  if (pauseMs > 0) await sleep(pauseMs, { summary: 'Until its messages are read again' });
+  return hasOpenLinks;
 }
