@@ -51,6 +51,12 @@ export type SourceTroubleCode =
   | 'source_interrupted'
   | 'source_too_slow';
 
+/** It is here that no connection can be opened; nothing is said of the other side. */
+export class NetworkTroubleError extends VideoflowError {
+  readonly code = 'network_trouble';
+  override readonly retryClass = 'outside';
+}
+
 /** Nothing was delivered, or at least no answer says so. Who sent is told no more of an address than these codes. */
 export class SendError extends VideoflowError {
   override readonly retryClass = 'remote';

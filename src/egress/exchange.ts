@@ -7,8 +7,9 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { setDeadline } from './deadline.ts';
 import type { Destination } from './destination.ts';
-import { causeOf, SourceRefusedError, SourceTroubleError } from './errors.ts';
+import { causeOf, NetworkTroubleError, SourceRefusedError, SourceTroubleError } from './errors.ts';
 
 export interface ExchangeOptions {
   destination: Destination;
@@ -49,7 +50,7 @@ const UNTRUSTED =
  * guard at all. Here the addresses were checked before, the lookup only hands them out, whatever name it is
  * asked for, and nobody follows a redirect.
  *
- * @throws SourceTroubleError; SourceRefusedError; what `signal` was aborted with
+ * @throws SourceTroubleError; SourceRefusedError; NetworkTroubleError; what `signal` was aborted with
  */
 export async function sendRequest(options: ExchangeOptions): Promise<Exchange> {
   const { destination, signal } = options;
@@ -57,7 +58,7 @@ export async function sendRequest(options: ExchangeOptions): Promise<Exchange> {
   const isSecure = destination.url.protocol === 'https:';
   const request = (isSecure ? requestHttps : requestHttp)(toRequest(options, isSecure));
   let last: unknown;
-  const late = setTimeout(() => request.destroy(new Error('no answer in time')), options.headMs);
+  const callOff = setDeadline(options.headMs, () => request.destroy(new Error('no answer in time')));
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       request.maxHeadersCount = MAX_HEADERS;
@@ -75,7 +76,7 @@ export async function sendRequest(options: ExchangeOptions): Promise<Exchange> {
     if (signal.aborted) throw signal.reason;
     throw translate(error, destination.host);
   } finally {
-    clearTimeout(late);
+    callOff();
   }
 }
 
@@ -125,10 +126,21 @@ function handOut(addresses: readonly string[]): LookupFunction {
 
 const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 
+/** What is wanting here when no connection can be made: files, ports, memory, or the network as a whole. */
+const OURS = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENETDOWN', 'EADDRNOTAVAIL'];
+
+function isOurs(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isOurs);
+  // Also said where no IPv6 is spoken at all: then it is who has no other address that cannot be reached.
+  const isSixth = isIP(String((error as { address?: string } | null)?.address)) === 6;
+  return OURS.includes(codeOf(error)) && !(isSixth && codeOf(error) === 'EADDRNOTAVAIL');
+}
+
 /** Tells apart what another try may change; the words name the host at most. */
 function translate(error: unknown, host: string): Error {
   const code = codeOf(error);
   const options = { cause: causeOf(error) };
+  if (isOurs(error)) return new NetworkTroubleError('No connection could be opened here', options);
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new SourceRefusedError(
       'source_bad_answer',

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { toSafeText } from './answerText.ts';
+import { setDeadline } from './deadline.ts';
 import { parseDestination } from './destination.ts';
 import { AddressNotAllowedError, SendError, SourceRefusedError, SourceTroubleError } from './errors.ts';
 import { sendRequest } from './exchange.ts';
@@ -39,7 +40,7 @@ export async function send(request: SendRequest, { policy, resolve, ca }: WayOut
   const { url, headers, body, timeoutMs } = request;
   const startedAt = performance.now();
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const callOff = setDeadline(timeoutMs, () => late.abort());
   const signal = AbortSignal.any([request.signal, late.signal]);
   let response: IncomingMessage | undefined;
   try {
@@ -60,7 +61,7 @@ export async function send(request: SendRequest, { policy, resolve, ca }: WayOut
     request.signal.throwIfAborted();
     throw toSendError(error, { isLate: late.signal.aborted, hasAnswered: response !== undefined });
   } finally {
-    clearTimeout(timer);
+    callOff();
     response?.destroy();
   }
 }
