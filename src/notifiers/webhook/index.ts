@@ -42,10 +42,9 @@ export function createWebhookSender({ send, timeoutSec }: { send: Send; timeoutS
   return {
     async send({ url, secrets }, { id, body }) {
       const timestampSec = Math.floor(Date.now() / 1000);
-      const headers = {
-        'content-type': 'application/json',
-        ...signMessage({ id, timestampSec, body }, secrets),
-      };
+      const signature = trySigning({ id, timestampSec, body }, secrets);
+      if (!signature) return withoutAnswer('secret_unreadable');
+      const headers = { 'content-type': 'application/json', ...signature };
       // Receivers configure a secret with its prefix or without it, and send back what they have.
       const hidden = secrets.flatMap((secret) => [secret, secret.replace(PREFIX, '')]);
       const options = { timeoutMs: timeoutSec * 1000, secrets: hidden, signal: NEVER };
@@ -54,8 +53,22 @@ export function createWebhookSender({ send, timeoutSec }: { send: Send; timeoutS
         return { ...answer, errorCode: null, response: text };
       } catch (error) {
         if (!(error instanceof VideoflowError && NO_ANSWER.includes(error.code))) throw error;
-        return { status: null, durationMs: null, retryAfter: null, errorCode: error.code, response: null };
+        return withoutAnswer(error.code);
       }
     },
   };
+}
+
+const withoutAnswer = (errorCode: string): SendOutcome => ({
+  ...{ status: null, durationMs: null, retryAfter: null, response: null },
+  errorCode,
+});
+
+/** Null where a secret is no key: that concerns this webhook, and none beside it. */
+function trySigning(...message: Parameters<typeof signMessage>): Record<string, string> | null {
+  try {
+    return signMessage(...message);
+  } catch {
+    return null;
+  }
 }
