@@ -148,7 +148,8 @@ const environment = z.object({
   EVENT_STREAMS_MAX: count(5000),
   EVENT_HEARTBEAT_SEC: seconds(15),
   MAX_WEBHOOKS: count(100),
-  WEBHOOK_TIMEOUT_SEC: seconds(15),
+  // A ping is given up by the engine after two minutes.
+  WEBHOOK_TIMEOUT_SEC: z.coerce.number().positive().max(60).default(15),
   WEBHOOK_RETRY_SEC: list('5,300,1800,7200,18000,36000,50400,72000,86400')
     .transform((waits) => waits.map(Number))
     .pipe(z.array(z.number().positive()).min(1)),

@@ -85,3 +85,18 @@ describe('the networks that may be fetched from', () => {
       assert.throws(() => load(cidrs), { name: 'ConfigError', message: /EGRESS_ALLOW_CIDRS: / });
   });
 });
+
+describe('the time of a receiver', () => {
+  const load = (given: Record<string, string>) =>
+    loadConfig({
+      DATABASE_URL: 'postgres://somewhere',
+      SIGNING_KEYS: makeRingKey('a'),
+      ENCRYPTION_KEYS: makeRingKey('a'),
+      ...given,
+    }).WEBHOOK_TIMEOUT_SEC;
+
+  it('ends well before the engine gives a ping up', () => {
+    assert.equal(load({ WEBHOOK_TIMEOUT_SEC: '60' }), 60);
+    assert.throws(() => load({ WEBHOOK_TIMEOUT_SEC: '61' }), /WEBHOOK_TIMEOUT_SEC/);
+  });
+});
