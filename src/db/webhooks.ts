@@ -129,8 +129,11 @@ export class WebhookQueries {
     if ((await this.change(userId, id, { isEnabled: false })) === null) return false;
     for (let removed = BATCH; removed === BATCH; ) {
       const rows = await this.#em.execute<{ id: string }[]>(
-        `delete from webhook_deliveries where id in
-           (select id from webhook_deliveries where webhook_id = ? limit ${BATCH}) returning id`,
+        // Held first, as by all who change what is on its way there.
+        `with held as materialized (select id from webhooks where id = ? for no key update),
+           going as (select d.id from held cross join lateral (
+             select d.id from webhook_deliveries d where d.webhook_id = held.id limit ${BATCH}) d)
+         delete from webhook_deliveries d using going where d.id = going.id returning d.id`,
         [id],
       );
       removed = rows.length;
