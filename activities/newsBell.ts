@@ -5,6 +5,8 @@ export interface NewsBell {
   /** No more work is to be begun. */
   stop(): void;
   readonly isStopped: boolean;
+  /** Aborted when it stops. */
+  readonly stopping: AbortSignal;
   /** Calls on news of a user, and when it stops. @returns what ends that */
   listen(userId: string, hear: () => void): () => void;
 }
@@ -12,7 +14,7 @@ export interface NewsBell {
 /** Makes the bell of a process. */
 export function createNewsBell(): NewsBell {
   const listeners = new Map<string, Set<() => void>>();
-  let isStopped = false;
+  const stopping = new AbortController();
   const ringAll = () => {
     for (const hearers of [...listeners.values()]) for (const hear of [...hearers]) hear();
   };
@@ -22,12 +24,13 @@ export function createNewsBell(): NewsBell {
       else for (const hear of [...(listeners.get(userId) ?? [])]) hear();
     },
     stop() {
-      isStopped = true;
+      stopping.abort();
       ringAll();
     },
     get isStopped() {
-      return isStopped;
+      return stopping.signal.aborted;
     },
+    stopping: stopping.signal,
     listen(userId, hear) {
       const hearers = listeners.get(userId) ?? new Set();
       listeners.set(userId, hearers.add(hear));

@@ -10,7 +10,7 @@ import type { Sealer } from '../src/secrets/sealing.ts';
 import type { DeliverWebhookInput } from '../workflows/contract.ts';
 import type { NewsBell } from './newsBell.ts';
 import { ATTEND_SEC, createWebhookDesk, openTarget, type PreparedAttempt } from './webhookDesk.ts';
-import { workShift } from './webhookShift.ts';
+import { type Delivered, workShift } from './webhookShift.ts';
 
 /** Where a webhook stands when its shift has ended. */
 export interface WebhookRest {
@@ -26,8 +26,8 @@ export interface WebhookDelivery {
   readonly holder: string;
   /** For how long, in seconds, one that was taken waits for its shift. */
   readonly attendSec: number;
-  /** How many more webhooks it has a place for. */
-  free(): number;
+  /** How many webhooks may be taken for shifts of this process; what the engine sends here has as many of its own. */
+  readonly places: number;
   /**
    * Delivers all that is new or due, and stays while there is news.
    *
@@ -54,7 +54,7 @@ interface Parts {
 const LINGER_MS = 3000;
 const STAY_MS = 3000;
 const MAX_SHIFT_MS = 10 * 60_000;
-/** The more places are taken the sooner one is left. */
+/** When so many places are taken, they are left sooner. */
 const CROWDED = 0.8;
 const SOON_MS = 200;
 /** Who finds somebody else at a webhook looks again by then; he who leaves it tells whom he leaves something. */
@@ -63,13 +63,20 @@ const TAKEN_MS = 15_000;
 const SETTLING_MS = 100;
 const NEVER = new AbortController().signal;
 
-export function createWebhookDelivery({ config, db, sealer, log, bell, webhookSender }: Parts): WebhookDelivery {
+export function createWebhookDelivery({
+  config,
+  db,
+  sealer,
+  log,
+  bell,
+  webhookSender,
+}: Parts): WebhookDelivery {
   const desk = createWebhookDesk({ config, db, sealer, log });
   let shifts = 0;
-  const lingerMs = () => (shifts > config.NOTIFY_SLOTS * CROWDED ? 0 : LINGER_MS);
-  const times = { lingerMs, stayMs: STAY_MS, maxMs: MAX_SHIFT_MS };
+  const isCrowded = () => shifts > config.NOTIFY_SLOTS * CROWDED;
+  const times = { isCrowded, lingerMs: LINGER_MS, stayMs: STAY_MS, maxMs: MAX_SHIFT_MS };
 
-  async function deliver({ attempt, target, body }: PreparedAttempt): Promise<Date | null> {
+  async function deliver({ attempt, target, body }: PreparedAttempt): Promise<Delivered> {
     const outcome =
       'code' in target ? failedBy(target.code) : await sendPatiently(target, { id: attempt.eventId, body });
     const rules = { retrySec: config.WEBHOOK_RETRY_SEC, now: new Date(), random: Math.random() };
@@ -79,7 +86,7 @@ export function createWebhookDelivery({ config, db, sealer, log, bell, webhookSe
     const state = verdict.state === 'gone' ? 'failed' : verdict.state;
     await desk.record({ ...toRecord(attempt, outcome), state, nextAttemptAt, isPing: false });
     if (verdict.state === 'gone') await db.webhookRecords.disable(attempt.webhookId, 'gone');
-    return nextAttemptAt;
+    return { isTaken: state === 'succeeded', nextAttemptAt };
   }
 
   /**
@@ -89,24 +96,28 @@ export function createWebhookDelivery({ config, db, sealer, log, bell, webhookSe
   async function sendPatiently(...attempt: Parameters<WebhookSender['send']>): Promise<SendOutcome> {
     const knownAt = Date.now() + config.WEBHOOK_TIMEOUT_SEC * 1000 + SETTLING_MS;
     const outcome = await webhookSender.send(...attempt);
-    if (outcome.errorCode === 'unreachable') await delay(Math.max(knownAt - Date.now(), 0));
+    if (outcome.errorCode !== 'unreachable') return outcome;
+    // Who is to end does not wait.
+    const { stopping: signal } = bell;
+    await delay(Math.max(knownAt - Date.now(), 0), undefined, { signal }).catch(() => undefined);
     return outcome;
   }
 
   return {
     holder: newId(),
     attendSec: ATTEND_SEC,
-    free: () => (bell.isStopped ? 0 : Math.max(config.NOTIFY_SLOTS - shifts, 0)),
+    places: config.NOTIFY_SLOTS,
 
-    async attend({ webhookId, userId }, { holder = newId(), signal = NEVER } = {}) {
+    async attend({ webhookId, userId }, { holder: given, signal = NEVER } = {}) {
+      const holder = given ?? newId();
       shifts += 1;
       try {
         const end = await workShift({ webhookId, userId, holder, desk, bell, times, deliver, signal });
-        if (end !== 'quiet')
-          return { isOver: end === 'over', nextDueInMs: end === 'taken' ? TAKEN_MS : null };
-        const { isDueNow, nextDueAt } = await desk.release({ webhookId, holder });
-        const dueMs = isDueNow ? 0 : nextDueAt && nextDueAt.getTime() - Date.now();
-        return { isOver: false, nextDueInMs: dueMs === null ? null : Math.max(dueMs, SOON_MS) };
+        if (end === 'over') return { isOver: true, nextDueInMs: null };
+        // Who was given it here may leave it to whom it was given since.
+        if (end === 'taken') return { isOver: false, nextDueInMs: given ? null : TAKEN_MS };
+        const { nextDueInMs } = await desk.release({ webhookId, holder });
+        return { isOver: false, nextDueInMs: nextDueInMs === null ? null : Math.max(nextDueInMs, SOON_MS) };
       } finally {
         shifts -= 1;
       }

@@ -4,8 +4,10 @@ import type { PreparedAttempt, WebhookDesk } from './webhookDesk.ts';
 
 /** How long one is at a webhook. */
 export interface ShiftTimes {
-  /** After the last news; asked anew each time, since it depends on how many wait for a place. */
-  lingerMs(): number;
+  /** Whether others wait for a place: then nobody lingers, nor stays where nothing is taken. */
+  isCrowded(): boolean;
+  /** After the last news. */
+  lingerMs: number;
   /** What falls due so soon is waited for. */
   stayMs: number;
   maxMs: number;
@@ -19,9 +21,15 @@ export interface Shift {
   desk: Pick<WebhookDesk, 'look'>;
   bell: NewsBell;
   times: ShiftTimes;
-  /** Makes one attempt and writes down what came of it. @returns when its delivery is due again, if ever */
-  deliver(prepared: PreparedAttempt): Promise<Date | null>;
+  /** Makes one attempt and writes down what came of it. */
+  deliver(prepared: PreparedAttempt): Promise<Delivered>;
   signal: AbortSignal;
+}
+
+export interface Delivered {
+  isTaken: boolean;
+  /** When it is due again, if ever. */
+  nextAttemptAt: Date | null;
 }
 
 /** `over`: nothing may be delivered there any more. `taken`: somebody else is at it. */
@@ -58,6 +66,8 @@ class ShiftWork {
   readonly #shift: Shift;
   readonly #startedAt = Date.now();
   readonly #running = new Set<Promise<void>>();
+  /** Since the last attempt that succeeded. */
+  #failures = 0;
   #trouble: unknown[] = [];
   #hasNews = true;
   /** More may be due than there was room for. */
@@ -99,7 +109,9 @@ class ShiftWork {
   #mustEnd(): boolean {
     const { bell, signal, times } = this.#shift;
     const isLate = Date.now() - this.#startedAt > times.maxMs;
-    return isLate || bell.isStopped || signal.aborted || this.#trouble.length > 0;
+    // Whoever does not answer would keep the place for as long as much is due to him.
+    const isInVain = this.#failures >= MAX_AT_ONCE && times.isCrowded();
+    return isLate || isInVain || bell.isStopped || signal.aborted || this.#trouble.length > 0;
   }
 
   #wantsLook(slots: number): boolean {
@@ -116,9 +128,9 @@ class ShiftWork {
     if (sight.state === 'gone' || sight.state === 'disabled') return 'over';
     if (sight.state === 'taken') return 'taken';
     const soonest = Date.now() + AGAIN_MS;
-    const dueAt = Math.max(sight.nextDueAt?.getTime() ?? Number.POSITIVE_INFINITY, soonest);
+    const dueAt = Math.max(Date.now() + (sight.nextDueInMs ?? Number.POSITIVE_INFINITY), soonest);
     this.#dueAt = sight.state === 'busy' ? soonest : dueAt;
-    this.#hasDue = slots === 0 || sight.due.length === slots;
+    this.#hasDue = sight.found === slots;
     this.#hasNews ||= sight.hasMore;
     if (this.#hasNews || sight.due.length > 0) this.#quietSince = Date.now();
     for (const prepared of sight.due) this.#begin(prepared);
@@ -128,8 +140,9 @@ class ShiftWork {
   #begin(prepared: PreparedAttempt): void {
     const work = this.#shift
       .deliver(prepared)
-      .then((again) => {
-        this.#dueAt = Math.min(this.#dueAt, again?.getTime() ?? this.#dueAt);
+      .then(({ isTaken, nextAttemptAt }) => {
+        this.#failures = isTaken ? 0 : this.#failures + 1;
+        this.#dueAt = Math.min(this.#dueAt, nextAttemptAt?.getTime() ?? this.#dueAt);
       })
       .catch((error: unknown) => void this.#trouble.push(error))
       .finally(() => {
@@ -141,9 +154,9 @@ class ShiftWork {
 
   /** When it has been quiet for long enough, and nothing falls due that is worth waiting for. */
   #quietEnd(): number {
-    const { lingerMs, stayMs } = this.#shift.times;
+    const { isCrowded, lingerMs, stayMs } = this.#shift.times;
     const isDueSoon = this.#dueAt - Date.now() < stayMs;
-    return Math.max(this.#quietSince + lingerMs(), isDueSoon ? this.#dueAt : 0);
+    return Math.max(this.#quietSince + (isCrowded() ? 0 : lingerMs), isDueSoon ? this.#dueAt : 0);
   }
 
   #wakeAt(slots: number): number {

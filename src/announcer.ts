@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from './db/index.ts';
-import type { WebhookToTell } from './db/webhookNews.ts';
+import type { TakenWebhooks, WebhookToTell } from './db/webhookNews.ts';
 import type { Flows } from './flows.ts';
 import type { Log } from './log.ts';
 
@@ -8,8 +8,8 @@ import type { Log } from './log.ts';
 export interface Delivery {
   holder: string;
   attendSec: number;
-  /** How many more webhooks it has a place for. */
-  free(): number;
+  /** How many webhooks it has a place for. */
+  places: number;
   /** @returns until when something is due that is left over */
   attend(webhook: WebhookToTell, options: { holder: string }): Promise<{ nextDueInMs: number | null }>;
 }
@@ -36,8 +36,10 @@ const SWEEP_MS = 2000;
 const GATHER_MS = 30;
 /** More would not be faster: each start costs the engine some milliseconds of its processors. */
 const TELLERS = 12;
-/** So many webhooks are taken at a time. */
+/** So many webhooks are taken at a time, in a second at most where each is far behind. */
 const MAX_TAKEN = 200;
+/** Where even that was too much, so much less is asked for. */
+const SMALLER = 10;
 
 /** So often at most the bot is told; it looks for itself while it sends. */
 const NOTICES_EVERY_MS = 500;
@@ -46,7 +48,7 @@ const NOTICES_EVERY_MS = 500;
  * Listens for committed events and has them delivered to webhooks at once, in this process: whether a workflow is
  * begun for that makes no difference to the receiver, and for many webhooks it would take the engine seconds. Only what
  * is left after the first attempts, or finds no place here, is a workflow's. Several may run: the database gives each
- * webhook to one of them. What dies with this process the reconciler finds.
+ * webhook to one of them, and to another when that one is heard of no more.
  */
 export async function startAnnouncer(deps: AnnouncerDeps): Promise<Announcer> {
   const { db, log, ring } = deps;
@@ -77,18 +79,19 @@ export async function startAnnouncer(deps: AnnouncerDeps): Promise<Announcer> {
     if (Date.now() - lastSweepAt < SWEEP_MS) return;
     lastSweepAt = Date.now();
     isForAll = true;
-    ring(null);
     notices.hear();
   }
 
   async function listen(): Promise<void> {
-    while (!closing.signal.aborted) {
+    for (;;) {
       await untilNews();
+      if (closing.signal.aborted) return;
       const wanted = isForAll ? null : [...users];
       users.clear();
       isForAll = false;
       try {
-        await webhooks.take(wanted);
+        // Who is far behind is looked through in parts, between which everybody has his turn.
+        if (await webhooks.take(wanted)) isForAll = true;
       } catch (error) {
         // Asked for again with the next sweep.
         log.warn({ err: error }, 'it could not be found out whom to tell of news');
@@ -113,17 +116,39 @@ function startShifts({ db, flows, log, delivery }: AnnouncerDeps, signal: AbortS
   const untold = new Map<string, WebhookToTell>();
   const tellers = new Set<Promise<void>>();
 
-  async function take(userIds: string[] | null): Promise<void> {
-    for (let hasMore = true; hasMore && !signal.aborted; ) {
-      const free = Math.min(delivery.free(), MAX_TAKEN);
-      const holder = free > 0 ? delivery.holder : null;
-      const found = await db.webhookNews.take(userIds, {
-        ...{ limit: free || MAX_TAKEN, holder, attendSec: delivery.attendSec },
-      });
+  let most = MAX_TAKEN;
+  let isGivenUp = false;
+  // Those who wait for an engine that is away are found by the reconciler, and keep nobody from ending.
+  signal.addEventListener('abort', () => untold.clear());
+
+  /** @returns whether there is more to be looked through */
+  async function take(userIds: string[] | null): Promise<boolean> {
+    let isBehind = false;
+    let afterId: string | null = null;
+    do {
+      const found = await takePage(userIds, afterId);
+      isBehind ||= found.isBehind;
+      afterId = found.lastId;
+    } while (afterId !== null && !signal.aborted);
+    return isBehind;
+  }
+
+  async function takePage(userIds: string[] | null, afterId: string | null): Promise<TakenWebhooks> {
+    // Counted when they are taken: until a shift has begun, others are.
+    const free = Math.max(delivery.places - shifts.size, 0);
+    const holder = free > 0 ? delivery.holder : null;
+    const limit = Math.min(free || most, most);
+    try {
+      const page = { limit, holder, afterId, attendSec: delivery.attendSec };
+      const found = await db.webhookNews.take(userIds, page);
+      most = Math.min(most * 2, MAX_TAKEN);
       for (const webhook of found.taken)
         if (holder) beginShift(webhook, holder);
         else leaveToEngine(webhook);
-      hasMore = found.hasMore;
+      return found;
+    } catch (error) {
+      most = Math.ceil(most / SMALLER);
+      throw error;
     }
   }
 
@@ -141,6 +166,7 @@ function startShifts({ db, flows, log, delivery }: AnnouncerDeps, signal: AbortS
   }
 
   function leaveToEngine(webhook: WebhookToTell): void {
+    if (isGivenUp) return;
     untold.set(webhook.webhookId, webhook);
     if (tellers.size >= TELLERS) return;
     const teller = tell().finally(() => tellers.delete(teller));
@@ -150,7 +176,9 @@ function startShifts({ db, flows, log, delivery }: AnnouncerDeps, signal: AbortS
   async function tell(): Promise<void> {
     for (const [webhookId, webhook] of untold) {
       untold.delete(webhookId);
-      await flows.deliverWebhook(webhook);
+      const isTold = await flows.deliverWebhook(webhook);
+      isGivenUp ||= signal.aborted && !isTold;
+      if (isGivenUp) untold.clear();
     }
   }
 

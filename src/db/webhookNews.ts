@@ -7,7 +7,25 @@ export interface WebhookToTell {
   userId: string;
 }
 
+/** How many webhooks are taken, and for whom. */
+export interface WebhookPage {
+  limit: number;
+  holder: string | null;
+  attendSec: number;
+  afterId?: string | null;
+}
+
+export interface TakenWebhooks {
+  taken: WebhookToTell[];
+  /** Null when there are no more. */
+  lastId: string | null;
+  /** Whether one was looked through in part only: ask again, from the beginning. */
+  isBehind: boolean;
+}
+
 const PAGE = 500;
+/** So many numbers of a feed are looked through at a time for one webhook: with rare types chosen, each is read. */
+const REACH = 5000;
 /** Who was told and has not looked by then is told again of what is newer. */
 const TOLD_LATELY = `now() - interval '5 seconds'`;
 /** For what is overdue there is perhaps nobody. */
@@ -23,39 +41,46 @@ export class WebhookNewsQueries {
   }
 
   /**
-   * Gives webhooks with new events that nobody is at: of several who ask at once, each is given to one. Where nothing of
-   * what is new was chosen, it counts as seen.
+   * Gives webhooks with new events that nobody is at, and those whose holder was not heard of in time, so that he is no
+   * more: of several who ask at once, each is given to one. Where nothing of what is new was chosen, it counts as seen; of
+   * who is far behind only a part is looked through at a time.
    *
    * @param userIds of whose events there is news; null when it may be anybody's
+   * @param afterId where to go on: `lastId` of the page before
    * @param holder who is at them from now on, for some seconds; null for who only tells the engine
    */
-  async take(
-    userIds: readonly string[] | null,
-    { limit, holder, attendSec }: { limit: number; holder: string | null; attendSec: number },
-  ): Promise<{ taken: WebhookToTell[]; hasMore: boolean }> {
-    if (userIds?.length === 0) return { taken: [], hasMore: false };
-    const rows = await this.#em.execute<(WebhookToTell & { isChosen: boolean })[]>(
+  async take(userIds: readonly string[] | null, page: WebhookPage): Promise<TakenWebhooks> {
+    if (userIds?.length === 0) return { taken: [], lastId: null, isBehind: false };
+    const { limit, holder, attendSec, afterId = null } = page;
+    const rows = await this.#em.execute<(WebhookToTell & { isChosen: boolean; isBehind: boolean })[]>(
       `with news as (
-         select w.id, f.last_sequence, exists (
-           select from events e where e.user_id = w.user_id and e.sequence > w.cursor_sequence
-             and e.sequence <= f.last_sequence and ${CHOOSES}) as is_chosen
+         select w.id, w.user_id, w.types, w.cursor_sequence, f.last_sequence, w.attended_until is not null as has_lapsed,
+           least(f.last_sequence, w.cursor_sequence + ${REACH}) as upto
          from webhooks w join feeds f on f.user_id = w.user_id
-         where w.told_sequence < f.last_sequence and ${UNATTENDED} and (w.told_at is null or w.told_at < ${TOLD_LATELY})
+         where w.is_enabled and coalesce(w.attended_until < now(), w.told_sequence < f.last_sequence)
+           and (w.told_at is null or w.told_at < ${TOLD_LATELY}) and (?::uuid is null or w.id > ?::uuid)
            ${userIds ? 'and w.user_id in (?)' : ''}
-         order by w.id limit ? for no key update of w skip locked)
-       update webhooks w set told_sequence = n.last_sequence,
-         told_at = case when n.is_chosen then now() else w.told_at end,
-         attended_by = case when n.is_chosen then ?::uuid else w.attended_by end,
-         attended_until = case when n.is_chosen and ?::uuid is not null then now() + interval '1 second' * ? end,
-         cursor_sequence = case when n.is_chosen then w.cursor_sequence else n.last_sequence end
-       from news n where w.id = n.id
-       returning w.id as "webhookId", w.user_id as "userId", n.is_chosen as "isChosen"`,
-      [...(userIds ? [userIds] : []), limit, holder, holder, attendSec],
+         order by w.id limit ? for no key update of w skip locked),
+       seen as materialized (
+         select w.*, w.has_lapsed or exists (
+           select from events e where e.user_id = w.user_id and e.sequence > w.cursor_sequence
+             and e.sequence <= w.upto and ${CHOOSES}) as is_chosen
+         from news w)
+       update webhooks w set told_sequence = case when s.is_chosen then s.last_sequence else s.upto end,
+         told_at = case when s.is_chosen then now() else w.told_at end,
+         attended_by = case when s.is_chosen then ?::uuid else w.attended_by end,
+         attended_until = case when s.is_chosen and ?::uuid is not null then now() + interval '1 second' * ? end,
+         cursor_sequence = case when s.is_chosen then w.cursor_sequence else s.upto end
+       from seen s where w.id = s.id
+       returning w.id as "webhookId", w.user_id as "userId", s.is_chosen as "isChosen",
+         not s.is_chosen and s.upto < s.last_sequence as "isBehind"`,
+      [afterId, afterId, ...(userIds ? [userIds] : []), limit, holder, holder, attendSec],
     );
-    const taken = rows.filter(({ isChosen }) => isChosen);
+    const ids = rows.map(({ webhookId }) => webhookId).sort();
     return {
-      taken: taken.map(({ webhookId, userId }) => ({ webhookId, userId })),
-      hasMore: rows.length === limit,
+      taken: rows.flatMap(({ webhookId, userId, isChosen }) => (isChosen ? [{ webhookId, userId }] : [])),
+      lastId: ids.length === limit ? (ids.at(-1) ?? null) : null,
+      isBehind: rows.some(({ isBehind }) => isBehind),
     };
   }
 

@@ -49,7 +49,7 @@ describe('the rows of webhooks', () => {
     assert.deepEqual((await api.db.webhookRecords.release([{ webhookId, holder: second }])).size, 0);
     assert.equal((await look(second))?.state, 'taken');
     const left = await api.db.webhookRecords.release([{ webhookId, holder: first }]);
-    assert.equal(left.get(webhookId)?.isDueNow, true, 'the second of two events');
+    assert.ok((left.get(webhookId)?.nextDueInMs ?? 1) <= 0, 'the second of two events');
     assert.equal((await look(second))?.state, 'open');
     await api.sql(`update webhooks set attended_until = now() - interval '1 second' where id = $1`, [
       webhookId,
