@@ -107,24 +107,19 @@ async function main(): Promise<void> {
       }),
     ]),
   );
-  const announcer = await announce(deps);
+  const standing = await startStanding(deps);
   const stop = (signal: string) => {
     log.info({ signal }, 'stopping: no new work, the work at hand has its grace');
-    bell.stop();
+    void standing.close();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  const watch = setInterval(() => void ensureStanding(flows, log), ENSURE_MS);
-  const sweep = setInterval(() => void scratch.sweep(), SWEEP_MS);
-  void ensureStanding(flows, log);
   log.info({ queues: config.WORKER_QUEUES }, 'working');
   try {
     await Promise.all(workers.map((worker) => worker.run()));
   } finally {
-    clearInterval(watch);
-    clearInterval(sweep);
-    await announcer?.close();
+    await standing.close();
     await Promise.allSettled([scratch.dispose(), flows.close(), db.close(), connection.close()]);
   }
 }
@@ -141,6 +136,29 @@ async function createAdapters(config: Config, log: Log) {
     captionWriter: createCaptionWriter({ config, log }),
     telegramBot: createTelegramBot({ config }),
     webhookSender: createWebhookSender({ send: egress.send, timeoutSec: config.WEBHOOK_TIMEOUT_SEC }),
+  };
+}
+
+/** Begins what goes on beside the queues. `close` ends it, with the work at hand, and begins nothing more. */
+async function startStanding(deps: ActivityDeps): Promise<{ close(): Promise<void> }> {
+  const { bell, flows, scratch } = deps;
+  const announcer = await announce(deps);
+  const log = deps.log.child({ module: 'worker' });
+  const watch = setInterval(() => void ensureStanding(flows, log), ENSURE_MS);
+  const sweep = setInterval(() => void scratch.sweep(), SWEEP_MS);
+  void ensureStanding(flows, log);
+  const end = async () => {
+    clearInterval(watch);
+    clearInterval(sweep);
+    bell.stop();
+    await announcer?.close();
+  };
+  let ended: Promise<void> | null = null;
+  return {
+    close: () => {
+      ended ??= end();
+      return ended;
+    },
   };
 }
 
