@@ -26,7 +26,8 @@ export async function deliverWebhook(input: DeliverWebhookInput): Promise<void> 
     hasNews = false;
     setCurrentDetails('Delivers, and stays while there is news');
     const { isOver, nextDueInMs } = await deliverDue(input);
-    if (isOver) return setCurrentDetails('Removed or disabled: nothing is delivered any more');
+    // Who was told meanwhile that there is news was told that it is enabled again, perhaps.
+    if (isOver && !hasNews) return setCurrentDetails('Removed or disabled: nothing is delivered any more');
     if (nextDueInMs !== null && !hasNews) {
       const until = new Date(Date.now() + nextDueInMs).toISOString();
       setCurrentDetails(`Waits for news, or for the next attempt at ${until}`);
