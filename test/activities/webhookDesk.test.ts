@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { createAttemptRecorder } from '../../activities/attemptRecorder.ts';
 import { createWebhookDesk } from '../../activities/webhookDesk.ts';
 import type { Config } from '../../src/config.ts';
+import type { Event } from '../../src/db/entities/event.ts';
 import type { Db } from '../../src/db/index.ts';
-import type { EndedAttempt, WebhookLook } from '../../src/db/webhookRecords.ts';
+import type { DueAttempt, EndedAttempt, WebhookLook, WebhookSight } from '../../src/db/webhookRecords.ts';
 import { createLog } from '../../src/log.ts';
 import type { Sealer } from '../../src/secrets/sealing.ts';
 
@@ -39,6 +40,33 @@ describe('the desk of webhooks', () => {
       asked.map(({ length }) => length),
       [8, 1, 1],
     );
+  });
+
+  it('asks for an event once for all webhooks, and forgets the first when they are too large together', async () => {
+    const asked: string[] = [];
+    const target = { sealedUrl: '', secrets: [] };
+    const db = fakeDb({
+      attend: async (looks: readonly WebhookLook[]) => {
+        const sight = { state: 'open', hasMore: false, nextDueInMs: null, found: 1 } as const;
+        const toSight = ({ webhookId, holder: eventId }: WebhookLook): [string, WebhookSight] => {
+          const begun = [{ webhookId, eventId, target } as unknown as DueAttempt];
+          return [webhookId, { ...sight, begun }];
+        };
+        return new Map(looks.map(toSight));
+      },
+      findEvents: async (ids: readonly string[]) => {
+        asked.push(...ids);
+        const data = { pad: 'x'.repeat(3 * 1024 * 1024) };
+        return ids.map((id) => ({ id, createdAt: new Date(0), data }) as unknown as Event);
+      },
+    });
+    const sealer = { open: (sealed: string) => sealed } as Sealer;
+    const desk = createWebhookDesk({ config, db, log, sealer });
+    for (const [webhookId = '', eventId = ''] of ['1a', '2a', '1b', '2b', '2a', '1c', '2c', '1a']) {
+      const [prepared] = (await desk.look({ webhookId, holder: eventId, slots: 1 })).due;
+      assert.match(prepared?.body.subarray(0, 20).toString() ?? '', new RegExp(`^{"id":"${eventId}"`));
+    }
+    assert.deepEqual(asked, ['a', 'b', 'c', 'a']);
   });
 });
 
