@@ -104,6 +104,22 @@ describe('the announcer', () => {
     assert.ok(seen.told.length < 100, `${seen.told.length}`);
   });
 
+  it('asks an engine that is away once for all that shifts leave over while it ends', async () => {
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const attend = () => ended.then(() => ({ nextDueInMs: 200 }));
+    const { seen, close } = await announce(100, {
+      ...{ places: 100, attend, deliverWebhook: () => delay(50, false) },
+    });
+    await waitFor(() => seen.shifts === 100, { what: 'the shifts' });
+    const closing = close();
+    end();
+    await closing;
+    assert.ok(seen.told.length > 0 && seen.told.length <= 12, `${seen.told.length}`);
+  });
+
   it('begins nothing more when it is closed, and leaves what is left over of a shift to the engine', async () => {
     let end: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => {
