@@ -60,7 +60,7 @@ describe('the desk of webhooks', () => {
         return ids.map((id) => ({ id, createdAt: new Date(0), data }) as unknown as Event);
       },
     });
-    const sealer = { open: (sealed: string) => sealed } as Sealer;
+    const sealer = { open: (sealed: string) => sealed } as Partial<Sealer> as Sealer;
     const desk = createWebhookDesk({ config, db, log, sealer });
     for (const [webhookId = '', eventId = ''] of ['1a', '2a', '1b', '2b', '2a', '1c', '2c', '1a']) {
       const [prepared] = (await desk.look({ webhookId, holder: eventId, slots: 1 })).due;
