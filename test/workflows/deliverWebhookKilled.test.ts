@@ -47,4 +47,53 @@ describe('deliveries when their worker is killed', () => {
     assert.ok(unanswered.length > 0 && unanswered.length <= 4);
     for (const attempts of unanswered) assert.deepEqual(attempts, [null, 204]);
   });
+
+  it('are ended and written down by a worker that is to stop, which begins no more', async function () {
+    this.timeout(30_000);
+    receiver.behaveBy(() => ({ kind: 'slow', ms: 700 }));
+    const before = receiver.arrivals.length;
+    const webhook = await deliveries.addWebhook(receiver.url('/stopped'), { userId: await engine.addUser() });
+    await deliveries.tell(12, webhook);
+    await waitFor(() => receiver.at('/stopped').length >= 4, { what: 'the first ones' });
+    await engine.stopWorkers('SIGTERM');
+    const begun = (await deliveries.log(webhook)).map(attemptsOf).filter((attempts) => attempts.length > 0);
+    assert.deepEqual(
+      begun,
+      begun.map(() => [204]),
+    );
+    assert.equal(begun.length, receiver.arrivals.length - before);
+    assert.ok(begun.length < 12);
+  });
+
+  if (process.env.CAMPAIGN)
+    it('are gone on with by another worker when theirs is frozen', async function () {
+      this.timeout(120_000);
+      const workers = [engine.startWorker(), engine.startWorker()];
+      receiver.behaveBy(() => ({ kind: 'slow', ms: 300 }));
+      const webhook = await deliveries.addWebhook(receiver.url('/frozen'), {
+        userId: await engine.addUser(),
+      });
+      const came = () => receiver.at('/frozen').length;
+      const goOn = (from: number, timeoutMs: number) =>
+        waitFor(() => came() > from + 4, { what: 'more to come', timeoutMs }).then(
+          () => true,
+          () => false,
+        );
+      const ids = await deliveries.tell(60, webhook);
+      assert.ok(await goOn(0, 30_000));
+      for (const { pid } of workers) {
+        process.kill(pid, 'SIGSTOP');
+        // What is on its way is still heard of.
+        const isOther = await goOn(came(), 3000);
+        if (!isOther) {
+          assert.ok(await goOn(came(), 17_000), 'as soon as its time has run out');
+          process.kill(pid, 'SIGCONT');
+          break;
+        }
+        process.kill(pid, 'SIGCONT');
+      }
+      const log = await deliveries.untilEnded(webhook, ids.length, 60_000);
+      assert.ok(log.every(({ state }) => state === 'succeeded'));
+      assert.ok(came() <= ids.length + 4, 'only what was on its way came twice');
+    });
 });
