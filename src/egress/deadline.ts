@@ -14,3 +14,21 @@ export function setDeadline(afterMs: number, end: () => void): () => void {
     clearImmediate(turn);
   };
 }
+
+/**
+ * Waits for some work, but never longer than until the signal is aborted: for work that ends with it as well, should it
+ * not.
+ *
+ * @throws what the work throws; what `signal` was aborted with
+ */
+export async function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(signal.reason);
+  signal.addEventListener('abort', giveUp);
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}

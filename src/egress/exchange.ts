@@ -7,6 +7,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { awaitAnswerHead } from '../answerHead.ts';
 import { setDeadline } from './deadline.ts';
 import type { Destination } from './destination.ts';
 import { causeOf, NetworkTroubleError, SourceRefusedError, SourceTroubleError } from './errors.ts';
@@ -56,20 +57,20 @@ export async function sendRequest(options: ExchangeOptions): Promise<Exchange> {
   const { destination, signal } = options;
   signal.throwIfAborted();
   const isSecure = destination.url.protocol === 'https:';
-  const request = (isSecure ? requestHttps : requestHttp)(toRequest(options, isSecure));
+  const late = new AbortController();
+  const ends = AbortSignal.any([signal, late.signal]);
+  const request = (isSecure ? requestHttps : requestHttp)(toRequest({ ...options, signal: ends }, isSecure));
   let last: unknown;
-  const callOff = setDeadline(options.headMs, () => request.destroy(new Error('no answer in time')));
+  const callOff = setDeadline(options.headMs, () => late.abort(new Error('no answer in time')));
   try {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.maxHeadersCount = MAX_HEADERS;
-      // Stays: unheard an error after the head would end the process. The reader of the body is told of it as well.
-      request.on('error', (error) => {
-        last = error;
-        reject(error);
-      });
-      request.on('response', resolve);
-      request.end(options.body);
+    request.maxHeadersCount = MAX_HEADERS;
+    // The reader of the body is told of it as well.
+    request.on('error', (error) => {
+      last = error;
     });
+    const head = awaitAnswerHead(request, ends);
+    request.end(options.body);
+    const response = await head;
     // What comes after the body is read as the next answer, and is none.
     return { response, sentTooMuch: () => response.complete && codeOf(last).startsWith('HPE_') };
   } catch (error) {
@@ -148,7 +149,7 @@ function translate(error: unknown, host: string): Error {
       options,
     );
   }
-  if (code.startsWith('HPE_')) {
+  if (code.startsWith('HPE_') || code === 'SWITCHED_PROTOCOLS') {
     return new SourceRefusedError('source_bad_answer', `${host} does not answer in HTTP`, options);
   }
   if (UNTRUSTED.test(code)) {

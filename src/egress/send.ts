@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { toSafeText } from './answerText.ts';
-import { setDeadline } from './deadline.ts';
+import { orAborted, setDeadline } from './deadline.ts';
 import { parseDestination } from './destination.ts';
 import { AddressNotAllowedError, SendError, SourceRefusedError, SourceTroubleError } from './errors.ts';
 import { sendRequest } from './exchange.ts';
@@ -43,19 +43,22 @@ export async function send(request: SendRequest, { policy, resolve, ca }: WayOut
   const callOff = setDeadline(timeoutMs, () => late.abort());
   const signal = AbortSignal.any([request.signal, late.signal]);
   let response: IncomingMessage | undefined;
-  try {
+  const post = async () => {
     const destination = parseDestination(url, policy);
     const addresses = await resolveChecked(destination, { resolve, policy, signal });
     signal.throwIfAborted();
     const options = { destination, addresses, headers, body, signal, headMs: timeoutMs, ca };
     ({ response } = await sendRequest(options));
-    const kept = await readStart(response);
+    return { head: response, kept: await readStart(response) };
+  };
+  try {
+    const { head, kept } = await orAborted(post(), signal);
     signal.throwIfAborted();
     return {
-      status: response.statusCode ?? 0,
+      status: head.statusCode ?? 0,
       durationMs: Math.round(performance.now() - startedAt),
-      retryAfter: response.headers['retry-after'] ?? null,
-      text: isPlain(response) ? toSafeText(kept, [url, ...(request.secrets ?? [])]) : '',
+      retryAfter: head.headers['retry-after'] ?? null,
+      text: isPlain(head) ? toSafeText(kept, [url, ...(request.secrets ?? [])]) : '',
     };
   } catch (error) {
     request.signal.throwIfAborted();

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { awaitAnswerHead } from '../answerHead.ts';
 
 /** A server that takes no connection in this time is away, however long its answers may take. */
 const CONNECT_MS = 20_000;
@@ -44,14 +44,12 @@ async function exchange(request: Request, maxAnswerBytes: number): Promise<Respo
     agent: false,
   });
   const connecting = setTimeout(() => outgoing.destroy(new ConnectTimeoutError()), CONNECT_MS);
-  // It may fail once more when it is already known to have failed.
-  outgoing.on('error', () => undefined);
   outgoing.once('socket', (socket) => socket.once('connect', () => clearTimeout(connecting)));
-  for (const part of body.parts) outgoing.write(part);
-  outgoing.end();
   try {
-    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
-    return await readAnswer(incoming, maxAnswerBytes);
+    const head = awaitAnswerHead(outgoing, signal);
+    for (const part of body.parts) outgoing.write(part);
+    outgoing.end();
+    return await readAnswer(await head, maxAnswerBytes);
   } catch (error) {
     // A connection that we ended ourselves looks like one that the other side cut.
     signal.throwIfAborted();

@@ -97,6 +97,16 @@ describe('the adapter of Telegram', () => {
     ['a list', { kind: 'answer', status: 200, body: [1] }, { kind: 'trouble', why: 'http_200' }],
     ['a cut', { kind: 'cut' }, { kind: 'trouble', why: 'ECONNRESET' }],
     ['a drop', { kind: 'drop' }, { kind: 'trouble', why: 'ECONNRESET' }],
+    [
+      'another protocol, and an end',
+      { kind: 'upgrading', isKept: false },
+      { kind: 'trouble', why: 'SWITCHED_PROTOCOLS' },
+    ],
+    [
+      'another protocol that stays',
+      { kind: 'upgrading', isKept: true },
+      { kind: 'trouble', why: 'SWITCHED_PROTOCOLS' },
+    ],
   ];
   for (const [what, behaviour, expected] of ANSWERS) {
     it(`tells ${what} apart: ${expected.kind}`, async () => {

@@ -64,15 +64,20 @@ const LAYERS: Record<string, Layer> = {
   'mikro-orm.config.ts': { values: ['src/db'] },
   'src/media': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/storage': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  // What all who speak HTTP by hand have in common.
+  'src/answerHead.ts': { values: [], never: /^(?!node:)/ },
   // What the two adapters of services with OpenAI's API have in common; it has no errors of ours.
-  'src/openaiApi': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/openaiApi': {
+    values: ['src/domain', 'src/answerHead.ts'],
+    never: /^(@temporalio|@mikro-orm|koa|@koa)/,
+  },
   'src/transcriber': {
     values: [...BASICS, 'src/openaiApi'],
     never: /^(@temporalio|@mikro-orm|koa|@koa)/,
   },
   'src/captions': { values: [...BASICS, 'src/openaiApi'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
-  'src/notifiers': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
-  'src/egress': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/notifiers': { values: [...BASICS, 'src/answerHead.ts'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/egress': { values: [...BASICS, 'src/answerHead.ts'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/secrets': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/config.ts': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/log.ts': { values: [], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },

@@ -81,6 +81,8 @@ const CASES: [string, () => Behaviour, Expected][] = [
   ['JSON with NaN', () => ({ kind: 'answer', status: 200, body: '{"text":"a","duration":NaN}' }), away()],
   ['a connection that is cut in the middle', () => ({ kind: 'cut' }), away()],
   ['a connection that is cut before', () => ({ kind: 'drop' }), away()],
+  ['another protocol, and an end', () => ({ kind: 'upgrading', isKept: false }), away()],
+  ['another protocol that stays', () => ({ kind: 'upgrading', isKept: true }), away()],
 ];
 
 describe('the transcriber in trouble', () => {

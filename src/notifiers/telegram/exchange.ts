@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { awaitAnswerHead } from '../../answerHead.ts';
 
 export interface BotExchange {
   /** Holds the token: it must reach no error, log or row, and no other address. */
@@ -47,12 +47,10 @@ export async function askBotApi({
     isLate = true;
     outgoing.destroy();
   }, timeoutMs);
-  // It may fail once more when it is already known to have failed.
-  outgoing.on('error', () => undefined);
-  outgoing.end(bytes);
   try {
-    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
-    return await readReply(incoming, maxAnswerBytes);
+    const head = awaitAnswerHead(outgoing, signal);
+    outgoing.end(bytes);
+    return await readReply(await head, maxAnswerBytes);
   } catch (error) {
     signal.throwIfAborted();
     return { status: null, why: isLate ? 'no_answer_in_time' : wordOf(error) };

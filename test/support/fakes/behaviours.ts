@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 /** How a fake answers instead of well. Plain data, but for `alter`. */
 export type Behaviour =
   | { kind: 'well' }
@@ -14,7 +16,9 @@ export type Behaviour =
   /** The connection ends before any answer. */
   | { kind: 'drop' }
   /** No answer, ever. */
-  | { kind: 'hang' };
+  | { kind: 'hang' }
+  /** A 101 that nobody has asked for, with the connection ended after it or kept open. */
+  | { kind: 'upgrading'; isKept: boolean };
 
 const refusal = (
   status: number,
@@ -115,4 +119,12 @@ export const BY_NAME: Record<string, Behaviour> = {
   stall: { kind: 'stall' },
   drop: { kind: 'drop' },
   hang: { kind: 'hang' },
+  upgrading: { kind: 'upgrading', isKept: true },
 };
+
+/** Answers with a 101, below what a server of Node's would send. */
+export function switchProtocols(response: ServerResponse, isKept: boolean): void {
+  const head = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n';
+  if (isKept) response.socket?.write(head);
+  else response.socket?.end(head);
+}

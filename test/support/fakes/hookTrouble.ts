@@ -35,6 +35,7 @@ export const HOOK_TROUBLE: Record<string, HookBehaviour> = {
   well: { kind: 'well' },
   slow: { kind: 'slow', ms: 5000 },
   hang: { kind: 'hang' },
+  upgrading: { kind: 'upgrading', isKept: true },
   drop: { kind: 'drop' },
   cut: { kind: 'cut' },
   stall: { kind: 'stall' },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { switchProtocols } from './behaviours.ts';
 import { HOOK_TROUBLE, type HookBehaviour } from './hookTrouble.ts';
 
 /** One request as it came. Times are those of `Date.now()`. */
@@ -157,6 +158,8 @@ async function answer(behaviour: HookBehaviour, arrival: Arrival, response: Serv
       return;
     case 'drop':
       return void response.socket?.destroy();
+    case 'upgrading':
+      return switchProtocols(response, behaviour.isKept);
     case 'slow':
       await delay(behaviour.ms);
       begin(WELL);

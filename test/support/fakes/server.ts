@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Behaviour, BY_NAME } from './behaviours.ts';
+import { type Behaviour, BY_NAME, switchProtocols } from './behaviours.ts';
 import { CHAT_TROUBLE } from './chatTrouble.ts';
 import { type Received, type ReceivedFile, receive } from './receive.ts';
 import { TELEGRAM_TROUBLE } from './telegramTrouble.ts';
@@ -151,6 +151,8 @@ class Frame {
         return;
       case 'drop':
         return void response.socket?.destroy();
+      case 'upgrading':
+        return switchProtocols(response, behaviour.isKept);
       case 'answer':
         return send(exchange, behaviour);
       case 'slow':
