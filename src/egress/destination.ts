@@ -37,7 +37,7 @@ export function parseDestination(text: string, policy: AddressPolicy, base?: URL
   }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const isLiteral = isIP(host) !== 0;
-  if (host.length > MAX_NAME_LENGTH) throw notPublic('This host');
+  if (host.length > MAX_NAME_LENGTH) throw notPublic('this host');
   const destination = { url, host, isLiteral, port: url.port === '' ? defaultPort : Number(url.port) };
   if (destination.port === 0) throw badPort();
   if (isLiteral) assertPermitted(destination, [host], policy);
@@ -64,6 +64,6 @@ export function assertPermitted(
 
 /** The same for a name that is not there: which inner names exist is nobody's business. */
 export const notPublic = (host: string): AddressNotAllowedError =>
-  new AddressNotAllowedError(`Nothing is fetched from ${host}: it does not exist, or it is not public`);
+  new AddressNotAllowedError(`No connection is made to ${host}: it does not exist, or it is not public`);
 
-const badPort = () => new AddressNotAllowedError('Only the ports 80 and 443 may be fetched from');
+const badPort = () => new AddressNotAllowedError('Connections are made to the ports 80 and 443 only');

@@ -58,7 +58,12 @@ describe('egress: names', () => {
       const { error, bytes } = await fetch(name);
       const isGood = ['good.test', 'good-chain.test'].includes(name);
       assert.equal(error?.code, isGood ? undefined : 'address_not_allowed', name);
-      if (!isGood) assert.match(error?.message ?? '', /it is not public/, name);
+      if (!isGood)
+        assert.match(
+          error?.message ?? '',
+          /^No connection is made to \S+: it does not exist, or it is not public$/,
+          name,
+        );
       assert.equal(bytes.toString(), isGood ? 'good' : '', name);
     }
     assert.equal(canary.hits, 0);
