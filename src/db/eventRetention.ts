@@ -36,7 +36,8 @@ const COUNT_EVENTS = `with old as materialized (
 const OLD_ROWS: Record<Exclude<Telling, 'events'>, readonly [table: string, condition: string]> = {
   webhookDeliveries: ['webhook_deliveries', `ended_at < ? and state <> 'pending'`],
   // Whoever made one may still ask for a while what came of it.
-  telegramLinks: ['telegram_links', `expires_at < now() - interval '1 day'`],
+  // One that was taken is proof of whose chat that is.
+  telegramLinks: ['telegram_links', `linked_at is null and expires_at < now() - interval '1 day'`],
   telegramNotices: ['telegram_notices', 'updated_at < ?'],
 };
 

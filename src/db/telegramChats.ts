@@ -65,6 +65,8 @@ export class TelegramChatQueries {
   move(bot: string, from: string, to: string): Promise<void> {
     return this.#em.transactional(async (tx) => {
       await tx.execute('update users set telegram_chat = ? where telegram_chat = ?', [to, from]);
+      // Who has linked the group has linked what became of it.
+      await tx.execute('update telegram_links set chat = ? where bot = ? and chat = ?', [to, bot, from]);
       await tx.execute(
         `delete from telegram_notices old using telegram_notices new
          where old.bot = ? and old.chat = ? and new.bot = old.bot and new.chat = ?

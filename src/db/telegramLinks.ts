@@ -50,6 +50,11 @@ export class TelegramLinkQueries {
     return this.#em.findOne(TelegramLink, { user: userId }, { orderBy: { id: 'desc' } });
   }
 
+  /** Says whether a chat has sent a code of this user's to a bot; unlinking forgets it. */
+  async hasLinked(userId: string, bot: string, chat: string): Promise<boolean> {
+    return (await this.#em.count(TelegramLink, { user: userId, bot, chat, linkedAt: { $ne: null } })) > 0;
+  }
+
   /** Until when somebody may still send a code to a bot; null when nobody may. */
   async openUntil(bot: string): Promise<Date | null> {
     const [row] = await this.#em.execute<{ at: string | null }[]>(
@@ -72,6 +77,8 @@ export class TelegramLinkQueries {
       // Its answer may not have got through.
       if (link.linkedAt) return link.chat === chat ? { outcome: 'linked', username } : { outcome: 'used' };
       if (link.expiresAt.getTime() <= Date.now()) return { outcome: 'expired' };
+      // One is proof enough of whose chat that is.
+      await tx.nativeDelete(TelegramLink, { user: link.user.id, bot, chat });
       tx.assign(link, { chat, linkedAt: new Date() });
       await setTelegramChat(tx, link.user.id, chat);
       return { outcome: 'linked', username };

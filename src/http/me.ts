@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import type { User } from '../db/entities/user.ts';
+import type { Db } from '../db/index.ts';
 import type { UserChanges } from '../db/users.ts';
+import { botOf } from '../domain/telegram.ts';
 import { hashPassword, verifyPassword } from '../secrets/password.ts';
 import { unauthorized } from './auth.ts';
 import { type HttpProblem, invalidRequest, notFound } from './problem.ts';
@@ -55,6 +58,8 @@ const changeMe = defineRoute({
     'A new `password` needs the `current_password` and revokes every other token of the user at once:',
     'whoever had learnt the old one is locked out, only the token of this request stays.',
     '`notices` changes the switches it names and leaves the others.',
+    'A `telegram_chat` is one that this user has linked with `POST /v1/me/telegram/link` to the bot that is configured, and has not',
+    'unlinked since: nobody is to have the bot write to others. With the scope `admin` it may be any; where no bot is configured it takes that.',
   ].join('\n'),
   scope: 'write',
   body: changes,
@@ -70,6 +75,7 @@ const changeMe = defineRoute({
         if (before.passwordHash !== checkedHash) throw wrongPassword();
         await queries.tokens.revokeAll(user.id, user.tokenId);
       }
+      await checkChat(request, before, queries);
       const notices = body.notices && { notices: { ...before.notices, ...body.notices } };
       return queries.users.change(user.id, { ...columns, ...notices });
     });
@@ -85,6 +91,27 @@ async function toColumns(body: Changes): Promise<UserChanges> {
   if (body.telegram_chat !== undefined) columns.telegramChat = body.telegram_chat;
   if (body.password !== undefined) columns.passwordHash = await hashPassword(body.password);
   return columns;
+}
+
+/**
+ * A chat has to be the user's: whoever could name any would have the bot write to others. One that is set already may be
+ * said again, unless it is one that does not want to hear anything.
+ *
+ * @throws HttpProblem `invalid_request`
+ */
+async function checkChat(
+  { body, user, deps }: RouteRequest<unknown, unknown, Changes>,
+  before: User,
+  { telegramLinks }: Pick<Db, 'telegramLinks'>,
+): Promise<void> {
+  const { telegram_chat: chat } = body;
+  if (chat === undefined || chat === null || user.scopes.includes('admin')) return;
+  if (chat === before.telegramChat && !before.telegramOffReason) return;
+  const bot = botOf(deps.config.TELEGRAM_BOT_TOKEN);
+  if (bot !== null && (await telegramLinks.hasLinked(user.id, bot, chat))) return;
+  throw invalidRequest([
+    { path: 'telegram_chat', message: 'is not a chat that you have linked: POST /v1/me/telegram/link first' },
+  ]);
 }
 
 /**

@@ -30,13 +30,18 @@ export const timeZoneField = z
   .refine(isTimeZone, 'is not a time zone of the IANA database')
   .meta({ examples: ['Europe/Berlin'] });
 
+/** Has at most 52 significant bits: https://core.telegram.org/bots/api#chat. */
+const isChatId = (text: string): boolean =>
+  /^-?[1-9]\d{0,15}$/.test(text) && Math.abs(Number(text)) < 2 ** 52;
+
 /** https://core.telegram.org/bots/api#sendmessage: "the target chat or username of the target channel". */
 export const telegramChatField = z
   .string()
-  .regex(/^(-?\d{1,20}|@\w{5,32})$/, 'must be a chat id or @channel')
+  .refine((text) => isChatId(text) || /^@\w{5,32}$/.test(text), 'must be a chat id or @channel')
   .nullable()
   .meta({
-    description: 'Where notices go; `POST /v1/me/telegram/link` finds it out. Null for nowhere',
+    description:
+      'Where notices go, null for nowhere. A chat that was linked to the bot before with `POST /v1/me/telegram/link`; any chat or @channel with the scope `admin`',
     examples: ['123456789'],
   });
 

@@ -153,14 +153,16 @@ describe('what is kept of events and of telling them', () => {
     const kept = await addDelivery(user, { state: 'failed', sequence: 1, ended_at: new Date() });
     for (const [expires, chat] of [
       ['-2 days', null],
+      ['-3 days', null],
       ['-2 days', '1'],
+      ['-90 days', '2'],
       ['-1 hour', null],
       ['1 hour', null],
     ])
       await sql(
-        `insert into telegram_links (id, user_id, bot, code_hash, expires_at, chat, created_at)
-         values (?, ?, '1', ?, now() + ?::interval, ?, now())`,
-        [newId(), user, newId(), expires, chat],
+        `insert into telegram_links (id, user_id, bot, code_hash, expires_at, chat, linked_at, created_at)
+         values (?, ?, '1', ?, now() + ?::interval, ?, ?, now())`,
+        [newId(), user, newId(), expires, chat, chat && old],
       );
     for (const updated of [old, new Date()])
       await sql(
@@ -171,6 +173,7 @@ describe('what is kept of events and of telling them', () => {
     const expected = { events: 0, webhookDeliveries: 1, telegramLinks: 2, telegramNotices: 1 };
     assert.deepEqual(await db.eventRetention.countOld(monthAgo), expected);
     assert.deepEqual(await removeAll(), expected);
+    for (const chat of ['1', '2']) assert.ok(await db.telegramLinks.hasLinked(user, '1', chat), 'no proof');
     const attempts = await sql<{ id: string }>(
       'select delivery_id as id from webhook_attempts where delivery_id in (?)',
       [[gone, kept]],

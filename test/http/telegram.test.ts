@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { NOTICE_TYPES } from '../../src/domain/notice.ts';
-import { startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { type Answer, startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { uniqueName } from '../support/stack.ts';
 
 const TOKEN = '12345:a-token-that-nobody-sees';
@@ -141,6 +141,95 @@ describe('linking a Telegram chat over HTTP', () => {
     assert.deepEqual([again.telegram_chat, again.telegram_off_reason], ['77', null]);
   });
 
+  describe('a chat that is set by hand', () => {
+    let plain: TestUser;
+    const set = (telegram_chat: unknown, token = plain.token) =>
+      api.call('/v1/me', { method: 'PATCH', token, json: { telegram_chat } });
+    const link = async (chat: string, userId = plain.id, bot = BOT) => {
+      const code = uniqueName('code');
+      const expiresAt = new Date(Date.now() + 60_000);
+      await api.db.telegramLinks.insert({ userId, bot, code, expiresAt });
+      assert.equal((await api.db.telegramLinks.take(bot, code, chat)).outcome, 'linked');
+    };
+    const assertRefused = ({ status, body }: Answer, what: string) => {
+      assert.deepEqual(
+        [status, body.code, body.errors?.[0].path],
+        [422, 'invalid_request', 'telegram_chat'],
+        what,
+      );
+      return body.errors[0].message as string;
+    };
+
+    beforeEach(async () => {
+      plain = await api.makeUser({ scopes: ['read', 'write'] });
+    });
+
+    it('is none of another, nor one that nobody has linked, and nothing else is changed then', async () => {
+      await link('1001', user.id);
+      await link('1002', plain.id, '999');
+      await link('1004');
+      for (const chat of ['1001', '1002', '-1003', '@a_channel'])
+        assert.match(assertRefused(await set(chat), chat), /POST \/v1\/me\/telegram\/link first/);
+      const json = { name: 'Ada', telegram_chat: '1001' };
+      assertRefused(await api.call('/v1/me', { method: 'PATCH', token: plain.token, json }), 'with a name');
+      const { body } = await api.call('/v1/me', { token: plain.token });
+      assert.deepEqual([body.telegram_chat, body.name], ['1004', null]);
+    });
+
+    it('may be one that was linked before, until it is unlinked', async () => {
+      for (const chat of ['1', '2', '1']) await link(chat);
+      const rows = await api.sql('select chat from telegram_links where user_id = $1 order by chat', [
+        plain.id,
+      ]);
+      assert.deepEqual(
+        rows.map(({ chat }) => chat),
+        ['1', '2'],
+        'one for each',
+      );
+      for (const chat of ['2', null, '1']) assert.equal((await set(chat)).body.telegram_chat, chat);
+      await api.call('/v1/me/telegram', { method: 'DELETE', token: plain.token });
+      for (const chat of ['1', '2']) assertRefused(await set(chat), chat);
+    });
+
+    it('may be what became of a group that was linked', async () => {
+      await link('-5');
+      await link('6');
+      await api.db.telegramChats.move(BOT, '-5', '-1005');
+      assert.equal((await set('-1005')).body.telegram_chat, '-1005');
+      assertRefused(await set('-5'), 'the group of before');
+    });
+
+    it('may be said again as it is, but not to wake one that is off and was never linked', async () => {
+      await api.db.users.change(plain.id, { telegramChat: '31' });
+      assert.equal((await set('31')).status, 200);
+      await api.db.telegramChats.switchOff(BOT, '31', 'bot_blocked');
+      assertRefused(await set('31'), 'off');
+      assert.equal((await set(null)).body.telegram_off_reason, null);
+    });
+
+    it('may be any with the scope admin of the token, as long as it is one', async () => {
+      for (const chat of ['123456789', '-1001234567890', '@a_channel', String(2 ** 52 - 1)])
+        assert.equal((await set(chat, user.token)).body.telegram_chat, chat);
+      const no = [
+        '-0',
+        '0',
+        '007',
+        '+1',
+        '1.5',
+        '',
+        ' 1',
+        '99999999999999999999',
+        String(2 ** 52),
+        String(-(2 ** 52)),
+        '@a',
+        1,
+      ];
+      for (const chat of no) assertRefused(await set(chat, user.token), String(chat));
+      const narrow = await api.makeToken(user.id, { scopes: ['read', 'write'] });
+      assertRefused(await set('77', narrow), 'a token without it');
+    });
+  });
+
   it('takes switches of the types that there are notices of, and no others', async () => {
     const all = Object.fromEntries(NOTICE_TYPES.map((type) => [type, false]));
     assert.deepEqual((await ask('PATCH', '/v1/me', { notices: all })).body.notices, all);
@@ -167,6 +256,10 @@ describe('linking a Telegram chat over HTTP', () => {
     const { token } = await plain.makeUser();
     const answer = await plain.call('/v1/me/telegram/link', { method: 'POST', token });
     assert.deepEqual([answer.status, answer.body.code], [409, 'no_telegram_bot']);
+    const { token: write } = await plain.makeUser({ scopes: ['read', 'write'] });
+    const set = (by: string) =>
+      plain.call('/v1/me', { method: 'PATCH', token: by, json: { telegram_chat: '77' } });
+    assert.deepEqual([(await set(write)).status, (await set(token)).status], [422, 200]);
     await plain.close();
   });
 });
