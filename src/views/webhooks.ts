@@ -18,7 +18,7 @@ export const webhookFields = {
     description:
       'For every token of its owner, whatever its scope. Null in events and replays, and where the key that it was sealed with is no longer configured: set it again then',
   }),
-  types: z.array(z.string()).meta({ description: 'Chosen events; empty for all' }),
+  types: z.array(z.string()).meta({ description: 'Chosen events; `["*"]` for all' }),
   description: z.string().nullable(),
   enabled: z.boolean(),
   disabled_reason: z.string().nullable().meta({
@@ -54,7 +54,7 @@ const isLive = ({ expiresAt }: WebhookSecret): boolean => !expiresAt || expiresA
 export const toWebhookView = (webhook: Webhook, url: string | null): z.output<typeof webhookSchema> => ({
   id: webhook.id,
   url,
-  types: webhook.types,
+  types: webhook.types.length === 0 ? ['*'] : webhook.types,
   description: webhook.description ?? null,
   enabled: webhook.isEnabled,
   disabled_reason: webhook.disabledReason ?? null,

@@ -33,7 +33,7 @@ describe('webhooks that are there', () => {
         { description: 'Theirs' },
         { description: null },
         { types: ['edit.*', 'share.created'] },
-        { types: [] },
+        { types: ['*'] },
         { url: 'http://example.org:80/a#b' },
         {},
       ];

@@ -124,6 +124,7 @@ describe('webhooks', () => {
         ['url', { url: `https://example.com/${'a'.repeat(8192)}` }],
         ['url', { url: 'https://user:pass@example.com/' }],
         ['types', { types: 'video.ready' }],
+        ['types', { types: [] }],
         ['types.0', { types: ['video.uploaded'] }],
         ['types.1', { types: ['*', '**'] }],
         ['types.0', { types: ['webhook.ping'] }],
@@ -154,7 +155,10 @@ describe('webhooks', () => {
       const { status, body } = await create({ types: EVENT_PATTERNS });
       assert.deepEqual([status, body.types], [201, EVENT_PATTERNS]);
       assert.deepEqual((await create({ types: ['video.*', 'video.*'] })).body.types, ['video.*']);
-      assert.deepEqual((await create({ types: [] })).body.types, []);
+      assert.deepEqual((await create()).body.types, ['*']);
+      const id = await make({ types: ['video.*'] });
+      await api.sql(`update webhooks set types = '{}' where id = $1`, [id]);
+      assert.deepEqual((await show(id)).types, ['*'], 'kept as nothing, which is everything');
     });
 
     it('are no more than a user may have, however many are asked for at once', async () => {

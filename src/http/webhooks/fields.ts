@@ -23,10 +23,13 @@ export const urlField = z
 
 export const typesField = z
   .array(z.string().refine(isKnownPattern, `must be one of ${EVENT_PATTERNS.join(', ')}`))
+  // Who leaves nothing may have meant nothing; all is said with a word.
+  .min(1, 'must name at least one; all are ["*"]')
   .max(EVENT_PATTERNS.length)
   .transform((types) => [...new Set(types)])
   .meta({
-    description: 'Types of events, or all of a resource such as `video.*`; all events without it',
+    description:
+      'Types of events, or all of a resource such as `video.*`, or `*` for all. A new webhook without it is told of all',
     examples: [['video.ready', 'video.failed']],
   });
 

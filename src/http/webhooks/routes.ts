@@ -79,7 +79,7 @@ const createWebhook = defineRoute({
     const { shown, kept } = makeSecret(deps);
     const wanted = {
       ...{ id, userId: user.id, sealedUrl, secret: kept },
-      types: body.types ?? [],
+      types: body.types ?? ['*'],
       description: body.description ?? null,
       isEnabled: body.enabled ?? true,
     };
