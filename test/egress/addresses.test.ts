@@ -53,6 +53,32 @@ describe('egress: inner addresses', () => {
     }
   });
 
+  it('are known by names that there can be', () => {
+    const odd = [
+      'a..b',
+      '-',
+      '.local',
+      '..',
+      'a-.example',
+      '-a.example',
+      'example.-',
+      'a.example..',
+      'xn--a.-b',
+    ];
+    for (const host of odd)
+      for (const url of [`http://${host}/`, `https://${host}/a?b`])
+        assert.throws(() => readAddress(url, []), { code: 'address_not_allowed' }, url);
+    for (const host of [
+      'a-b.example',
+      'a--b.example',
+      'my_service',
+      'example.com.',
+      '1.example',
+      'xn--bcher-kva.example',
+    ])
+      assert.equal(readAddress(`http://${host}/a#b`, []), `http://${host}/a`);
+  });
+
   it('are allowed in the networks that were named, at any port, and public ones at those of the web', () => {
     const policy = createAddressPolicy(['10.1.0.0/16', 'fd00::/8']);
     const permitted: [string, number, boolean][] = [
