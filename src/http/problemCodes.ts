@@ -116,6 +116,12 @@ export const PROBLEMS = {
     detail: 'This address does not take that method',
     retryable: false,
   },
+  not_acceptable: {
+    status: 406,
+    title: 'Not acceptable',
+    detail: 'What is here is given in no form that the Accept header allows',
+    retryable: false,
+  },
   request_timeout: {
     status: 408,
     title: 'Request timeout',

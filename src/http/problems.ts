@@ -15,6 +15,7 @@ const CODES_BY_STATUS: Readonly<Record<number, ProblemCode>> = {
   400: 'invalid_body',
   404: 'not_found',
   405: 'method_not_allowed',
+  406: 'not_acceptable',
   408: 'request_timeout',
   413: 'too_large',
   415: 'unsupported_media_type',

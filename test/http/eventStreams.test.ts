@@ -56,6 +56,48 @@ describe('a stream of events', () => {
     assert.deepEqual(stream.events, []);
   });
 
+  it('is given to whom a stream is right, however that is said, and of one video to nobody else', async () => {
+    const { body } = await api.call('/v1/videos', { token: user.token, json: {} });
+    const ask = (path: string, accept: string, method = 'HEAD') =>
+      fetch(`${api.url}${path}`, {
+        ...{
+          method,
+          headers: { authorization: `Bearer ${user.token}`, accept },
+        },
+      });
+    const streams = [
+      'text/event-stream',
+      'TEXT/Event-Stream; charset=utf-8',
+      'text/event-stream;q=0.1;charset="utf-8"',
+      'application/json;q=0.5, text/event-stream;x=1;q=0.9',
+      'text/*',
+    ];
+    for (const accept of streams)
+      for (const path of ['/v1/events', `/v1/videos/${body.id}/events`]) {
+        const { status, headers } = await ask(path, accept);
+        assert.deepEqual(
+          [status, headers.get('content-type')],
+          [200, 'text/event-stream'],
+          `${path} ${accept}`,
+        );
+      }
+    for (const accept of ['', '*/*', 'text/html, */*;q=0.1'])
+      assert.equal((await ask(`/v1/videos/${body.id}/events`, accept)).status, 200, accept);
+    for (const accept of [
+      'application/json',
+      'text/html',
+      'text/event-stream;q=0',
+      '*/*, text/event-stream;q=0',
+    ]) {
+      const path = `/v1/videos/${body.id}/events`;
+      assert.equal((await ask(path, accept)).status, 406, accept);
+      const answer = await ask(path, accept, 'GET');
+      assert.deepEqual([answer.status, (await answer.json()).code], [406, 'not_acceptable'], accept);
+    }
+    const json = await ask('/v1/events', 'text/event-stream;charset=utf-8;q=0.2, application/json', 'GET');
+    assert.match(json.headers.get('content-type') ?? '', /^application\/json/);
+  });
+
   it('answers HEAD with the head alone', async () => {
     const ask = { method: 'HEAD', token: user.token, headers: { accept: 'text/event-stream' } };
     const answer = await api.call('/v1/events', ask);

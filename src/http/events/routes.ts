@@ -11,6 +11,8 @@ import { STREAM_HEADERS } from './hub.ts';
 
 const TAG = 'Events';
 
+const STREAM_TYPE = 'text/event-stream';
+
 /** Every number that there will ever be. */
 const SEQUENCE = /^\d{1,15}$/;
 
@@ -74,6 +76,20 @@ async function openStream(
   return undefined;
 }
 
+/**
+ * Gives the form in which an answer is wanted; false for none. A stream may be asked for with a charset or the like, which
+ * a plain offer would not match: so it is offered as the header spells it, too.
+ */
+function chooseType({ ctx }: RouteRequest, ...others: string[]): string | false {
+  const spelled = ctx
+    .get('Accept')
+    .split(',')
+    .filter((range) => /^\s*text\/event-stream\s*;/i.test(range))
+    .map((range) => range.replace(/;\s*q\s*=[^;]*/i, ''));
+  const chosen = ctx.accepts(...others, STREAM_TYPE, ...spelled);
+  return typeof chosen === 'string' && spelled.includes(chosen) ? STREAM_TYPE : (chosen as string | false);
+}
+
 const listEvents = defineRoute({
   method: 'get',
   path: '/v1/events',
@@ -93,11 +109,11 @@ const listEvents = defineRoute({
     ...refusals,
   },
   handler: async (request) => {
-    const { ctx, deps, user, query } = request;
+    const { deps, user, query } = request;
     const { limit, types = [] } = query;
     const goingOn = query.cursor === undefined ? null : decodeSequenceCursor(query.cursor);
     const after = goingOn ?? query.after ?? null;
-    if (ctx.accepts('application/json', 'text/event-stream') === 'text/event-stream') {
+    if (chooseType(request, 'application/json') === STREAM_TYPE) {
       return openStream(request, { filter: { types, videoId: null }, after });
     }
     const page = await deps.db.events.list(user.id, {
@@ -124,8 +140,13 @@ const streamVideoEvents = defineRoute({
   params: idParams,
   query: z.strictObject({ after: afterField, types: typesField }),
   headers: [LAST_EVENT_ID],
-  responses: { 200: { description: 'What happened and what happens', ...streamed }, ...refusals },
+  responses: {
+    200: { description: 'What happened and what happens', ...streamed },
+    406: { description: '`not_acceptable`: `Accept` names other types and leaves out `text/event-stream`' },
+    ...refusals,
+  },
   handler: async (request) => {
+    if (!chooseType(request)) throw new HttpProblem('not_acceptable');
     const { id: videoId } = await findVideo(request, request.params.id);
     const { after = null, types = [] } = request.query;
     return openStream(request, { filter: { types, videoId }, after });
