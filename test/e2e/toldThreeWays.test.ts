@@ -40,6 +40,8 @@ describe('a video’s life, told three ways', () => {
     receiver = await startWebhookReceiver();
     engine = await startTestEngine({
       EGRESS_ALLOW_CIDRS: '127.0.0.0/8',
+      // What answers nothing is shown, and tried again, only after this time.
+      WEBHOOK_TIMEOUT_SEC: '1',
       WEBHOOK_RETRY_SEC: '0.2,0.2,0.2,0.2',
       WORKER_QUEUES: 'workflows,media,net,encode,notify',
     });
