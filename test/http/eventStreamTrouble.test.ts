@@ -136,8 +136,8 @@ describe('streams of events in trouble', () => {
     await has(quick, count, 20_000);
     assert.deepEqual(told(quick), numbers(1, count));
     // Eight readers have 10 MB waiting each, of which the system holds some.
-    const grown = keptMib() - before;
-    assert.ok(grown < 8, `${grown} MiB are kept`);
+    // What was let go of is swept up in the background, which takes a while when the machine is busy.
+    await waitFor(() => keptMib() - before < 8, { what: 'no more than 8 MiB to be kept', timeoutMs: 10_000 });
     const all = await Promise.all(deaf.map((reader) => reader.readIds(count)));
     for (const ids of all) assert.deepEqual(ids, numbers(1, count));
     for (const reader of deaf) reader.close();
