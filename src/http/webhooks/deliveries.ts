@@ -42,7 +42,7 @@ export function toDeliveryReply({ deps }: RouteRequest, delivery: WebhookDeliver
   return { status, ...headers, body, storedBody: withoutResponses(body), objectId: body.id };
 }
 
-/** For `Prefer: wait`: the answer once the delivery has come to an end. */
+/** The answer as a delivery stands now; for `Prefer: wait`, too, which goes on until it has come to an end. */
 export const pollDelivery = async (request: RouteRequest, id: string): Promise<Reply> => {
   const { id: webhookId } = request.params as { id: string };
   const delivery = await findDelivery(request, webhookId, id);

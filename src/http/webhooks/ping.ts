@@ -2,10 +2,10 @@ import { EngineUnavailableError, NoWorkerError } from '../../errors.ts';
 import { webhookDeliverySchema } from '../../views/webhookDeliveries.ts';
 import { idParams } from '../parse.ts';
 import { notFound } from '../problem.ts';
-import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
+import { defineRoute, type Route, type RouteRequest } from '../route.ts';
 import { whileAsked } from '../wait.ts';
 import { toWorkProblem } from '../workFailures.ts';
-import { findDelivery, pollDelivery, toDeliveryReply } from './deliveries.ts';
+import { pollDelivery } from './deliveries.ts';
 import { TAG } from './fields.ts';
 
 type PingRequest = RouteRequest<{ id: string }>;
@@ -50,11 +50,6 @@ async function haveSent({ ctx, deps, user, params }: PingRequest, { id, isNew }:
   }
 }
 
-async function toReply(request: PingRequest, id: string): Promise<Reply> {
-  const delivery = await findDelivery(request, request.params.id, id);
-  return toDeliveryReply(request, delivery, delivery.state === 'pending' ? 202 : 200);
-}
-
 const pingWebhook = defineRoute({
   method: 'post',
   path: '/v1/webhooks/:id/test',
@@ -78,7 +73,7 @@ const pingWebhook = defineRoute({
   handler: async (request) => {
     const accepted = await accept(request);
     await haveSent(request, accepted);
-    return toReply(request, accepted.id);
+    return pollDelivery(request, accepted.id);
   },
 });
 
