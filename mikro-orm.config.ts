@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
+import { Account } from './src/db/entities/account.ts';
+import { AccountGroup } from './src/db/entities/accountGroup.ts';
 import { Asset } from './src/db/entities/asset.ts';
 import { Caption } from './src/db/entities/caption.ts';
 import { Edit } from './src/db/entities/edit.ts';
@@ -8,6 +10,7 @@ import { Event } from './src/db/entities/event.ts';
 import { Feed } from './src/db/entities/feed.ts';
 import { IdempotencyKey } from './src/db/entities/idempotencyKey.ts';
 import { Orphan } from './src/db/entities/orphan.ts';
+import { Post } from './src/db/entities/post.ts';
 import { RateLimit } from './src/db/entities/rateLimit.ts';
 import { SearchDocument } from './src/db/entities/searchDocument.ts';
 import { SearchRanking } from './src/db/entities/searchRanking.ts';
@@ -16,6 +19,7 @@ import { ShareSession } from './src/db/entities/shareSession.ts';
 import { SpeechAnswer } from './src/db/entities/speechAnswer.ts';
 import { SpeechClaim } from './src/db/entities/speechClaim.ts';
 import { Step } from './src/db/entities/step.ts';
+import { Target } from './src/db/entities/target.ts';
 import { TelegramBot } from './src/db/entities/telegramBot.ts';
 import { TelegramLink } from './src/db/entities/telegramLink.ts';
 import { TelegramNotice } from './src/db/entities/telegramNotice.ts';
@@ -63,6 +67,10 @@ export default defineConfig({
     TelegramBot,
     TelegramNotice,
     TelegramLink,
+    AccountGroup,
+    Account,
+    Post,
+    Target,
   ],
   extensions: [Migrator],
   forceUtcTimezone: true,

@@ -160,6 +160,15 @@ const environment = z.object({
     .regex(/^\d+:[\w-]+$/, 'expected a token as the BotFather gives it')
     .optional(),
 
+  MAX_ACCOUNTS: count(1000),
+  SLOT_LEAD_SEC: z.coerce.number().min(0).default(300),
+  SLOT_HORIZON_DAYS: count(90),
+  UPLOAD_POST_BASE_URL: z.url().default('https://api.upload-post.com/api'),
+  UPLOAD_POST_API_KEY: z.string().optional(),
+  FLIC_BASE_URL: z.url().default('https://api.socialverseapp.com'),
+  FLIC_TOKEN: z.string().optional(),
+  SERVICE_CREDENTIALS_USERS: list('').transform((names) => names.map((name) => name.toLowerCase())),
+
   FFMPEG_PATH: z.string().default('ffmpeg'),
   FFPROBE_PATH: z.string().default('ffprobe'),
 });

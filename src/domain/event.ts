@@ -3,8 +3,19 @@ import type { EditStatus } from './edit.ts';
 import type { UploadState } from './upload.ts';
 import type { StepState, VideoStatus } from './video.ts';
 
-/** What things happen to; each is an object of the API. A step's id is its video's. */
-export const EVENT_OBJECTS = ['video', 'step', 'edit', 'upload', 'share', 'webhook', 'telegram'] as const;
+/** What things happen to; each is an object of the API. A step's id is its video's, a target's its post's. */
+export const EVENT_OBJECTS = [
+  'video',
+  'step',
+  'edit',
+  'upload',
+  'share',
+  'account',
+  'post',
+  'target',
+  'webhook',
+  'telegram',
+] as const;
 export type EventObject = (typeof EVENT_OBJECTS)[number];
 
 /** An upload's states, as what happened to it. */
@@ -51,6 +62,14 @@ export const EVENT_TYPES = [
   'upload.terminated',
   'share.created',
   'share.revoked',
+  'account.created',
+  'account.updated',
+  'account.reauth_required',
+  'account.deleted',
+  'post.scheduled',
+  'post.updated',
+  'post.cancelled',
+  'target.cancelled',
   'webhook.disabled',
   'telegram.disabled',
 ] as const;

@@ -2,3 +2,4 @@
 export const webhookUrlPlace = (webhookId: string): string => `webhooks/${webhookId}`;
 export const webhookSecretPlace = (secretId: string): string => `webhook_secrets/${secretId}`;
 export const sourceUrlPlace = (videoId: string): string => `videos/${videoId}`;
+export const credentialsPlace = (accountId: string): string => `accounts/${accountId}`;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Asset } from '../db/entities/asset.ts';
 import type { Edit } from '../db/entities/edit.ts';
 import type { Step } from '../db/entities/step.ts';
+import type { Target } from '../db/entities/target.ts';
 import type { Video } from '../db/entities/video.ts';
 import {
   type AssetKind,
@@ -89,7 +90,9 @@ export const videoStatusSchema = z
 const toTime = (time: Date | null | undefined): string | null => time?.toISOString() ?? null;
 
 /** Gives why something failed, as its row has it; null when it did not. */
-export function toFailure(row: Pick<Edit | Step | Video, 'errorCode' | 'errorMessage' | 'errorRetryable'>) {
+export function toFailure(
+  row: Pick<Edit | Step | Target | Video, 'errorCode' | 'errorMessage' | 'errorRetryable'>,
+) {
   if (!row.errorCode) return null;
   return { code: row.errorCode, message: row.errorMessage ?? '', retryable: row.errorRetryable ?? false };
 }

@@ -26,6 +26,7 @@ const ADAPTERS = [
   'src/transcriber',
   'src/captions',
   'src/notifiers',
+  'src/publishers',
 ];
 
 /** Who may import whom: the table of docs/architecture.md. The longest matching place counts. */
@@ -50,13 +51,22 @@ const LAYERS: Record<string, Layer> = {
     never: /^(@mikro-orm|koa|@koa|@temporalio\/(worker|activity|workflow))/,
   },
   'src/http': {
-    // Of the way out only the check of an address: nothing is sent from here.
-    values: [...BASICS, 'src/db', 'src/views', 'src/storage', 'src/secrets', 'src/egress/readAddress.ts'],
+    // Of the ways out only the check of an address and the count of a text: nothing is sent from here.
+    values: [
+      ...BASICS,
+      'src/db',
+      'src/views',
+      'src/storage',
+      'src/secrets',
+      'src/timeZones.ts',
+      'src/egress/readAddress.ts',
+      'src/captions/countLength.ts',
+    ],
     types: ['src/flows.ts'],
     never: ENGINE,
   },
   'src/db': {
-    values: [...BASICS, 'src/views', 'src/secrets', 'mikro-orm.config.ts'],
+    values: [...BASICS, 'src/views', 'src/secrets', 'src/timeZones.ts', 'mikro-orm.config.ts'],
     never: /^(@temporalio|koa|@koa)/,
   },
   // The objects of the API as everybody shows them: answers, events, deliveries.
@@ -78,6 +88,9 @@ const LAYERS: Record<string, Layer> = {
   'src/captions': { values: [...BASICS, 'src/openaiApi'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/notifiers': { values: [...BASICS, 'src/answerHead.ts'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/egress': { values: [...BASICS, 'src/answerHead.ts'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  'src/publishers': { values: [...BASICS, 'src/answerHead.ts'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
+  // The calendar of the IANA zones, for rules that are given it.
+  'src/timeZones.ts': { values: ['src/domain'], never: /^(?!temporal-polyfill$)/ },
   'src/secrets': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/config.ts': { values: ['src/domain'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/log.ts': { values: [], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },

@@ -1,0 +1,52 @@
+/** A publishing identity: its states, and when it posts by itself. */
+
+/** `paused` by its owner; `reauth_required`: its provider refused the credentials. */
+export const ACCOUNT_STATUSES = ['active', 'reauth_required', 'paused'] as const;
+export type AccountStatus = (typeof ACCOUNT_STATUSES)[number];
+
+/**
+ * What is known of an account's credentials beside its status:
+ * - `unchecked`: nobody has asked the provider yet, or it could not be reached; that refuses nothing
+ * - `credentials_refused`: the provider answered 401 or 403
+ * - `profile_not_found`: the credentials are good, and the provider knows no profile of this name
+ * - `platforms_not_connected`: the profile is there, and lacks some of the platforms
+ */
+export const ACCOUNT_REASONS = [
+  'unchecked',
+  'credentials_refused',
+  'profile_not_found',
+  'platforms_not_connected',
+] as const;
+export type AccountReason = (typeof ACCOUNT_REASONS)[number];
+
+/** Days of the week, Monday first (ISO 8601). */
+export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+export type Weekday = (typeof WEEKDAYS)[number];
+
+/** When an account's posts go out by themselves, in the local time of its zone. */
+export interface Autoposting {
+  isEnabled: boolean;
+  /** Minutes since midnight. An end before the start is on the next day; one that equals it makes one slot a day. */
+  startMinute: number;
+  endMinute: number;
+  intervalMinutes: number;
+  /** Those on which a window begins. */
+  days: readonly Weekday[];
+}
+
+/** What becomes of posts that could not go out in time. */
+export const LATE_ACTIONS = ['publish', 'next_slot', 'skip'] as const;
+export type LateAction = (typeof LATE_ACTIONS)[number];
+
+export const DEFAULT_AUTOPOSTING: Readonly<Autoposting> = {
+  isEnabled: false,
+  startMinute: 9 * 60,
+  endMinute: 21 * 60,
+  intervalMinutes: 180,
+  days: WEEKDAYS,
+};
+
+export const DEFAULT_LATE_POLICY = {
+  lateAction: 'publish',
+  maxLateMinutes: 24 * 60,
+} as const satisfies { lateAction: LateAction; maxLateMinutes: number };
