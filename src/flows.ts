@@ -9,6 +9,7 @@ import {
 import * as contract from '../workflows/contract.ts';
 import type { Config } from './config.ts';
 import { QUEUES, type Queue } from './domain/queues.ts';
+import { checkAccount, listOpenChecks } from './flows/accounts.ts';
 import { makeAudio, type WantedAudio } from './flows/audio.ts';
 import { describeCaptionRun, type WantedCaption, writeCaption } from './flows/captions.ts';
 import { type EditEngine, editEngineOf, type RunOfEdit, startEdit } from './flows/edits.ts';
@@ -92,6 +93,8 @@ export interface Flows {
    * @throws EngineUnavailableError; NoWorkerError
    */
   pingWebhook(ping: WantedPing, patience?: Patience): Promise<ShortWorkEnd<void>>;
+  /** Has the provider of an account asked whether its credentials are good. */
+  checkAccount(check: contract.CheckAccountInput): Promise<void>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }
@@ -110,6 +113,8 @@ export interface Engine extends EditEngine {
   describeCaptionRun(captionId: string): Promise<RunState>;
   /** The ids of uploads whose workflow is open. */
   listOpenUploads(): AsyncIterable<string>;
+  /** The checks of accounts that are open, by what their ids say. */
+  listOpenChecks(): AsyncIterable<{ accountId: string; revision: number }>;
 }
 
 const COMMAND_DEADLINE_MS = 2000;
@@ -173,6 +178,9 @@ export function createFlows(deps: {
     deliverWebhook: (webhook) => attempt('a delivery', webhook, () => deliverWebhook(client, webhook)),
     sendNotices: (notices) => attempt('a notice', notices, () => sendNotices(client, notices)),
     pingWebhook: (ping, patience) => pingWebhook(client, ping, patience),
+    checkAccount: async (check) => {
+      await attempt('a check', check, () => checkAccount(client, check));
+    },
     health: () => engineHealth(client),
     close: () => connection.close(),
     ...engineOf(client),
@@ -201,6 +209,7 @@ function engineOf(client: Client): Omit<Engine, 'ensureHousekeeping'> {
     ...editEngineOf(client),
     describeCaptionRun: (captionId) => describeCaptionRun(client, captionId),
     listOpenUploads: () => listOpenUploads(client),
+    listOpenChecks: () => listOpenChecks(client),
   };
 }
 

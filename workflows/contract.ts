@@ -82,6 +82,14 @@ export interface SendNoticesInput {
   bot: string;
 }
 
+/** One revision of an account's credentials, whose provider is asked whether they are good; its row says the rest. */
+export interface CheckAccountInput {
+  accountId: string;
+  userId: string;
+  revision: number;
+  requestId?: string | undefined;
+}
+
 export interface ReconcileInput {
   /** Runs that closed before this time are settled; ISO 8601, null at the very first pass. */
   settledUntil: string | null;
@@ -182,6 +190,13 @@ export interface CaptionFailureInput extends CaptionInput {
   error: { code: string; message: string; retryable: boolean };
 }
 
+/** One revision of an account's credentials, as its activities are asked for it. */
+export interface AccountCheckInput {
+  accountId: string;
+  revision: number;
+  requestId?: string | undefined;
+}
+
 /** One upload, as its activities are asked for it. */
 export interface UploadInput {
   uploadId: string;
@@ -231,6 +246,17 @@ export const pingWebhookId = (webhookId: string, deliveryId: string): string =>
 
 export const sendNoticesId = (bot: string): string => `telegram/${bot}`;
 
+export const checkAccountId = (accountId: string, revision: number): string =>
+  `account/${accountId}/check/${revision}`;
+
+/** The account and revision of a `checkAccount` workflow id; null for any other id. */
+export function parseCheckAccountId(
+  workflowId: string,
+): Pick<AccountCheckInput, 'accountId' | 'revision'> | null {
+  const match = /^account\/([0-9a-f-]{36})\/check\/(\d+)$/.exec(workflowId);
+  return match?.[1] ? { accountId: match[1], revision: Number(match[2]) } : null;
+}
+
 export const removeVideoId = (videoId: string): string => `video/${videoId}/remove`;
 
 export const receiveUploadId = (uploadId: string): string => `upload/${uploadId}`;
@@ -258,6 +284,7 @@ export const WORKFLOWS = {
   deliverWebhook: 'deliverWebhook',
   pingWebhook: 'pingWebhook',
   sendNotices: 'sendNotices',
+  checkAccount: 'checkAccount',
   reconcile: 'reconcile',
   housekeep: 'housekeep',
 } as const;
@@ -277,6 +304,7 @@ export const SIGNALS = {
 export const SEARCH_ATTRIBUTES = {
   user: defineSearchAttributeKey('VfUser', 'KEYWORD'),
   video: defineSearchAttributeKey('VfVideo', 'KEYWORD'),
+  account: defineSearchAttributeKey('VfAccount', 'KEYWORD'),
   stage: defineSearchAttributeKey('VfStage', 'KEYWORD'),
 } as const;
 

@@ -272,6 +272,7 @@ function recordingFlows() {
       flowCalls.push({ command: 'pingWebhook', input: ping });
       return pings.send(ping, patience);
     },
+    checkAccount: async (check) => void flowCalls.push({ command: 'checkAccount', input: check }),
     health: async () => engineHealth,
     close: async () => {},
   };
