@@ -169,7 +169,8 @@ export async function tellShare(
 const withoutMemory = (tx: EntityManager): EntityManager =>
   tx.fork({ clear: true, keepTransactionContext: true });
 
-async function asWritten(tx: EntityManager): Promise<EntityManager> {
+/** Flushes, and reads through other eyes: what is told is the object as it was written. */
+export async function asWritten(tx: EntityManager): Promise<EntityManager> {
   await tx.flush();
   return withoutMemory(tx);
 }

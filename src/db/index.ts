@@ -1,4 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { AccountQueries } from './accounts.ts';
 import { CaptionQueries } from './captions.ts';
 import { EditReconciliationQueries } from './editReconciliation.ts';
 import { EditRecordQueries } from './editRecords.ts';
@@ -71,6 +72,7 @@ const nouns = {
   webhookDeliveries: WebhookDeliveryQueries,
   webhookRecords: WebhookRecordQueries,
   webhookNews: WebhookNewsQueries,
+  accounts: AccountQueries,
   edits: EditQueries,
   editRecords: EditRecordQueries,
   editReconciliation: EditReconciliationQueries,
