@@ -6,6 +6,7 @@ import { EditRecordQueries } from './editRecords.ts';
 import { EditQueries } from './edits.ts';
 import { EventFeedQueries } from './eventFeed.ts';
 import { EventRetentionQueries } from './eventRetention.ts';
+import { GroupQueries } from './groups.ts';
 import { HealthQueries } from './health.ts';
 import { HousekeepingQueries } from './housekeeping.ts';
 import { IdempotencyQueries } from './idempotency.ts';
@@ -73,6 +74,7 @@ const nouns = {
   webhookRecords: WebhookRecordQueries,
   webhookNews: WebhookNewsQueries,
   accounts: AccountQueries,
+  groups: GroupQueries,
   edits: EditQueries,
   editRecords: EditRecordQueries,
   editReconciliation: EditReconciliationQueries,
