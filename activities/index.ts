@@ -7,9 +7,11 @@ import type { Log } from '../src/log.ts';
 import type { Media } from '../src/media/index.ts';
 import type { Scratch } from '../src/media/scratch.ts';
 import type { TelegramBot } from '../src/notifiers/telegram/index.ts';
+import type { Publishers } from '../src/publishers/index.ts';
 import type { Sealer } from '../src/secrets/sealing.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import type { Transcriber } from '../src/transcriber/index.ts';
+import { createAccountActivities } from './accounts.ts';
 import { createAudioActivities } from './audio.ts';
 import { createCaptionActivities } from './captions.ts';
 import { createEditActivities } from './edits.ts';
@@ -39,6 +41,7 @@ export interface ActivityDeps {
   scratch: Scratch;
   storage: Storage;
   egress: Egress;
+  publishers: Publishers;
   /** Opens what is kept sealed. */
   sealer: Sealer;
   webhookDelivery: WebhookDelivery;
@@ -70,6 +73,7 @@ export const groupActivities = (deps: ActivityDeps) => ({
   orphans: createOrphanActivities(deps),
   webhooks: createWebhookActivities(deps),
   notices: createNoticeActivities(deps),
+  accounts: createAccountActivities(deps),
 });
 
 type Groups = ReturnType<typeof groupActivities>;
@@ -89,4 +93,5 @@ export type Activities = Groups['media'] &
   Groups['housekeeping'] &
   Groups['orphans'] &
   Groups['webhooks'] &
-  Groups['notices'];
+  Groups['notices'] &
+  Groups['accounts'];

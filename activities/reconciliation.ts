@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { RunRow } from '../src/db/reconciliation.ts';
 import type { UploadToTell } from '../src/db/untoldUploads.ts';
 import { botOf } from '../src/domain/telegram.ts';
+import { repeatChecks } from './accounts.ts';
 import { settleLostCaptions } from './captions.ts';
 import { ERROR_BY_END } from './closedRuns.ts';
 import { createEditReconciler } from './editReconciliation.ts';
@@ -48,10 +49,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
         Context.current().heartbeat();
       }
       await edits.repeatIntents();
-      await tellUploads(deps);
-      await settleLostCaptions(deps);
-      await tellBot(deps);
-      await repeatWebhooks(deps);
+      await repeatShortWork(deps);
       const hasMore = await indexUnindexed();
       return { nextPassSec: hasMore ? 1 : config.RECONCILE_INTERVAL_SEC };
     },
@@ -103,6 +101,15 @@ export function createReconciliationActivities(deps: ActivityDeps) {
     const next = await db.reconciliation.passOnRun(videoId, run);
     if (next !== null) await flows.startProcessing({ videoId, userId, run: next });
   }
+}
+
+/** The same of what is no run of a video or of an edit. */
+async function repeatShortWork(deps: ActivityDeps): Promise<void> {
+  await tellUploads(deps);
+  await settleLostCaptions(deps);
+  await tellBot(deps);
+  await repeatWebhooks(deps);
+  await repeatChecks(deps);
 }
 
 /** Tells the engine of notices, if there are any to send. */

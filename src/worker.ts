@@ -25,6 +25,7 @@ import { createMedia, type Media } from './media/index.ts';
 import { createScratch, type Scratch } from './media/scratch.ts';
 import { createTelegramBot } from './notifiers/telegram/index.ts';
 import { createWebhookSender } from './notifiers/webhook/index.ts';
+import { createPublishers } from './publishers/index.ts';
 import { createSealer } from './secrets/sealing.ts';
 import { createStorage } from './storage/index.ts';
 import { createTranscriber } from './transcriber/index.ts';
@@ -135,6 +136,7 @@ async function createAdapters(config: Config, log: Log) {
     transcriber: createTranscriber({ config, log }),
     captionWriter: createCaptionWriter({ config, log }),
     telegramBot: createTelegramBot({ config }),
+    publishers: createPublishers({ config }),
     webhookSender: createWebhookSender({ send: egress.send, timeoutSec: config.WEBHOOK_TIMEOUT_SEC }),
   };
 }

@@ -1,4 +1,5 @@
 /** The one list of workflows: what the worker bundles. */
+export { checkAccount } from './checkAccount.ts';
 export { deliverWebhook } from './deliverWebhook.ts';
 export { editVideo } from './editVideo.ts';
 export { housekeep } from './housekeep.ts';

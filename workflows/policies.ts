@@ -111,6 +111,19 @@ export const asking: ActivityOptions = {
 };
 
 /**
+ * Asking a provider about an account's credentials, on the queue of all that is sent outside without being published: at
+ * most ten minutes apart, for a day, and no sooner than the provider wants.
+ */
+export const checking: ActivityOptions = {
+  taskQueue: 'net',
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '1 day',
+  heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
+  retry: { initialInterval: '2 seconds', maximumInterval: '10 minutes' },
+  cancellationType,
+};
+
+/**
  * Speaking for a bot for some seconds, or listening for a minute: whatever goes wrong with that is in the rows, so what fails
  * here is the database, or a worker.
  */

@@ -1,4 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { AccountCheckQueries } from './accountChecks.ts';
 import { AccountQueries } from './accounts.ts';
 import { CaptionQueries } from './captions.ts';
 import { EditReconciliationQueries } from './editReconciliation.ts';
@@ -15,6 +16,7 @@ import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
 import { PictureQueries } from './pictures.ts';
 import { PlaybackStepQueries } from './playbackSteps.ts';
+import { PostQueries } from './posts.ts';
 import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { SearchQueries } from './search.ts';
@@ -68,6 +70,7 @@ const nouns = {
   speechAnswers: SpeechAnswerQueries,
   speechClaims: SpeechClaimQueries,
   reconciliation: ReconciliationQueries,
+  accountChecks: AccountCheckQueries,
   captions: CaptionQueries,
   webhooks: WebhookQueries,
   webhookDeliveries: WebhookDeliveryQueries,
@@ -89,6 +92,7 @@ const nouns = {
   idempotency: IdempotencyQueries,
   health: HealthQueries,
   housekeeping: HousekeepingQueries,
+  posts: PostQueries,
 };
 
 /** The questions and writes of every noun, bound to one entity manager. */

@@ -10,12 +10,16 @@ export type AccountStatus = (typeof ACCOUNT_STATUSES)[number];
  * - `credentials_refused`: the provider answered 401 or 403
  * - `profile_not_found`: the credentials are good, and the provider knows no profile of this name
  * - `platforms_not_connected`: the profile is there, and lacks some of the platforms
+ * - `credentials_unreadable`: what is kept of them cannot be opened any more, so nobody was asked; they have to be given again
+ * - `credentials_missing`: there are none of its own, and the service's are not there for it
  */
 export const ACCOUNT_REASONS = [
   'unchecked',
   'credentials_refused',
   'profile_not_found',
   'platforms_not_connected',
+  'credentials_unreadable',
+  'credentials_missing',
 ] as const;
 export type AccountReason = (typeof ACCOUNT_REASONS)[number];
 

@@ -54,7 +54,8 @@ export interface FlowCall {
     | 'startHousekeeping'
     | 'deliverWebhook'
     | 'sendNotices'
-    | 'pingWebhook';
+    | 'pingWebhook'
+    | 'checkAccount';
   input: unknown;
 }
 

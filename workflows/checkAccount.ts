@@ -1,0 +1,26 @@
+import { CancellationScope, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { type CheckAccountInput, PRIORITY } from './contract.ts';
+import { checking, inWords, records } from './policies.ts';
+
+const { checkCredentials } = proxyActivities<Activities>(checking);
+const { giveUpCheck } = proxyActivities<Activities>(
+  inWords(records, 'Note that nobody could say whether they are good'),
+);
+
+/**
+ * Has the provider of an account asked about one revision of its credentials. Its row is what it leaves. When nobody could
+ * say for a day, or an operator cancels it, the account stays unchecked, and is not asked about again by itself.
+ */
+export async function checkAccount(input: CheckAccountInput): Promise<void> {
+  const { accountId, userId, revision, requestId } = input;
+  const check = { accountId, revision, requestId };
+  const priority = { priorityKey: PRIORITY.interactive, fairnessKey: userId };
+  try {
+    const options = { ...checking, summary: 'Ask the provider about the credentials', priority };
+    await checkCredentials.executeWithOptions(options, [check]);
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => giveUpCheck(check));
+    throw error;
+  }
+}
