@@ -7,6 +7,7 @@ import { Video } from './entities/video.ts';
 import { tellChanges, tellVideo } from './events.ts';
 import { newId } from './ids.ts';
 import { type NewEntry, type NewFetchedVideo, type NewVideo, searchedBy } from './newVideo.ts';
+import { endPosts } from './postEnds.ts';
 import { indexVideo } from './searchIndex.ts';
 import { requeue } from './steps.ts';
 import { acceptVideo, createEntry, takeOrCreateEntry } from './videoBirths.ts';
@@ -179,14 +180,19 @@ export class VideoQueries {
     });
   }
 
-  /** Hides the video at once and writes the wish to remove it. */
-  requestDelete(userId: string, id: string): Promise<boolean> {
+  /**
+   * Hides the video at once and writes the wish to remove it; false when there is no such video.
+   *
+   * @param isForced cancels the posts that need it
+   * @throws PostsUnfinishedError; TooLateError when one that should be cancelled cannot be
+   */
+  requestDelete(userId: string, id: string, isForced = false): Promise<boolean> {
     return this.#em.transactional(async (tx) => {
-      const changed = await tx.nativeUpdate(Video, own(userId, id), {
-        deletedAt: new Date(),
-        cancelRequestedAt: new Date(),
-      });
-      if (changed === 0) return false;
+      // Held first, as by whoever accepts a post of it: afterwards all posts are there to be seen.
+      const video = await tx.findOne(Video, own(userId, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (!video) return false;
+      await endPosts(tx, { videoId: id }, isForced);
+      await tx.nativeUpdate(Video, { id }, { deletedAt: new Date(), cancelRequestedAt: new Date() });
       await tellVideo(tx, id, 'video.deleted');
       await leaveResult(tx, id);
       return true;

@@ -3,7 +3,7 @@ import { newId } from '../db/ids.ts';
 import type { Queue } from '../domain/queues.ts';
 import { EngineUnavailableError } from '../errors.ts';
 import type { Flows, HousekeepingReport, HousekeepingState } from '../flows.ts';
-import { idParams } from './parse.ts';
+import { flagField, idParams } from './parse.ts';
 import { HttpProblem, notFound } from './problem.ts';
 import { defineRoute, type Reply, type Route, type RouteDeps } from './route.ts';
 import { timeField } from './userFields.ts';
@@ -14,11 +14,6 @@ const WAIT_SEC = 25;
 const RETRY_AFTER_SEC = 30;
 /** What housekeeping is worked on by. */
 const NEEDED_QUEUES: Queue[] = ['workflows', 'net'];
-
-const flag = z
-  .enum(['true', 'false', '1', '0'])
-  .default('false')
-  .transform((text) => text === 'true' || text === '1');
 
 const count = z.int().min(0);
 
@@ -147,8 +142,8 @@ const startHousekeeping: Route = defineRoute({
     'Above 100 of them, or 5 % of all objects, none is removed: perhaps the database was restored and the files are wanted. `force` removes them.',
   ].join('\n'),
   query: z.strictObject({
-    dry_run: flag.meta({ description: 'Only looks and counts; changes nothing' }),
-    force: flag.meta({ description: 'Removes objects without a row however many there are' }),
+    dry_run: flagField.meta({ description: 'Only looks and counts; changes nothing' }),
+    force: flagField.meta({ description: 'Removes objects without a row however many there are' }),
   }),
   responses: { ...answers, 503: { description: '`no_worker`, `engine_unavailable`: see Retry-After' } },
   poll: async ({ deps }, id) => {

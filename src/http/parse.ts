@@ -64,3 +64,12 @@ const isInFourDigitYear = (instant: string): boolean => {
 export const instantField = z.iso
   .datetime({ offset: true })
   .refine(isInFourDigitYear, 'must be in the years 1 to 9999 of UTC');
+
+/** A switch in a query; off when it is left out. */
+export const flagField = z
+  .enum(['true', 'false', '1', '0'])
+  .default('false')
+  .transform((text) => text === 'true' || text === '1');
+
+/** Whether posts that are not over go with what they need. */
+export const forceField = flagField.meta({ description: 'Cancels the posts that are not over and need it' });

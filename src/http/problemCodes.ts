@@ -213,6 +213,37 @@ export const PROBLEMS = {
     detail: 'Nothing is sent to a webhook that is disabled, but pings',
     retryable: false,
   },
+  account_paused: {
+    status: 409,
+    title: 'Account paused',
+    detail: 'The account is paused by its owner and takes no posts',
+    retryable: false,
+  },
+  reauth_required: {
+    status: 409,
+    title: 'Other credentials needed',
+    detail: "The account's provider refused its credentials; give it others first",
+    retryable: false,
+  },
+  autoposting_disabled: {
+    status: 409,
+    title: 'Autoposting disabled',
+    detail:
+      'The account has no times of its own, so there is no next slot; enable its autoposting, or give a time',
+    retryable: false,
+  },
+  no_slot: {
+    status: 409,
+    title: 'No free slot',
+    detail: 'The account has no free slot as far ahead as is looked',
+    retryable: true,
+  },
+  too_late: {
+    status: 409,
+    title: 'Too late',
+    detail: 'Something of the post is being sent or was sent, or the post is over',
+    retryable: false,
+  },
   idempotency_in_progress: {
     status: 409,
     title: 'Still in progress',

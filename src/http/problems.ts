@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { isBadValue } from '../db/badValue.ts';
 import { isDatabaseOutage } from '../db/outage.ts';
+import { PostsUnfinishedError } from '../db/postRefusals.ts';
 import { VideoflowError } from '../errors.ts';
 import { HttpProblem } from './problem.ts';
 import { PROBLEMS, type ProblemCode } from './problemCodes.ts';
@@ -31,6 +32,7 @@ const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBL
  */
 export function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
+  if (error instanceof PostsUnfinishedError) return toInUse(error);
   if (error instanceof VideoflowError && isProblemCode(error.code)) {
     return new HttpProblem(error.code, error.message, { cause: error, headers: retryAfter(error.code) });
   }
@@ -43,6 +45,16 @@ export function toProblem(error: unknown): HttpProblem {
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
   return new HttpProblem(CODES_BY_STATUS[status] ?? 'internal_error', undefined, { cause: error });
 }
+
+/** Names the posts that something is needed by. */
+const toInUse = (error: PostsUnfinishedError): HttpProblem =>
+  new HttpProblem(error.code, error.message, {
+    cause: error,
+    errors: error.posts.map(({ id, dueAt }) => ({
+      path: `posts.${id}`,
+      message: `is to go out at ${dueAt.toISOString()}`,
+    })),
+  });
 
 /** When trouble of the outside is worth another try. */
 export const retryAfter = (code: ProblemCode): Record<string, string> =>

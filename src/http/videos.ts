@@ -12,7 +12,7 @@ import {
 } from '../views/videos.ts';
 import { createSignPath } from './bytes/signedUrls.ts';
 import { listOf, refineCursor, searchablePageFields, toList, toPage } from './pagination.ts';
-import { idParams, instantField } from './parse.ts';
+import { forceField, idParams, instantField } from './parse.ts';
 import { notFound } from './problem.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from './route.ts';
 import { descriptionField, tagsField, titleField } from './uploads/videoFields.ts';
@@ -134,17 +134,22 @@ const deleteVideo = defineRoute({
   tag: TAG,
   summary: 'Delete a video',
   description:
-    'It is gone at once for everybody; its work is stopped and its files are removed behind the scenes.',
+    'It is gone at once for everybody; its work is stopped and its files are removed behind the scenes. Posts of it that are not over keep it, unless they are cancelled with it.',
   scope: 'write',
   params: idParams,
+  query: z.strictObject({ force: forceField }),
   responses: {
     202: {
       description: 'Gone; its files follow',
       schema: z.strictObject({ id: z.uuid(), deleted: z.literal(true) }),
     },
+    409: {
+      description:
+        '`in_use`: posts of it are not over, which `errors` names; `too_late`: one of them can no longer be cancelled',
+    },
   },
-  handler: async ({ deps, user, params }) => {
-    if (!(await deps.db.videos.requestDelete(user.id, params.id))) throw notFound();
+  handler: async ({ deps, user, params, query }) => {
+    if (!(await deps.db.videos.requestDelete(user.id, params.id, query.force))) throw notFound();
     void deps.flows.startRemoval(params.id, user.id);
     return { status: 202, body: { id: params.id, deleted: true } };
   },

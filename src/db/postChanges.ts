@@ -1,0 +1,102 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Platform } from '../domain/platform.ts';
+import { derivePostStatus } from '../domain/post.ts';
+import { holdAccount } from './accounts.ts';
+import type { SlotLimits } from './accountTimes.ts';
+import type { Account } from './entities/account.ts';
+import { Post } from './entities/post.ts';
+import { type NewPost, newTarget, platformsOf } from './postAcceptance.ts';
+import { assertOpen, holdPost } from './postEnds.ts';
+import { readPosts, tellPost } from './postEvents.ts';
+import { TooLateError } from './postRefusals.ts';
+import { CLOSE, chooseTime, type WantedTime, warnOfClose } from './postTimes.ts';
+
+/** What its owner changes of a post; what is left out stays. Warnings that are given are those of all that is wanted now. */
+export type PostChanges = Partial<
+  Pick<NewPost, 'title' | 'description' | 'params' | 'platforms' | 'time' | 'warnings'>
+>;
+
+/**
+ * Changes a post that nothing has left for, and tells of it; null when there is no such post. An account that is paused,
+ * or needs other credentials, keeps its posts, and they can be changed. Call it in a transaction.
+ *
+ * @throws TooLateError; PlatformsMissingError; AutopostingDisabledError, NoSlotError
+ */
+export async function changePost(
+  tx: EntityManager,
+  { userId, id }: { userId: string; id: string },
+  changes: PostChanges,
+  limits: SlotLimits,
+): Promise<Post | null> {
+  const account = await holdAccountOf(tx, userId, id);
+  const held = await holdPost(tx, userId, id);
+  if (!held) return null;
+  assertOpen(held);
+  // Its account goes only when none of its posts is open.
+  if (!account) throw new TooLateError('The account of the post is gone');
+  const post = await tx.findOneOrFail(Post, { id }, { populate: ['targets'], refresh: true });
+  const before = changeable(post);
+  const { title, description, params } = changes;
+  if (title !== undefined) post.title = title;
+  if (description !== undefined) post.description = description;
+  if (params !== undefined) post.params = params;
+  if (changes.platforms !== undefined) changePlatforms(tx, post, platformsOf(account, changes.platforms));
+  if (changes.time) await changeTime(tx, { post, account, wanted: changes.time, limits });
+  await changeWarnings(tx, { post, account, changes });
+  const [unchanged] = isDeepStrictEqual(changeable(post), before) ? await readPosts(tx, [id]) : [];
+  if (unchanged) return unchanged;
+  post.updatedAt = new Date();
+  return tellPost(tx, id, 'post.updated');
+}
+
+/** The account comes before the post, as for all who hold both. */
+async function holdAccountOf(tx: EntityManager, userId: string, id: string): Promise<Account | null> {
+  const [post] = await tx.execute<{ accountId: string }[]>(
+    'select account_id as "accountId" from posts where id = ? and user_id = ?',
+    [id, userId],
+  );
+  return post ? holdAccount(tx, userId, post.accountId) : null;
+}
+
+const changeable = ({ title, description, params, timing, dueAt, slotAt, warnings, targets }: Post) => ({
+  ...{ title, description: description ?? null, params, timing, warnings },
+  ...{ dueAt: dueAt.getTime(), slotAt: slotAt?.getTime() ?? null },
+  platforms: new Set([...targets].map(({ platform }) => platform)),
+});
+
+function changePlatforms(tx: EntityManager, post: Post, wanted: readonly Platform[]): void {
+  const present = [...post.targets];
+  for (const target of present) {
+    if (wanted.includes(target.platform)) continue;
+    post.targets.remove(target);
+    tx.remove(target);
+  }
+  const added = wanted.filter((platform) => !present.some((target) => target.platform === platform));
+  for (const platform of added) post.targets.add(newTarget(tx, post, platform));
+  post.status = derivePostStatus([...post.targets]);
+}
+
+interface TimeChange {
+  post: Post;
+  account: Account;
+  wanted: WantedTime;
+  limits: SlotLimits;
+}
+
+async function changeTime(tx: EntityManager, { post, account, wanted, limits }: TimeChange): Promise<void> {
+  const platforms = [...post.targets].map(({ platform }) => platform);
+  const time = await chooseTime(tx, account, wanted, { platforms, exceptPostId: post.id, limits });
+  tx.assign(post, { ...time, timeZone: account.timeZone });
+}
+
+/** Whether another post is near is asked again with each change of the time. */
+async function changeWarnings(
+  tx: EntityManager,
+  { post, account, changes }: { post: Post; account: Account; changes: PostChanges },
+): Promise<void> {
+  const isClose = ({ code }: { code: string }) => code === CLOSE;
+  const close = changes.time ? await warnOfClose(tx, account, post, post.id) : post.warnings.filter(isClose);
+  const others = changes.warnings ?? post.warnings.filter((warning) => !isClose(warning));
+  post.warnings = [...others.filter((warning) => !isClose(warning)), ...close];
+}
