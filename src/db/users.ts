@@ -103,14 +103,15 @@ export class UserQueries {
   }
 
   /**
-   * Removes a user with its tokens and keys; false when there is none. What is told of it may be more than one statement
-   * has time for, so it goes first, in parts, once it is known that the user may go: who is cut off meanwhile, or
-   * finds a video that has come since, leaves a user without it. Call it outside of a transaction.
+   * Removes a user with its tokens and keys; false when there is none. What it has published by, and what is told of it, may
+   * be more than one statement has time for, so these go first, in parts, once it is known that the user may go: who is
+   * cut off meanwhile, or finds a video that has come since, leaves a user without them. Call it outside of a transaction.
    *
    * @throws UserInUseError while it owns videos, LastAdminError
    */
   async remove(id: string): Promise<boolean> {
     if (!(await this.#em.transactional((tx) => mayGo(tx, id)))) return false;
+    await this.#removePublishing(id);
     await this.#removeTellings(id);
     try {
       return await this.#em.transactional(
@@ -121,6 +122,25 @@ export class UserQueries {
         throw stillInUse(error);
       }
       throw error;
+    }
+  }
+
+  /** Without videos none of its posts can go out any more. */
+  async #removePublishing(userId: string): Promise<void> {
+    await this.#removeInParts('posts', userId);
+    // Before their user, for whoever changes one holds it before its user, and in the order that everybody has.
+    await this.#removeInParts('accounts', userId);
+    await this.#removeInParts('account_groups', userId);
+  }
+
+  async #removeInParts(table: 'posts' | 'accounts' | 'account_groups', userId: string): Promise<void> {
+    for (let removed = BATCH; removed === BATCH; ) {
+      const rows = await this.#em.execute<{ id: string }[]>(
+        `with going as materialized (select id from ${table} where user_id = ? order by id limit ${BATCH} for update)
+         delete from ${table} t using going where t.id = going.id returning t.id`,
+        [userId],
+      );
+      removed = rows.length;
     }
   }
 
