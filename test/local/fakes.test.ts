@@ -21,6 +21,7 @@ describe('npm run fakes', () => {
       const baseUrl = (await lineWith(/^OPENAI_BASE_URL=/)).split('=')[1] ?? '';
       const key = (await lineWith(/^OPENAI_API_KEY=/)).split('=')[1] ?? '';
       assert.match(key, /fake/);
+      await publish(lineWith);
       const ask = () =>
         fetch(`${baseUrl}/audio/transcriptions`, {
           ...{ method: 'POST', body: new FormData(), headers: { authorization: `Bearer ${key}` } },
@@ -50,6 +51,32 @@ describe('npm run fakes', () => {
       child.kill('SIGKILL');
     }
   });
+
+  /** The credentials that are shown are good there, and misbehaviour is asked for by the name of the service. */
+  async function publish(lineWith: (words: RegExp) => Promise<string>): Promise<void> {
+    const uploadPost = (await lineWith(/^UPLOAD_POST_BASE_URL=/)).split('=')[1] ?? '';
+    const flic = (await lineWith(/^FLIC_BASE_URL=/)).split('=')[1] ?? '';
+    const [own, token] = [await lineWith(/api_key/), await lineWith(/flic_token/)].map(
+      (line) => JSON.parse(line).credentials,
+    );
+    const profile = (apiKey: string) =>
+      fetch(`${uploadPost}/uploadposts/users/half`, { headers: { authorization: `Apikey ${apiKey}` } });
+    const address = (flicToken: string) =>
+      fetch(`${flic}/posts/generate-upload-url`, { headers: { 'flic-token': flicToken } });
+    assert.deepEqual(
+      [(await profile(own.api_key)).status, (await address(token.flic_token)).status],
+      [200, 200],
+    );
+    assert.deepEqual([(await profile('x')).status, (await address('x')).status], [401, 401]);
+    for (const service of ['upload-post', 'flic'])
+      await fetch(`${flic}/fakes/behave/${service}`, {
+        ...{ method: 'POST', body: '["slow_down"]', headers: { 'content-type': 'application/json' } },
+      });
+    assert.deepEqual(
+      [(await profile(own.api_key)).status, (await address(token.flic_token)).status],
+      [503, 503],
+    );
+  }
 
   /** Webhooks go to any address below `/hooks`, and are shown. */
   async function receive(origin: string, lineWith: (words: RegExp) => Promise<string>): Promise<void> {

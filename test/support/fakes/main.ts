@@ -2,11 +2,18 @@ import { createFfmpegProbes, ensureFfmpeg } from '../../../src/local/ffmpeg.ts';
 import { explainFailure, Refusal } from '../../../src/local/refusal.ts';
 import { onStopRequest } from '../../../src/local/stopSignals.ts';
 import { createChatRoute } from './chat.ts';
+import { createFlicRoutes, FAKE_FLIC_TOKEN, FlicWorld, flicUrl } from './flic.ts';
 import { type Arrival, Hooks } from './hooks.ts';
 import { createTranscriptionsRoute } from './openai.ts';
 import { type FakeRoute, type RecordedRequest, startFakes } from './server.ts';
 import { createTelegramRoutes, FAKE_BOT_TOKEN, TelegramWorld } from './telegram.ts';
 import { serveChats } from './telegramChats.ts';
+import {
+  createUploadPostRoutes,
+  FAKE_UPLOAD_POST_KEY,
+  UploadPostWorld,
+  uploadPostUrl,
+} from './uploadPost.ts';
 
 const telegram = new TelegramWorld();
 
@@ -15,6 +22,8 @@ const ROUTES: FakeRoute[] = [
   createTranscriptionsRoute(),
   createChatRoute(),
   ...createTelegramRoutes(telegram),
+  ...createUploadPostRoutes(UploadPostWorld.demo()),
+  ...createFlicRoutes(FlicWorld.demo()),
 ];
 
 const LIKED_PORT = 8090;
@@ -66,6 +75,13 @@ async function main(): Promise<void> {
   say('EGRESS_ALLOW_CIDRS=127.0.0.0/8');
   say(`TELEGRAM_BASE_URL=${new URL(fakes.baseUrl).origin}`);
   say(`TELEGRAM_BOT_TOKEN=${FAKE_BOT_TOKEN}`);
+  say(`UPLOAD_POST_BASE_URL=${uploadPostUrl(fakes)}`);
+  say(`FLIC_BASE_URL=${flicUrl(fakes)}`);
+  say(
+    '\nAn account is good there with these; Upload-Post knows the profiles demo, and half, which lacks most platforms:\n',
+  );
+  say(`{"provider":"upload_post","username":"demo","credentials":{"api_key":"${FAKE_UPLOAD_POST_KEY}"}}`);
+  say(`{"provider":"flic","username":"demo","credentials":{"flic_token":"${FAKE_FLIC_TOKEN}"}}`);
   say('\nA webhook may go to any address below the first; what came is shown at the second:\n');
   say(`${new URL('/hooks/mine', fakes.baseUrl)}`);
   say(`${new URL('/fakes/hooks', fakes.baseUrl)}`);
@@ -78,6 +94,7 @@ async function main(): Promise<void> {
   );
   say(`curl -d '["rate_limited","slow"]' -H 'Content-Type: application/json' ${control('transcriptions')}`);
   say(`curl -d '["too_long"]' -H 'Content-Type: application/json' ${control('completions')}`);
+  say(`curl -d '["server_error"]' -H 'Content-Type: application/json' ${control('upload-post')}`);
   say(`curl -d '["server_error","hang"]' ${control('hooks/mine')}\n`);
   const stop = () => void fakes.close().then(() => process.exit(0));
   onStopRequest(stop, () => process.exit(130));

@@ -44,7 +44,9 @@ export async function receive(request: IncomingMessage): Promise<Received> {
     headers: request.headers,
     ...{ fields: {}, file: null, fileBytes: null, json: undefined },
   };
-  if (contentType.startsWith('application/json')) received.json = JSON.parse(body.toString('utf8'));
+  // Some send the type with every request, also with those that have no body.
+  if (contentType.startsWith('application/json') && body.length > 0)
+    received.json = JSON.parse(body.toString('utf8'));
   if (contentType.startsWith('multipart/form-data')) await readForm(received, body, contentType);
   return received;
 }

@@ -24,7 +24,10 @@ export interface FakeAnswer {
 
 export interface FakeRoute {
   method: 'GET' | 'POST';
+  /** A segment that begins with a colon is any. */
   path: string;
+  /** What its misbehaviour is asked for by, where that is not the last segment of the path. */
+  service?: string;
   /** What a request without the right key is told, in the words of the service; null where the address is the key. */
   refuseKey: ((key: string) => FakeAnswer) | null;
   answer(received: Received): Promise<FakeAnswer> | FakeAnswer;
@@ -111,7 +114,7 @@ export async function startFakes(options: FakeOptions): Promise<Fakes> {
 class Frame {
   readonly requests: RecordedRequest[] = [];
   readonly queue: Behaviour[] = [];
-  /** The names that a person gave, by the path of a service: of two services nobody knows which is asked first. */
+  /** The names that a person gave, by the address of a service: of two services nobody knows which is asked first. */
   readonly wishes = new Map<string, string[]>();
   readonly apiKey: string;
   rule: (request: RecordedRequest) => Behaviour | undefined = () => undefined;
@@ -137,7 +140,8 @@ class Frame {
     const received = await receive(request);
     if (received.path.startsWith(WISHES_PATH)) return this.takeWishes(received, response);
     const record = this.record(received, response);
-    const wish = WISHES[this.wishes.get(record.path)?.shift() ?? ''];
+    const route = this.findRoute(record);
+    const wish = WISHES[(route && this.wishes.get(addressOf(route))?.shift()) ?? ''];
     const behaviour = wish ?? this.queue.shift() ?? this.rule(record) ?? { kind: 'well' };
     record.behaviour = behaviour.kind;
     await this.misbehave(behaviour, { received, record, response });
@@ -171,9 +175,7 @@ class Frame {
   }
 
   private async answerWell({ received, record }: Exchange): Promise<FakeAnswer> {
-    const route = this.options.routes.find(
-      ({ method, path }) => method === record.method && path === record.path,
-    );
+    const route = this.findRoute(record);
     if (!route) {
       const message = `Invalid URL (${record.method} ${record.path})`;
       return {
@@ -185,11 +187,15 @@ class Frame {
     return route.answer(received);
   }
 
+  private findRoute({ method, path }: Pick<RecordedRequest, 'method' | 'path'>): FakeRoute | undefined {
+    return this.options.routes.find((route) => route.method === method && matches(route.path, path));
+  }
+
   private record(received: Received, response: ServerResponse): RecordedRequest {
     const { method, path, fields, file, json } = received;
     const record: RecordedRequest = {
       ...{ index: this.requests.length, method, path, fields, file, json },
-      key: /^Bearer (.+)$/.exec(String(received.headers.authorization ?? ''))?.[1] ?? null,
+      key: readKey(received),
       ...{ receivedAt: Date.now(), endedAt: null, status: null },
       ...{ behaviour: 'well', isAbandoned: false },
     };
@@ -214,9 +220,9 @@ class Frame {
     const route = routes.find((each) => addressOf(each) === path);
     const names = Array.isArray(json) ? json.map(String) : ['not a list'];
     const isGood = route !== undefined && names.every((name) => WISHES[name] !== undefined);
-    const next = names.length === 0 ? [] : [...(this.wishes.get(route?.path ?? '') ?? []), ...names];
-    if (isGood) this.wishes.set(route.path, next);
-    const help = { addresses: routes.map(addressOf), choose_from: Object.keys(WISHES) };
+    const next = names.length === 0 ? [] : [...(this.wishes.get(path) ?? []), ...names];
+    if (isGood) this.wishes.set(path, next);
+    const help = { addresses: [...new Set(routes.map(addressOf))], choose_from: Object.keys(WISHES) };
     response.writeHead(isGood ? 200 : 400, { 'content-type': 'application/json' });
     response.end(
       `${JSON.stringify({ ...(isGood && { next }), ...(next.length > 0 && isGood ? {} : help) })}\n`,
@@ -225,7 +231,20 @@ class Frame {
 }
 
 /** Where one asks a service to misbehave: `/fakes/behave/transcriptions`. */
-const addressOf = ({ path }: FakeRoute): string => `${WISHES_PATH}/${path.split('/').at(-1)}`;
+const addressOf = ({ path, service }: FakeRoute): string =>
+  `${WISHES_PATH}/${service ?? path.split('/').at(-1)}`;
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split('/'), path.split('/')];
+  const isWanted = (segment: string, index: number) => segment.startsWith(':') || segment === given[index];
+  return wanted.length === given.length && wanted.every(isWanted);
+}
+
+/** In whichever header a service wants it. */
+export const readKey = ({ headers }: Pick<Received, 'headers'>): string | null => {
+  const authorization = /^(?:Bearer|Apikey) (.+)$/.exec(String(headers.authorization ?? ''))?.[1];
+  return authorization ?? headers['flic-token']?.toString() ?? null;
+};
 
 interface Exchange {
   received: Received;
