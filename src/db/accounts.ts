@@ -13,6 +13,7 @@ import { loadAccountTimes, type SlotLimits } from './accountTimes.ts';
 import { Account } from './entities/account.ts';
 import { AccountGroup } from './entities/accountGroup.ts';
 import { User } from './entities/user.ts';
+import { endPosts } from './postEnds.ts';
 import { QuotaExceededError, UploadQueries } from './uploads.ts';
 import type { Page } from './videos.ts';
 
@@ -150,6 +151,29 @@ export class AccountQueries {
       await flushName(tx);
       await tellAccount(tx, id, 'account.updated', limits);
       return row;
+    });
+  }
+
+  /**
+   * Removes an account for everybody, and its credentials for good; its name can be used again. False when there is no such
+   * account.
+   *
+   * @param options.isForced cancels its posts that are not over
+   * @throws PostsUnfinishedError; TooLateError when one of those that should be cancelled cannot be
+   */
+  remove(
+    userId: string,
+    id: string,
+    { isForced, limits }: { isForced: boolean; limits: SlotLimits },
+  ): Promise<boolean> {
+    return this.#em.transactional(async (tx) => {
+      const row = await holdAccount(tx, userId, id);
+      if (!row) return false;
+      await endPosts(tx, { accountId: id }, isForced);
+      const now = new Date();
+      tx.assign(row, { deletedAt: now, updatedAt: now, group: null, sealedCredentials: null });
+      await tellAccount(tx, id, 'account.deleted', limits);
+      return true;
     });
   }
 }

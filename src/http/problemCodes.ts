@@ -213,6 +213,12 @@ export const PROBLEMS = {
     detail: 'Nothing is sent to a webhook that is disabled, but pings',
     retryable: false,
   },
+  already_grouped: {
+    status: 409,
+    title: 'In another group',
+    detail: 'An account is in one group at most; take it out of the other one first',
+    retryable: false,
+  },
   account_paused: {
     status: 409,
     title: 'Account paused',

@@ -1,8 +1,10 @@
+import { accountRoutes } from './accounts/routes.ts';
 import { adminRoutes } from './admin.ts';
 import { audioRoutes } from './audio.ts';
 import { captionRoutes } from './captions.ts';
 import { editRoutes } from './edits.ts';
 import { eventRoutes } from './events/routes.ts';
+import { groupRoutes } from './groups.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import { pictureRoutes } from './pictures.ts';
@@ -51,6 +53,8 @@ export const routes: readonly Route[] = [
   ...viewingRoutes,
   ...sharedFileRoutes,
   ...playerAssetRoutes,
+  ...accountRoutes,
+  ...groupRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...webhookDeliveryRoutes,

@@ -76,9 +76,9 @@ function statusOf({ isPaused, needsReauth }: Account): z.output<typeof accountSc
   return needsReauth ? 'reauth_required' : 'active';
 }
 
-function credentialsOf({ sealedCredentials, provider }: Account): 'own' | 'service' | 'none' {
+function credentialsOf({ sealedCredentials, provider, deletedAt }: Account): 'own' | 'service' | 'none' {
   if (sealedCredentials) return 'own';
-  return provider === 'test' ? 'none' : 'service';
+  return provider === 'test' || deletedAt ? 'none' : 'service';
 }
 
 /** Gives an account as the API shows it; of its credentials only whose they are. */

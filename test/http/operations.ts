@@ -97,6 +97,15 @@ const telegramLink = async (api: TestApi, { id: userId }: TestUser): Promise<Pat
   await api.db.telegramLinks.take('1', code, chat);
   return { id: chat };
 };
+const account = async (api: TestApi, { token }: TestUser): Promise<PathIds> => {
+  const { body } = await api.call('/v1/accounts', { token, json: newAccount() });
+  return { id: body.id };
+};
+const group = async (api: TestApi, { token }: TestUser): Promise<PathIds> => {
+  const { body } = await api.call('/v1/groups', { token, json: { name: uniqueName('group') } });
+  return { id: body.id };
+};
+const newAccount = () => ({ username: uniqueName('account'), provider: 'test', platforms: ['tiktok'] });
 const BY_HANDLE = 'the handle in the address is the right to it';
 
 const TUS = { 'tus-resumable': '1.0.0' };
@@ -194,6 +203,18 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getShareCaptions: { publicBecause: BY_HANDLE },
   getShareStoryboardSheet: { publicBecause: BY_HANDLE },
   getShareStoryboardIndex: { publicBecause: BY_HANDLE },
+
+  createAccount: { status: 201, request: () => ({ json: newAccount() }) },
+  listAccounts: { status: 200, make: account },
+  getAccount: { status: 200, make: account },
+  replaceAccount: { status: 200, make: account, request: () => ({ json: newAccount() }) },
+  changeAccount: { status: 200, make: account, request: () => ({ json: { is_ai: true } }) },
+  deleteAccount: { status: 204, make: account },
+  createGroup: { status: 201, request: () => ({ json: { name: uniqueName('group') } }) },
+  listGroups: { status: 200, make: group },
+  getGroup: { status: 200, make: group },
+  changeGroup: { status: 200, make: group, request: () => ({ json: { name: uniqueName('group') } }) },
+  deleteGroup: { status: 204, make: group },
 
   createWebhook: { status: 201, request: () => ({ json: { url: HOOK_URL } }) },
   listWebhooks: { status: 200, make: webhook },
