@@ -30,6 +30,9 @@ const COUNTERS: Record<LengthUnit, (text: string) => number> = {
     graphemesOf(text).reduce((sum, part) => sum + (EMOJI.test(part) ? bytesOf(part) : part.length), 0),
 };
 
+/** Counts a text in a unit. */
+export const countUnits = (text: string, unit: LengthUnit): number => COUNTERS[unit](text);
+
 /** Counts a text as its platform does, in the unit of its limit. */
 export const countLength = (text: string, platform: CaptionPlatform): number =>
   COUNTERS[CAPTION_LIMITS[platform].unit](text);

@@ -1,0 +1,124 @@
+/** Whether `params` of a post are what its provider takes. */
+import {
+  PARAM_FIELDS,
+  type ParamField,
+  type ParamTable,
+  RESERVED_PARAMS,
+  SHARED_PARAM_FIELDS,
+} from './paramFields.ts';
+import { PLATFORMS_OF, type Platform, type Provider } from './platform.ts';
+import { PLATFORM_LIMITS } from './platformLimits.ts';
+
+export interface ParamProblem {
+  /** `params.tiktok.privacy_level`. */
+  path: string;
+  message: string;
+}
+
+const MAX_ITEMS = 100;
+const LINK = /^https?:\/\/[^\s/]\S*$/u;
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlatformOf = (provider: Provider, name: string): name is Platform =>
+  PLATFORMS_OF[provider].some((platform) => platform === name);
+const listOf = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+const namesOf = (platforms: readonly Platform[]): string =>
+  platforms.map((platform) => PLATFORM_LIMITS[platform].name).join(', ');
+
+function checkText({ maxChars }: ParamField, chars: number): string | null {
+  if (maxChars === undefined || chars <= maxChars) return null;
+  return `must have at most ${maxChars} characters, and has ${chars}`;
+}
+
+function checkNumber({ min, max }: ParamField, value: number): string | null {
+  if (min !== undefined && value < min) return `must be at least ${min}`;
+  return max !== undefined && value > max ? `must be at most ${max}` : null;
+}
+
+function checkList(field: ParamField, value: unknown): string | null {
+  if (isText(value)) return checkText(field, value.length);
+  if (!Array.isArray(value) || !value.every(isText))
+    return 'must be a list of texts, or one text with commas';
+  if (value.length > MAX_ITEMS) return `must have at most ${MAX_ITEMS} items, and has ${value.length}`;
+  return checkText(field, value.join('').length);
+}
+
+const CHECKS: Record<ParamField['type'], (field: ParamField, value: unknown) => string | null> = {
+  text: (field, value) => (isText(value) ? checkText(field, value.length) : 'must be a text'),
+  id: (field, value) => {
+    if (Number.isSafeInteger(value)) return null;
+    return isText(value) ? checkText(field, value.length) : 'must be a text or a whole number';
+  },
+  url: (field, value) => {
+    if (!isText(value) || !LINK.test(value)) return 'must be an address that begins with http:// or https://';
+    return checkText(field, value.length);
+  },
+  integer: (field, value) =>
+    Number.isSafeInteger(value) ? checkNumber(field, value as number) : 'must be a whole number',
+  number: (field, value) =>
+    Number.isFinite(value) ? checkNumber(field, value as number) : 'must be a number',
+  boolean: (_field, value) => (typeof value === 'boolean' ? null : 'must be true or false'),
+  strings: checkList,
+  choice: ({ values = [] }, value) =>
+    isText(value) && values.includes(value) ? null : `must be one of ${values.join(', ')}`,
+};
+
+/** Says why something cannot be the value of a field; null when it can. */
+export const checkField = (field: ParamField, value: unknown): string | null =>
+  CHECKS[field.type](field, value);
+
+/** Gives the field of a name, and never what every object has. */
+const fieldOf = (table: ParamTable, name: string): ParamField | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
+
+function explainUnknown(name: string, takers: string, allowed: readonly string[]): string {
+  const why = RESERVED_PARAMS.has(name) ? 'is for this service to say, and no param' : 'is not known';
+  return `${why}; ${takers}: ${listOf(allowed)}`;
+}
+
+function checkOwn(platform: Platform, params: unknown): ParamProblem[] {
+  const path = `params.${platform}`;
+  if (!isRecord(params)) return [{ path, message: 'must be an object of fields' }];
+  const table = PARAM_FIELDS[platform];
+  return Object.entries(params).flatMap(([name, value]) => {
+    const field = fieldOf(table, name);
+    const message = field
+      ? checkField(field, value)
+      : explainUnknown(name, `${namesOf([platform])} takes`, Object.keys(table));
+    return message === null ? [] : [{ path: `${path}.${name}`, message }];
+  });
+}
+
+function checkShared(provider: Provider, platforms: readonly Platform[], name: string, value: unknown) {
+  const fields = platforms.flatMap((platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name) ?? []);
+  if (fields.length > 0) return fields.map((field) => checkField(field, value)).find(isText) ?? null;
+  const takers = PLATFORMS_OF[provider].filter((platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name));
+  if (takers.length > 0)
+    return `is taken by ${namesOf(takers)} alone, and the post does not go there; ${namesOf(platforms)} take other fields`;
+  const allowed = [
+    ...new Set([
+      ...platforms.flatMap((platform) => Object.keys(SHARED_PARAM_FIELDS[platform])),
+      ...PLATFORMS_OF[provider],
+    ]),
+  ];
+  return explainUnknown(name, 'what may be given', allowed);
+}
+
+/**
+ * Gives what is wrong with the params of a post that a provider is to bring to some platforms. A field for all must
+ * reach one of them: else a typing error would post to everybody what was to be private. What stands under the name of
+ * a platform may be for one that this post does not go to.
+ */
+export function checkParams(
+  provider: Provider,
+  platforms: readonly Platform[],
+  params: Readonly<Record<string, unknown>>,
+): ParamProblem[] {
+  return Object.entries(params).flatMap(([name, value]) => {
+    if (isPlatformOf(provider, name)) return checkOwn(name, value);
+    const message = checkShared(provider, platforms, name, value);
+    return message === null ? [] : [{ path: `params.${name}`, message }];
+  });
+}

@@ -1,0 +1,117 @@
+/** The texts of a post against what a platform takes. */
+import type { LengthUnit } from './captionLimits.ts';
+import type { Breach } from './mediaLimits.ts';
+import type { Provider } from './platform.ts';
+import { PLATFORM_LIMITS, type TagLimit, type TextLimit } from './platformLimits.ts';
+import type { Breached } from './preflight.ts';
+import type { ResolvedTarget } from './publication.ts';
+
+/** Counts a text in a unit. */
+export type CountUnits = (text: string, unit: LengthUnit) => number;
+
+const UNIT_NAMES: Record<LengthUnit, string> = {
+  utf16: 'characters',
+  graphemes: 'characters',
+  bytes: 'bytes',
+  weighted: 'characters as they are counted there',
+  linked: 'characters as they are counted there',
+  emojiBytes: 'characters as they are counted there',
+};
+/** Where it is not said what is counted, nothing counts less than what people take for one character. */
+const LEAST_UNIT: Partial<Record<LengthUnit, LengthUnit>> = { utf16: 'graphemes' };
+
+const TAGS: Record<TagLimit['kind'], { pattern: RegExp; code: string }> = {
+  hashtags: { pattern: /(?<![\p{L}\p{N}_&/])[#＃][\p{L}\p{M}\p{N}_]+/gu, code: 'too_many_hashtags' },
+  mentions: { pattern: /(?<![\p{L}\p{N}_.@/])@[\p{L}\p{N}_][\p{L}\p{N}_.]*/gu, code: 'too_many_mentions' },
+};
+const LINK = /https?:\/\/\S/iu;
+
+type Part = 'title' | 'text';
+
+interface Words {
+  name: string;
+  part: Part;
+  words: string;
+  limit: TextLimit;
+}
+
+function checkLength({ name, part, words, limit }: Words, countUnits: CountUnits): Breached | null {
+  const { max, unit, certainMax = max } = limit;
+  const actual = countUnits(words, unit);
+  if (actual <= max) return null;
+  const least = countUnits(words, LEAST_UNIT[unit] ?? unit);
+  const isCertain = certainMax !== null && least > certainMax;
+  const units = UNIT_NAMES[unit];
+  const rest = isCertain ? 'shorten it' : 'shorten it, if it is cut, split or refused there';
+  const message = `${name} takes a ${part} of at most ${max} ${units}, and this has ${actual}: ${rest}`;
+  return { code: `${part}_too_long`, breach: toBreach(isCertain), message, limit: max, actual };
+}
+
+const toBreach = (isCertain: boolean): Breach => (isCertain ? 'impossible' : 'doubtful');
+
+function checkBytes({ name, part, words, limit }: Words, countUnits: CountUnits): Breached | null {
+  const { maxBytes } = limit;
+  const actual = countUnits(words, 'bytes');
+  if (maxBytes === undefined || actual <= maxBytes) return null;
+  const message = `${name} takes a ${part} of at most ${maxBytes} bytes, and this has ${actual}: shorten it`;
+  return { code: `${part}_too_many_bytes`, breach: 'impossible', message, limit: maxBytes, actual };
+}
+
+function checkCharacters({ name, part, words, limit }: Words): Breached | null {
+  const found = [...new Set(words)].filter((char) => limit.forbidden?.includes(char)).join(' ');
+  if (!found) return null;
+  const message = `${name} refuses a ${part} with ${found}: take it out`;
+  return {
+    code: `${part}_forbidden`,
+    breach: 'impossible',
+    message,
+    limit: limit.forbidden ?? '',
+    actual: found,
+  };
+}
+
+function checkTags(name: string, words: string, { kind, max, isCertain }: TagLimit): Breached | null {
+  const { pattern, code } = TAGS[kind];
+  const actual = words.match(pattern)?.length ?? 0;
+  if (actual <= max) return null;
+  const message = `${name} takes at most ${max} ${kind} in a text, and this has ${actual}: take some out`;
+  return { code, breach: toBreach(isCertain), message, limit: max, actual };
+}
+
+/** Upload-Post does so since X asks more for posts with links. */
+function checkLinks(provider: Provider, { platform, text }: ResolvedTarget): Breached | null {
+  if (provider !== 'upload_post' || platform !== 'x' || !LINK.test(text ?? '')) return null;
+  const message = 'Upload-Post takes links out of posts on X: this one would appear without its link';
+  return { code: 'links_removed', breach: 'doubtful', message, limit: null, actual: null };
+}
+
+function checkMissing(target: ResolvedTarget): Breached | null {
+  const { name, titles } = PLATFORM_LIMITS[target.platform];
+  if (titles !== 'required' || target.title?.trim()) return null;
+  const message = `${name} takes no post without a title, and this has none: give it one`;
+  return { code: 'title_missing', breach: 'impossible', message, limit: null, actual: null };
+}
+
+/** Gives what a platform would find wrong with the texts of a post. */
+export function checkTexts(post: {
+  provider: Provider;
+  target: ResolvedTarget;
+  countUnits: CountUnits;
+}): Breached[] {
+  const { provider, target, countUnits } = post;
+  const limits = PLATFORM_LIMITS[target.platform];
+  const parts = (['title', 'text'] as const).flatMap((part): Words[] => {
+    const [words, limit] = [target[part], limits[part]];
+    return words && limit ? [{ name: limits.name, part, words, limit }] : [];
+  });
+  return [
+    checkMissing(target),
+    ...parts.flatMap((each) => [
+      checkLength(each, countUnits),
+      checkBytes(each, countUnits),
+      checkCharacters(each),
+    ]),
+    ...limits.tags.map((limit) => checkTags(limits.name, target.text ?? '', limit)),
+    checkLinks(provider, target),
+  ].filter((each) => each !== null);
+}
