@@ -1,33 +1,53 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { UNFINISHED_POST_STATUSES } from '../domain/post.ts';
 import type { AccountTimes } from '../views/accounts.ts';
 import type { Account } from './entities/account.ts';
+import { findFreeSlots, type SlotLimits } from './slots.ts';
 
-/** How soon a slot may be, and how far ahead one is looked for. */
-export interface SlotLimits {
-  leadSec: number;
-  horizonDays: number;
+export type { SlotLimits } from './slots.ts';
+
+const UNFINISHED = UNFINISHED_POST_STATUSES.map((status) => `'${status}'`).join(', ');
+
+interface Row {
+  id: string;
+  scheduled: Date[];
+  last: Date | null;
 }
 
-/** Gives when posts of accounts go out and went out, by their ids. */
+const TIMES = `
+  select a.id, ahead.scheduled, posted.last
+  from accounts a
+  cross join lateral (
+    select coalesce(array_agg(first.due_at order by first.due_at), '{}') as scheduled from (
+      select p.due_at from posts p where p.account_id = a.id and p.status in (${UNFINISHED}) and p.due_at > ?
+      order by p.due_at limit 100) first
+  ) ahead
+  cross join lateral (select max(p.posted_at) as last from posts p where p.account_id = a.id) posted
+  where a.id in (?)`;
+
+/**
+ * Gives when posts of accounts go out and went out, by their ids. One that does not post by itself, and has nothing
+ * planned, posts at no time.
+ */
 export async function loadAccountTimes(
   em: EntityManager,
   accounts: readonly Account[],
-  _limits: SlotLimits,
+  limits: SlotLimits,
 ): Promise<Map<string, AccountTimes>> {
   if (accounts.length === 0) return new Map();
-  const rows = await em.execute<{ id: string; scheduled: Date[] | null; last: Date | null }[]>(
-    `select a.id,
-       (select array_agg(due_at order by due_at) from (
-         select due_at from posts where account_id = a.id and status in ('scheduled', 'publishing') and due_at > now()
-         order by due_at limit 100) ahead) as scheduled,
-       (select max(posted_at) from posts where account_id = a.id) as last
-     from accounts a where a.id in (?)`,
-    [accounts.map(({ id }) => id)],
-  );
+  const now = new Date();
+  const rows = await em.execute<Row[]>(TIMES, [now, accounts.map(({ id }) => id)]);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const idle = accounts.filter(({ id, isAutoposting }) => isAutoposting && !byId.get(id)?.scheduled.length);
+  const wanted = idle.map((account) => ({ account, platforms: account.platforms, count: 1 }));
+  const free = await findFreeSlots(em, wanted, { limits, nowMs: now.getTime() });
+  const nextOf = new Map(idle.map(({ id }, at) => [id, free[at]?.slots[0]]));
   return new Map(
-    rows.map(({ id, scheduled, last }) => [
-      id,
-      { scheduled: scheduled ?? [], next: scheduled?.[0] ?? null, last },
-    ]),
+    accounts.map(({ id }) => {
+      const { scheduled = [], last = null } = byId.get(id) ?? {};
+      const slot = nextOf.get(id);
+      const next = scheduled[0] ?? (slot ? new Date(slot.atMs) : null);
+      return [id, { scheduled, next, last }];
+    }),
   );
 }

@@ -21,6 +21,7 @@ import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
 import { SearchQueries } from './search.ts';
 import { ShareQueries } from './shares.ts';
+import { SlotQueries } from './slots.ts';
 import { SoundQueries } from './sounds.ts';
 import { SpeechAnswerQueries } from './speechAnswers.ts';
 import { SpeechClaimQueries } from './speechClaims.ts';
@@ -78,6 +79,7 @@ const nouns = {
   webhookNews: WebhookNewsQueries,
   accounts: AccountQueries,
   groups: GroupQueries,
+  slots: SlotQueries,
   edits: EditQueries,
   editRecords: EditRecordQueries,
   editReconciliation: EditReconciliationQueries,

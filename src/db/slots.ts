@@ -1,0 +1,123 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Platform } from '../domain/platform.ts';
+import { PLATFORM_LIMITS } from '../domain/platformLimits.ts';
+import type { RollingCap } from '../domain/rollingCap.ts';
+import { type FoundSlots, findSlots } from '../domain/slots.ts';
+import { createZoneCalendar } from '../timeZones.ts';
+import type { Account } from './entities/account.ts';
+import { loadTakenTimes } from './takenTimes.ts';
+
+/** How soon a slot may be, and how far ahead one is looked for. */
+export interface SlotLimits {
+  leadSec: number;
+  horizonDays: number;
+}
+
+/** Of which account slots are wanted, and for posts that go where. */
+export interface WantedSlots {
+  account: Account;
+  platforms: readonly Platform[];
+  count: number;
+  /** The post that is to be moved: where it is now is free for it. */
+  exceptPostId?: string;
+}
+
+interface Looking {
+  limits: SlotLimits;
+  nowMs?: number;
+}
+
+/** Most slots are near; all that is planned for a quarter of a year need not be read for them. */
+const NEAR_DAYS = 7;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+const capsOf = (platforms: readonly Platform[]): RollingCap[] =>
+  platforms.flatMap((platform) =>
+    PLATFORM_LIMITS[platform].postCaps.map(({ max, windowSec }) => ({ platform, max, windowSec })),
+  );
+
+/**
+ * Gives the next free slots of each of several accounts, whether they post by themselves or not, in the order in which
+ * they were asked about. Only for those whose account is held it stays so.
+ */
+export async function findFreeSlots(
+  em: EntityManager,
+  wanted: readonly WantedSlots[],
+  { limits, nowMs = Date.now() }: Looking,
+): Promise<FoundSlots[]> {
+  const look = (some: readonly WantedSlots[], horizonDays: number) =>
+    findWithin(em, some, { nowMs, limits: { ...limits, horizonDays } });
+  const near = await look(wanted, Math.min(NEAR_DAYS, limits.horizonDays));
+  const isShort = (_: unknown, at: number) => (near[at]?.slots.length ?? 0) < (wanted[at]?.count ?? 0);
+  const short = limits.horizonDays > NEAR_DAYS ? wanted.filter(isShort) : [];
+  const far = await look(short, limits.horizonDays);
+  return near.map((found, at) => far[short.indexOf(wanted[at] as WantedSlots)] ?? found);
+}
+
+async function findWithin(
+  em: EntityManager,
+  wanted: readonly WantedSlots[],
+  { limits, nowMs }: Required<Looking>,
+): Promise<FoundSlots[]> {
+  const untilMs = nowMs + limits.horizonDays * DAY_MS;
+  const questions = wanted.map(({ account, platforms, count, exceptPostId }) => {
+    const caps = capsOf(platforms);
+    const reachMs = Math.max(
+      account.intervalMinutes * MINUTE_MS,
+      ...caps.map(({ windowSec }) => windowSec * 1000),
+    );
+    const range = { accountId: account.id, fromMs: nowMs - reachMs, untilMs: untilMs + reachMs };
+    return { account, platforms, caps, count, range: { ...range, exceptPostId: exceptPostId ?? null } };
+  });
+  const taken = await loadTakenTimes(
+    em,
+    questions.map(({ range }) => range),
+  );
+  return questions.map(({ account, platforms, caps, count }, at) =>
+    findSlots({
+      grid: account,
+      calendar: createZoneCalendar(account.timeZone),
+      taken: taken[at] ?? [],
+      ...{ platforms, caps, nowMs, ...limits, count },
+    }),
+  );
+}
+
+/**
+ * Chooses the next free slot of an account for a post that goes to some platforms; null when there is none. The account
+ * is held by this transaction, read under that lock, and posts by itself; what else was changed in it is flushed.
+ */
+export async function allocateSlot(
+  tx: EntityManager,
+  account: Account,
+  { limits, nowMs, ...wanted }: Omit<WantedSlots, 'account' | 'count'> & Looking,
+): Promise<Date | null> {
+  const looking = { limits, ...(nowMs === undefined ? {} : { nowMs }) };
+  const [found] = await findFreeSlots(tx, [{ ...wanted, account, count: 1 }], looking);
+  const slot = found?.slots[0];
+  return slot ? new Date(slot.atMs) : null;
+}
+
+/** The slots of accounts, for those who only want to see them. */
+export class SlotQueries {
+  readonly #em: EntityManager;
+
+  constructor(em: EntityManager) {
+    this.#em = em;
+  }
+
+  /**
+   * Gives the slots that the next `count` posts of an account would get, and what was skipped on the way. By the rule
+   * of those who take them, also where the account does not post by itself.
+   */
+  async preview(
+    account: Account,
+    { platforms = account.platforms, ...wanted }: { count: number; platforms?: readonly Platform[] },
+    limits: SlotLimits,
+  ): Promise<FoundSlots> {
+    const [found] = await findFreeSlots(this.#em, [{ ...wanted, account, platforms }], { limits });
+    return found as FoundSlots;
+  }
+}
