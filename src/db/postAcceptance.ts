@@ -4,7 +4,6 @@ import { judgeParent, type ParentState } from '../domain/edit.ts';
 import type { Platform } from '../domain/platform.ts';
 import type { PostParams, PostWarning } from '../domain/postParams.ts';
 import { holdAccount } from './accounts.ts';
-import type { SlotLimits } from './accountTimes.ts';
 import type { Account } from './entities/account.ts';
 import { Post } from './entities/post.ts';
 import { Target } from './entities/target.ts';
@@ -19,6 +18,7 @@ import {
   VideoNotUsableError,
 } from './postRefusals.ts';
 import { chooseTime, type WantedTime, warnOfClose } from './postTimes.ts';
+import type { SlotLimits } from './slots.ts';
 
 /** A post of one account. */
 export interface NewPost {

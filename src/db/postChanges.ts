@@ -3,7 +3,6 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Platform } from '../domain/platform.ts';
 import { derivePostStatus } from '../domain/post.ts';
 import { holdAccount } from './accounts.ts';
-import type { SlotLimits } from './accountTimes.ts';
 import type { Account } from './entities/account.ts';
 import { Post } from './entities/post.ts';
 import { type NewPost, newTarget, platformsOf } from './postAcceptance.ts';
@@ -11,6 +10,7 @@ import { assertOpen, holdPost } from './postEnds.ts';
 import { readPosts, tellPost } from './postEvents.ts';
 import { TooLateError } from './postRefusals.ts';
 import { CLOSE, chooseTime, type WantedTime, warnOfClose } from './postTimes.ts';
+import type { SlotLimits } from './slots.ts';
 
 /** What its owner changes of a post; what is left out stays. Warnings that are given are those of all that is wanted now. */
 export type PostChanges = Partial<

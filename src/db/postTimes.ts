@@ -2,9 +2,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Platform } from '../domain/platform.ts';
 import { type PostTiming, TIME_HOLDING_POST_STATUSES } from '../domain/post.ts';
 import type { PostWarning } from '../domain/postParams.ts';
-import type { SlotLimits } from './accountTimes.ts';
 import type { Account } from './entities/account.ts';
 import { AutopostingDisabledError, NoSlotError } from './postRefusals.ts';
+import { allocateSlot, type SlotLimits } from './slots.ts';
 
 /** When a post is wanted: at once, at a time of its caller's, or in the next free slot of its account. */
 export type WantedTime = { timing: 'now' } | { timing: 'at'; dueAt: Date } | { timing: 'auto' };
@@ -26,7 +26,7 @@ const HOLDING = TIME_HOLDING_POST_STATUSES.map((status) => `'${status}'`).join('
  * @throws AutopostingDisabledError, NoSlotError
  */
 export async function chooseTime(
-  _tx: EntityManager,
+  tx: EntityManager,
   account: Account,
   wanted: WantedTime,
   options: { platforms: readonly Platform[]; exceptPostId?: string; limits: SlotLimits },
@@ -34,8 +34,12 @@ export async function chooseTime(
   if (wanted.timing === 'now') return { timing: 'now', dueAt: new Date(), slotAt: null };
   if (wanted.timing === 'at') return { timing: 'at', dueAt: wanted.dueAt, slotAt: null };
   if (!account.isAutoposting) throw new AutopostingDisabledError('The account has no times of its own');
-  const { horizonDays } = options.limits;
-  throw new NoSlotError(`The account has no free slot in the next ${horizonDays} days`);
+  const slotAt = await allocateSlot(tx, account, options);
+  if (!slotAt) {
+    const { horizonDays } = options.limits;
+    throw new NoSlotError(`The account has no free slot in the next ${horizonDays} days`);
+  }
+  return { timing: 'auto', dueAt: slotAt, slotAt };
 }
 
 /**

@@ -1,13 +1,13 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PENDING_POST_STATUSES, type PostStatus } from '../domain/post.ts';
-import type { SlotLimits } from './accountTimes.ts';
 import { Post } from './entities/post.ts';
 import { acceptPost, type NewPost } from './postAcceptance.ts';
 import { changePost, type PostChanges } from './postChanges.ts';
 import { cancelHeld, holdPost, listUnfinished, type NeededByPosts } from './postEnds.ts';
 import { readPosts } from './postEvents.ts';
 import { PostRefusedError, type UnfinishedPost } from './postRefusals.ts';
+import type { SlotLimits } from './slots.ts';
 import type { Page } from './videos.ts';
 
 export type { NewPost } from './postAcceptance.ts';
