@@ -15,6 +15,7 @@ export interface ParamProblem {
   message: string;
 }
 
+const MAX_FIELDS = 200;
 const MAX_ITEMS = 100;
 const LINK = /^https?:\/\/[^\s/]\S*$/u;
 
@@ -73,37 +74,65 @@ export const checkField = (field: ParamField, value: unknown): string | null =>
 const fieldOf = (table: ParamTable, name: string): ParamField | undefined =>
   Object.hasOwn(table, name) ? table[name] : undefined;
 
-function explainUnknown(name: string, takers: string, allowed: readonly string[]): string {
-  const why = RESERVED_PARAMS.has(name) ? 'is for this service to say, and no param' : 'is not known';
-  return `${why}; ${takers}: ${listOf(allowed)}`;
+/** Checks the value of a known field. */
+type Check = (value: unknown) => ParamProblem[];
+
+/** The texts of the post itself, which are no params but under the name of a platform. */
+const POST_TEXTS = new Set(['title', 'description']);
+
+function explainUnknown(name: string, path: string): string {
+  if (path === 'params' && POST_TEXTS.has(name))
+    return 'stands beside `params`, or in it under the name of a platform';
+  return RESERVED_PARAMS.has(name) ? 'is for this service to say, and no param' : 'is not known';
 }
 
-function checkOwn(platform: Platform, params: unknown): ParamProblem[] {
-  const path = `params.${platform}`;
-  if (!isRecord(params)) return [{ path, message: 'must be an object of fields' }];
-  const table = PARAM_FIELDS[platform];
-  return Object.entries(params).flatMap(([name, value]) => {
-    const field = fieldOf(table, name);
-    const message = field
-      ? checkField(field, value)
-      : explainUnknown(name, `${namesOf([platform])} takes`, Object.keys(table));
-    return message === null ? [] : [{ path: `${path}.${name}`, message }];
+/** Checks an object of fields. The list of what is taken is long: it stands with the first name that is not. */
+function checkFields(
+  path: string,
+  fields: Readonly<Record<string, unknown>>,
+  find: (name: string) => Check | undefined,
+  listAllowed: () => readonly string[],
+): ParamProblem[] {
+  const entries = Object.entries(fields);
+  if (entries.length > MAX_FIELDS)
+    return [{ path, message: `must have at most ${MAX_FIELDS} fields, and has ${entries.length}` }];
+  const firstUnknown = entries.find(([name]) => !find(name))?.[0];
+  return entries.flatMap(([name, value]) => {
+    const check = find(name);
+    if (check) return check(value);
+    const why = explainUnknown(name, path);
+    const message = name === firstUnknown ? `${why}; what is taken here: ${listOf(listAllowed())}` : why;
+    return [{ path: `${path}.${name}`, message }];
   });
 }
 
-function checkShared(provider: Provider, platforms: readonly Platform[], name: string, value: unknown) {
-  const fields = platforms.flatMap((platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name) ?? []);
-  if (fields.length > 0) return fields.map((field) => checkField(field, value)).find(isText) ?? null;
-  const takers = PLATFORMS_OF[provider].filter((platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name));
-  if (takers.length > 0)
-    return `is taken by ${namesOf(takers)} alone, and the post does not go there; ${namesOf(platforms)} take other fields`;
-  const allowed = [
-    ...new Set([
-      ...platforms.flatMap((platform) => Object.keys(SHARED_PARAM_FIELDS[platform])),
-      ...PLATFORMS_OF[provider],
-    ]),
-  ];
-  return explainUnknown(name, 'what may be given', allowed);
+const checkWith =
+  (path: string, fields: readonly ParamField[]): Check =>
+  (value) =>
+    fields
+      .flatMap((field) => checkField(field, value) ?? [])
+      .slice(0, 1)
+      .map((message) => ({ path, message }));
+
+/** Checks what stands under the name of a platform. */
+const checkOwn =
+  (platform: Platform): Check =>
+  (params) => {
+    const path = `params.${platform}`;
+    if (!isRecord(params)) return [{ path, message: 'must be an object of fields' }];
+    const table = PARAM_FIELDS[platform];
+    const find = (name: string) => {
+      const field = fieldOf(table, name);
+      return field && checkWith(`${path}.${name}`, [field]);
+    };
+    return checkFields(path, params, find, () => Object.keys(table));
+  };
+
+/** Refuses a field of platforms that the post does not go to. */
+function refuseElsewhere(name: string, takers: readonly Platform[]): Check | undefined {
+  if (takers.length === 0) return undefined;
+  const message = `is for ${namesOf(takers)}, and the post does not go there`;
+  return () => [{ path: `params.${name}`, message }];
 }
 
 /**
@@ -116,9 +145,21 @@ export function checkParams(
   platforms: readonly Platform[],
   params: Readonly<Record<string, unknown>>,
 ): ParamProblem[] {
-  return Object.entries(params).flatMap(([name, value]) => {
-    if (isPlatformOf(provider, name)) return checkOwn(name, value);
-    const message = checkShared(provider, platforms, name, value);
-    return message === null ? [] : [{ path: `params.${name}`, message }];
-  });
+  const find = (name: string): Check | undefined => {
+    if (isPlatformOf(provider, name)) return checkOwn(name);
+    const taken = (platform: Platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name) ?? [];
+    const fields = platforms.flatMap(taken);
+    if (fields.length > 0) return checkWith(`params.${name}`, fields);
+    return refuseElsewhere(
+      name,
+      PLATFORMS_OF[provider].filter((platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name)),
+    );
+  };
+  const listAllowed = () => [
+    ...new Set([
+      ...PLATFORMS_OF[provider],
+      ...platforms.flatMap((platform) => Object.keys(SHARED_PARAM_FIELDS[platform])),
+    ]),
+  ];
+  return checkFields('params', params, find, listAllowed);
 }

@@ -1,7 +1,7 @@
 /** Which videos platforms take. Data: where each limit comes from and when that was read stands beside it. */
 import type { Platform } from './platform.ts';
 
-/** What is measured. Sizes are those of the picture as displayed; `aspect` is its width for a height of one. */
+/** What is measured. Sizes are those of the picture as displayed; `aspect` is its width for a height of one, to three decimals. */
 export const MEDIA_FACTS = [
   'duration_sec',
   'size_bytes',
@@ -142,7 +142,7 @@ export const MEDIA_LIMITS: Readonly<Record<Platform, readonly MediaLimit[]>> = {
       size({ max: 512 * MB }),
       shortSide({ min: 32, max: 1024 }),
       longSide({ max: 1280 }),
-      aspect({ min: 1 / 3, max: 3 }),
+      aspect({ min: 0.333, max: 3 }),
       fps({ max: 60 }),
       codecs('h264'),
     ),
@@ -171,7 +171,7 @@ export const MEDIA_LIMITS: Readonly<Record<Platform, readonly MediaLimit[]>> = {
     ),
     ...from(
       'LinkedIn Help, video specifications',
-      aspect({ min: 1 / 2.4, max: 2.4 }),
+      aspect({ min: 0.417, max: 2.4 }),
       fps({ min: 10, max: 60 }),
     ),
   ],
@@ -179,7 +179,7 @@ export const MEDIA_LIMITS: Readonly<Record<Platform, readonly MediaLimit[]>> = {
     'Pinterest, Video Pins, creative specs',
     duration({ min: 4, max: 900 }),
     size({ max: 2 * GB }),
-    aspect({ min: 1 / 2, max: 1.91 }),
+    aspect({ min: 0.5, max: 1.91 }),
     containers('mp4', 'mov'),
     codecs('h264', 'hevc'),
   ),

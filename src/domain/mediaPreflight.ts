@@ -14,8 +14,6 @@ export type MediaMeasures = {
 
 /** Files say their length a few frames more or less exactly: so near to a limit nothing is certain. */
 const NEAR_SEC = 0.1;
-/** What frame rates and aspects are rounded by. */
-const ROUNDING = 0.001;
 
 const sides = ({ width, height }: MediaMeasures): [number, number] | null =>
   width && height ? [Math.min(width, height), Math.max(width, height)] : null;
@@ -27,7 +25,7 @@ const READ: Record<MediaFact, (media: MediaMeasures) => number | string | null> 
   width: ({ width }) => width,
   short_side: (media) => sides(media)?.[0] ?? null,
   long_side: (media) => sides(media)?.[1] ?? null,
-  aspect: ({ width, height }) => (width && height ? width / height : null),
+  aspect: ({ width, height }) => (width && height ? Math.round((1000 * width) / height) / 1000 : null),
   fps: ({ fps }) => fps,
   container: ({ container }) => container,
   video_codec: ({ videoCodec }) => videoCodec,
@@ -118,13 +116,7 @@ const WHAT_IF: Record<MediaLimit['breach'], string> = {
 function checkNumber(name: string, limit: MediaLimit, actual: number): Breached | null {
   const { fact, min, max, fix, condition } = limit;
   const isDuration = fact === 'duration_sec';
-  const slack = isDuration || fact === 'size_bytes' ? 0 : ROUNDING;
-  const side =
-    max !== undefined && actual > max + slack
-      ? 'high'
-      : min !== undefined && actual < min - slack
-        ? 'low'
-        : null;
+  const side = max !== undefined && actual > max ? 'high' : min !== undefined && actual < min ? 'low' : null;
   if (side === null) return null;
   const wording = WORDINGS[fact];
   const bound = (side === 'high' ? max : min) as number;

@@ -259,8 +259,6 @@ export const RESERVED_PARAMS: ReadonlySet<string> = new Set([
   'platform[]',
   'platforms',
   'video',
-  'title',
-  'description',
   'youtube_publish_at',
   'hash',
 ]);
