@@ -1,4 +1,5 @@
 import { accountRoutes } from './accounts/routes.ts';
+import { slotRoutes } from './accounts/slots.ts';
 import { adminRoutes } from './admin.ts';
 import { audioRoutes } from './audio.ts';
 import { captionRoutes } from './captions.ts';
@@ -54,6 +55,7 @@ export const routes: readonly Route[] = [
   ...sharedFileRoutes,
   ...playerAssetRoutes,
   ...accountRoutes,
+  ...slotRoutes,
   ...groupRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,

@@ -210,6 +210,7 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   replaceAccount: { status: 200, make: account, request: () => ({ json: newAccount() }) },
   changeAccount: { status: 200, make: account, request: () => ({ json: { is_ai: true } }) },
   deleteAccount: { status: 204, make: account },
+  listSlots: { status: 200, make: account },
   createGroup: { status: 201, request: () => ({ json: { name: uniqueName('group') } }) },
   listGroups: { status: 200, make: group },
   getGroup: { status: 200, make: group },
