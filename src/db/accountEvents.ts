@@ -1,9 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { EventType } from '../domain/event.ts';
 import { toAccountView } from '../views/accounts.ts';
-import { loadAccountTimes, type SlotLimits } from './accountTimes.ts';
+import { loadAccountTimes } from './accountTimes.ts';
 import { Account } from './entities/account.ts';
 import { asWritten, tell } from './events.ts';
+import type { SlotLimits } from './slots.ts';
 
 type AccountEvent = Extract<EventType, `account.${string}`>;
 

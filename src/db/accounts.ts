@@ -9,11 +9,12 @@ import type { Platform, Provider } from '../domain/platform.ts';
 import { VideoflowError } from '../errors.ts';
 import type { AccountTimes } from '../views/accounts.ts';
 import { tellAccount } from './accountEvents.ts';
-import { loadAccountTimes, type SlotLimits } from './accountTimes.ts';
+import { loadAccountTimes } from './accountTimes.ts';
 import { Account } from './entities/account.ts';
 import { AccountGroup } from './entities/accountGroup.ts';
 import { User } from './entities/user.ts';
 import { endPosts } from './postEnds.ts';
+import type { SlotLimits } from './slots.ts';
 import { QuotaExceededError, UploadQueries } from './uploads.ts';
 import type { Page } from './videos.ts';
 

@@ -2,10 +2,10 @@ import { type RequiredEntityData, UniqueConstraintViolationException } from '@mi
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { VideoflowError } from '../errors.ts';
 import { tellAccounts } from './accountEvents.ts';
-import type { SlotLimits } from './accountTimes.ts';
 import { Account } from './entities/account.ts';
 import { AccountGroup } from './entities/accountGroup.ts';
 import { User } from './entities/user.ts';
+import type { SlotLimits } from './slots.ts';
 import { QuotaExceededError, UploadQueries } from './uploads.ts';
 import type { Page } from './videos.ts';
 
