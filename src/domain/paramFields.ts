@@ -8,7 +8,17 @@ import { PLATFORMS, type Platform, type Provider } from './platform.ts';
  * - `id`: text, or a whole number
  * - `strings`: a list of texts, or one text with commas
  */
-export type ParamType = 'text' | 'id' | 'url' | 'integer' | 'number' | 'boolean' | 'strings' | 'choice';
+export const PARAM_TYPES = [
+  'text',
+  'id',
+  'url',
+  'integer',
+  'number',
+  'boolean',
+  'strings',
+  'choice',
+] as const;
+export type ParamType = (typeof PARAM_TYPES)[number];
 
 export interface ParamField {
   type: ParamType;

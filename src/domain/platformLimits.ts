@@ -15,9 +15,11 @@ export interface TextLimit extends CaptionLimit {
   certainMax?: number | null;
 }
 
+export const TAG_KINDS = ['hashtags', 'mentions'] as const;
+
 /** How many of a kind a text may hold. */
 export interface TagLimit {
-  kind: 'hashtags' | 'mentions';
+  kind: (typeof TAG_KINDS)[number];
   max: number;
   isCertain: boolean;
   source: string;

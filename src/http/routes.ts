@@ -9,6 +9,7 @@ import { groupRoutes } from './groups.ts';
 import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import { pictureRoutes } from './pictures.ts';
+import { platformRoutes } from './platforms.ts';
 import type { Route } from './route.ts';
 import { sharedFileRoutes } from './shares/files.ts';
 import { playerAssetRoutes } from './shares/player/assets.ts';
@@ -57,6 +58,7 @@ export const routes: readonly Route[] = [
   ...accountRoutes,
   ...slotRoutes,
   ...groupRoutes,
+  ...platformRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...webhookDeliveryRoutes,

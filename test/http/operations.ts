@@ -105,6 +105,12 @@ const group = async (api: TestApi, { token }: TestUser): Promise<PathIds> => {
   const { body } = await api.call('/v1/groups', { token, json: { name: uniqueName('group') } });
   return { id: body.id };
 };
+const post = async (api: TestApi, owner: TestUser): Promise<PathIds> => {
+  const [{ id: video_id }, { id: account_id }] = [await pending(api, owner), await account(api, owner)];
+  const json = { video_id, account_id, title: 'A', scheduled_at: new Date(Date.now() + 3_600_000) };
+  const { body } = await api.call('/v1/posts', { token: owner.token, json });
+  return { id: body.id };
+};
 const newAccount = () => ({ username: uniqueName('account'), provider: 'test', platforms: ['tiktok'] });
 const BY_HANDLE = 'the handle in the address is the right to it';
 
@@ -187,6 +193,8 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getStoryboardSheet: { status: 200, make: ready },
   getStoryboardIndex: { status: 200, make: ready },
 
+  listPlatforms: { status: 200 },
+
   // No language model is configured: see captions.test.ts.
   writeCaption: { status: 409, request: () => ({ json: { prompt: 'a' } }) },
   getCaption: { status: 200, make: caption },
@@ -216,6 +224,15 @@ export const OPERATIONS: Readonly<Record<string, OperationPlan | PublicPlan>> = 
   getGroup: { status: 200, make: group },
   changeGroup: { status: 200, make: group, request: () => ({ json: { name: uniqueName('group') } }) },
   deleteGroup: { status: 204, make: group },
+
+  // The ids of videos and accounts stand in their bodies: see posts.test.ts.
+  createPost: { status: 422, request: () => ({ json: {} }) },
+  previewPost: { status: 422, request: () => ({ json: {} }) },
+  listPosts: { status: 200, make: post },
+  getPost: { status: 200, make: post },
+  listPostTargets: { status: 200, make: post },
+  changePost: { status: 200, make: post, request: rename },
+  cancelPost: { status: 200, make: post },
 
   createWebhook: { status: 201, request: () => ({ json: { url: HOOK_URL } }) },
   listWebhooks: { status: 200, make: webhook },
