@@ -118,8 +118,8 @@ export const checking: ActivityOptions = {
   taskQueue: 'net',
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '1 day',
-  heartbeatTimeout: `${HEARTBEAT_TIMEOUT_SEC} seconds`,
-  retry: { initialInterval: '2 seconds', maximumInterval: '10 minutes' },
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '10 minutes' },
   cancellationType,
 };
 

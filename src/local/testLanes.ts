@@ -41,6 +41,7 @@ const WAITING_SEC: Record<string, number> = {
   'test/e2e/canary.test.ts': 25,
   'test/workflows/sendNotices.test.ts': 35,
   'test/workflows/noticeLinks.test.ts': 11,
+  'test/workflows/checkAccount.test.ts': 30,
   'test/workflows/transcriberTrouble.test.ts': 20,
   'test/workflows/housekeep.test.ts': 25,
   'test/workflows/urlIngest.test.ts': 25,

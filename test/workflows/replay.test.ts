@@ -20,6 +20,7 @@ import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { fixture } from '../support/mediaFixtures.ts';
 import { installQuietRuntime } from '../support/quietRuntime.ts';
 import { recordCaptions } from '../support/recordCaptions.ts';
+import { recordChecks } from '../support/recordChecks.ts';
 import { recordEdits } from '../support/recordEdits.ts';
 import { recordNotices } from '../support/recordNotices.ts';
 import { recordSound } from '../support/recordSound.ts';
@@ -47,6 +48,7 @@ const RECORDERS: Record<string, typeof recordEdits> = {
   renderAudio: recordSound,
   sendNotices: recordNotices,
   deliverWebhook: recordWebhooks,
+  checkAccount: recordChecks,
 };
 
 describe('replay of stored histories', () => {
@@ -155,6 +157,8 @@ async function record(engine: TestEngine): Promise<void> {
   await recordTranscripts(engine, save);
   await engine.stopWorkers('SIGTERM');
   await recordWebhooks(engine, save);
+  await engine.stopWorkers('SIGTERM');
+  await recordChecks(engine, save);
   // An open run's history is replayable as long as it ends with a completed workflow task.
   await engine.stopWorkers('SIGTERM');
   await save('reconcile', RECONCILE_ID);
