@@ -16,6 +16,7 @@ import { assertSchema } from './migrate.ts';
 import { type DatabaseOptions, openOrm } from './orm.ts';
 import { PictureQueries } from './pictures.ts';
 import { PlaybackStepQueries } from './playbackSteps.ts';
+import { PostPreviewQueries } from './postPreviews.ts';
 import { PostQueries } from './posts.ts';
 import { createRateLimits, type RateLimits } from './rateLimits.ts';
 import { ReconciliationQueries } from './reconciliation.ts';
@@ -95,6 +96,7 @@ const nouns = {
   health: HealthQueries,
   housekeeping: HousekeepingQueries,
   posts: PostQueries,
+  postPreviews: PostPreviewQueries,
 };
 
 /** The questions and writes of every noun, bound to one entity manager. */

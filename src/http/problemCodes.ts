@@ -244,6 +244,12 @@ export const PROBLEMS = {
     detail: 'The account has no free slot as far ahead as is looked',
     retryable: true,
   },
+  empty_group: {
+    status: 409,
+    title: 'Empty group',
+    detail: 'The group has no accounts that could post',
+    retryable: false,
+  },
   too_late: {
     status: 409,
     title: 'Too late',
@@ -339,6 +345,12 @@ export const PROBLEMS = {
     status: 422,
     title: 'Invalid request',
     detail: 'Some fields are not as they should be',
+    retryable: false,
+  },
+  preflight_failed: {
+    status: 422,
+    title: 'Refused by platforms',
+    detail: 'Some platforms certainly refuse this post; leave them out, or change what they refuse',
     retryable: false,
   },
   caption_refused: {

@@ -10,6 +10,7 @@ import { healthRoutes } from './health.ts';
 import { meRoutes } from './me.ts';
 import { pictureRoutes } from './pictures.ts';
 import { platformRoutes } from './platforms.ts';
+import { postRoutes } from './posts/routes.ts';
 import type { Route } from './route.ts';
 import { sharedFileRoutes } from './shares/files.ts';
 import { playerAssetRoutes } from './shares/player/assets.ts';
@@ -58,6 +59,7 @@ export const routes: readonly Route[] = [
   ...accountRoutes,
   ...slotRoutes,
   ...groupRoutes,
+  ...postRoutes,
   ...platformRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,

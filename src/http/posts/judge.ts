@@ -1,0 +1,135 @@
+import { countUnits } from '../../captions/countLength.ts';
+import type { Account } from '../../db/entities/account.ts';
+import type { Video } from '../../db/entities/video.ts';
+import type { WantedTime } from '../../db/posts.ts';
+import { checkParams } from '../../domain/checkParams.ts';
+import type { Platform } from '../../domain/platform.ts';
+import type { PostParams, PostWarning } from '../../domain/postParams.ts';
+import { checkPost, type PostCheck } from '../../domain/preflight.ts';
+import { type ResolvedTarget, resolveTarget } from '../../domain/publication.ts';
+import { type FieldError, HttpProblem, invalidRequest } from '../problem.ts';
+import { AUTO } from './fields.ts';
+import { readTime } from './times.ts';
+
+/** What is wanted of one account. */
+export interface Wish {
+  title: string;
+  description: string | null;
+  /** Undefined: all of the account's. */
+  platforms: readonly Platform[] | undefined;
+  params: Readonly<Record<string, unknown>>;
+  scheduledAt: string | null | undefined;
+}
+
+/** A wish as it is read for an account, and what speaks against it. */
+export interface Judgement {
+  account: Account;
+  wish: Wish;
+  /** Those of the wanted ones that the account has. */
+  platforms: readonly Platform[];
+  /** Null: it cannot be read. */
+  time: WantedTime | null;
+  /** What every platform gets. */
+  targets: readonly ResolvedTarget[];
+  check: PostCheck;
+  warnings: readonly PostWarning[];
+  /** Fields that are wrong for this account. */
+  errors: readonly FieldError[];
+}
+
+const KNOWN_BY_PROBE = ['width', 'height', 'fps', 'durationSec', 'container', 'videoCodec'] as const;
+
+/** What was found in a video; null while nobody has looked. */
+function measuresOf(video: Video | null) {
+  if (!video || KNOWN_BY_PROBE.every((fact) => (video[fact] ?? null) === null)) return null;
+  return {
+    durationSec: video.durationSec ?? null,
+    sizeBytes: video.sizeBytes ?? null,
+    container: video.container ?? null,
+    width: video.width ?? null,
+    height: video.height ?? null,
+    fps: video.fps ?? null,
+    videoCodec: video.videoCodec ?? null,
+  };
+}
+
+/** Reads a wish for an account, and says what speaks against it; the state of the account and of the video apart. */
+export function judgePost(
+  account: Account,
+  wish: Wish,
+  { video, nowMs }: { video: Video | null; nowMs: number },
+): Judgement {
+  const { provider } = account;
+  const wanted = wish.platforms ?? account.platforms;
+  const platforms = wanted.filter((platform) => account.platforms.includes(platform));
+  const timed = readWantedTime(wish.scheduledAt, account.timeZone, nowMs);
+  const paramErrors = checkParams(provider, platforms, wish.params);
+  const params = withoutWrong(wish.params, paramErrors);
+  const targets = platforms.map((platform) =>
+    resolveTarget({ ...wish, params, isAi: account.isAi, platform }),
+  );
+  const check = checkPost({ provider, targets, media: measuresOf(video), countUnits });
+  return {
+    ...{ account, wish, platforms, targets, check },
+    time: timed.time,
+    warnings: toWarnings(targets, check),
+    errors: [...findMissing(account, wanted), ...timed.errors, ...paramErrors],
+  };
+}
+
+function readWantedTime(
+  given: string | null | undefined,
+  timeZone: string,
+  nowMs: number,
+): { time: WantedTime | null; errors: FieldError[] } {
+  if (given === undefined || given === null) return { time: { timing: 'now' }, errors: [] };
+  if (given === AUTO) return { time: { timing: 'auto' }, errors: [] };
+  try {
+    return { time: { timing: 'at', dueAt: readTime(given, timeZone, nowMs) }, errors: [] };
+  } catch (error) {
+    if (!(error instanceof HttpProblem)) throw error;
+    return { time: null, errors: error.errors ?? [] };
+  }
+}
+
+function findMissing({ platforms }: Account, wanted: readonly Platform[]): FieldError[] {
+  const missing = wanted.filter((platform) => !platforms.includes(platform));
+  if (missing.length === 0) return [];
+  const message = `the account does not post to ${missing.join(', ')}; it has ${platforms.join(', ')}`;
+  return [{ path: 'platforms', message }];
+}
+
+/** What is wrong is shown to nobody as what a platform would get. */
+function withoutWrong(params: Wish['params'], errors: readonly FieldError[]): PostParams {
+  const wrong = new Set(errors.map(({ path }) => path.split('.')[1]));
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !wrong.has(name))) as PostParams;
+}
+
+/** What its owner should know of a post that is taken all the same. */
+function toWarnings(targets: readonly ResolvedTarget[], check: PostCheck): PostWarning[] {
+  const found = check.platforms.flatMap(({ platform, findings }) =>
+    findings
+      .filter(({ verdict }) => verdict !== 'impossible')
+      .map(({ code, message }) => ({ code, message, platform })),
+  );
+  const unused = targets
+    .filter(({ isDescriptionUnused }) => isDescriptionUnused)
+    .map(({ platform }) => ({
+      code: 'description_unused',
+      message: 'The platform has one text only, which is the title: the description does not appear there',
+      platform,
+    }));
+  return [...found, ...unused];
+}
+
+/** What refuses a wish whatever states there are; null when nothing does. */
+export function refusalOfFields({ errors, check }: Judgement): HttpProblem | null {
+  if (errors.length > 0) return invalidRequest([...errors]);
+  const impossible = check.platforms.flatMap(({ platform, findings }) =>
+    findings
+      .filter(({ verdict }) => verdict === 'impossible')
+      .map(({ message }) => ({ path: `platforms.${platform}`, message })),
+  );
+  if (impossible.length === 0) return null;
+  return new HttpProblem('preflight_failed', undefined, { errors: impossible });
+}
