@@ -75,11 +75,13 @@ export function listUnfinished(
   needed: NeededByPosts,
   limit: number,
 ): Promise<UnfinishedPost[]> {
-  const [where, id] = neededIs(needed);
-  return em.execute<UnfinishedPost[]>(
-    `select id, due_at as "dueAt" from posts where ${where} and status in (${UNFINISHED})
-     order by due_at, id limit ?`,
-    [id, limit],
+  return em.find(
+    Post,
+    {
+      ...('videoId' in needed ? needed : { account: needed.accountId }),
+      status: { $in: [...UNFINISHED_POST_STATUSES] },
+    },
+    { fields: ['id', 'dueAt'], orderBy: { dueAt: 'asc', id: 'asc' }, limit, disableIdentityMap: true },
   );
 }
 

@@ -59,10 +59,10 @@ describe('posts', () => {
 
   describe('that are accepted', () => {
     it('have a planned target for each platform, and are told of', async () => {
-      const wanted = {
+      const wanted: Partial<NewPost> = {
         ...{ title: 'Hello', description: 'More of it', params: { tiktok: { privacy_level: 'SELF_ONLY' } } },
         ...{ notify: 'telegram', warnings: [{ code: 'scaled', message: 'It is', platform: 'tiktok' }] },
-      } as const;
+      };
       const { id } = await post({ ...wanted, time: at(tomorrow) });
       const row = await db.posts.find(userId, id);
       assert.ok(row);
