@@ -172,6 +172,8 @@ describe('accounts', () => {
         ['platforms', { platforms: Array(23).fill('x') }],
         ['timezone', { timezone: 'Europe/Bremen' }],
         ['timezone', { timezone: '+01:00' }],
+        ['timezone', { timezone: 'IST' }],
+        ['timezone', { timezone: 'pst' }],
         ['timezone', { timezone: null }],
         ['is_ai', { is_ai: 'yes' }],
         ['group', { group: 'x' }],

@@ -2,22 +2,27 @@ import { type AccountColumns, UnusableGroupError } from '../../db/accounts.ts';
 import type { Account } from '../../db/entities/account.ts';
 import { DEFAULT_AUTOPOSTING, DEFAULT_LATE_POLICY } from '../../domain/account.ts';
 import { PLATFORMS_OF, type Platform, type Provider } from '../../domain/platform.ts';
-import { type FieldError, invalidRequest, notFound } from '../problem.ts';
+import { isTimeZone } from '../../domain/timeZone.ts';
+import { type FieldError, invalidRequest } from '../problem.ts';
 import type { RouteRequest } from '../route.ts';
 import { findCredentialErrors, sealCredentials } from './credentials.ts';
 import { type AccountFields, findPlatformErrors, toColumns } from './fields.ts';
 
 /** Columns of an account that says nothing of itself but what has to be said. */
-async function defaultColumns({ deps, user }: RouteRequest, { timezone }: AccountFields) {
+async function defaultColumns(request: RouteRequest, { timezone }: AccountFields) {
   const { isEnabled, days, ...window } = DEFAULT_AUTOPOSTING;
-  const owner = timezone === undefined ? await deps.db.users.find(user.id) : null;
-  if (timezone === undefined && !owner) throw notFound();
   return {
     ...window,
     ...DEFAULT_LATE_POLICY,
     ...{ isAutoposting: isEnabled, days: [...days], isAi: false, groupId: null, isPaused: false },
-    timeZone: timezone ?? owner?.timeZone ?? '',
+    timeZone: timezone ?? (await zoneOfUser(request)),
   };
+}
+
+async function zoneOfUser({ deps, user }: RouteRequest): Promise<string> {
+  const owner = await deps.db.users.find(user.id);
+  // Users may have been given one before it was known to be none.
+  return owner && isTimeZone(owner.timeZone) ? owner.timeZone : 'UTC';
 }
 
 /** The platforms of a provider that has only one need not be said. */
