@@ -15,7 +15,7 @@ export interface TimeRange {
 interface Row {
   range: number;
   post_id: string;
-  at: Date;
+  atMs: number;
   platforms: Platform[];
 }
 
@@ -26,7 +26,7 @@ const HOLDING = TIME_HOLDING_POST_STATUSES.map((status) => `'${status}'`).join('
  * nobody knows, the platforms that certainly did not get it do not count.
  */
 const TAKEN = `
-  select asked.range, taken.*
+  select asked.range, taken.post_id, taken.platforms, (extract(epoch from taken.at) * 1000)::float8 as "atMs"
   from jsonb_to_recordset(?::jsonb) as asked (range int, account_id uuid, first timestamptz, last timestamptz, except_id uuid)
   cross join lateral (
     select p.id as post_id,
@@ -51,7 +51,7 @@ export async function loadTakenTimes(
     ...{ first: new Date(fromMs), last: new Date(untilMs) },
   }));
   const rows = await em.execute<Row[]>(TAKEN, [JSON.stringify(asked)]);
-  for (const { range, post_id: postId, at, platforms } of rows)
-    taken[range]?.push({ postId, atMs: at.getTime(), platforms });
+  for (const { range, post_id: postId, atMs, platforms } of rows)
+    taken[range]?.push({ postId, atMs, platforms });
   return taken;
 }
