@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uploadEvent } from '../../src/domain/event.ts';
+import { PLATFORMS } from '../../src/domain/platform.ts';
 import type { UploadState } from '../../src/domain/upload.ts';
 import type { Note, Row } from './watchedChanges.ts';
 
@@ -23,6 +24,8 @@ export function judgeChanges(notes: readonly Note[]): string[] {
     const told: Telling[] = [];
     const latest = new Map<string, Row>();
     for (const note of own) {
+      // Accounts are not watched here.
+      if (note.new?.object_type === 'account') continue;
       if (note.relation === 'events' && note.new) {
         const telling = { object: objectOf(note.new), type: note.new.type };
         told.push(telling);
@@ -59,8 +62,18 @@ function inTransactions(notes: readonly Note[]): { transaction: string; notes: N
   return [...groups].map(([transaction, own]) => ({ transaction, notes: own }));
 }
 
-const objectOf = ({ object_type, object_id, data }: Row): string =>
-  object_type === 'step' ? `step ${data.video_id} ${data.name}` : `${object_type} ${object_id}`;
+const objectOf = ({ object_type, object_id, data }: Row): string => {
+  if (object_type === 'step') return `step ${data.video_id} ${data.name}`;
+  return object_type === 'target' ? `target ${data.post_id} ${data.platform}` : `${object_type} ${object_id}`;
+};
+
+/** What a row is, or belongs to, in the words of events. */
+function rowObject(relation: Note['relation'], row: Row): string {
+  if (relation === 'steps') return `step ${row.video_id} ${row.name}`;
+  if (relation === 'targets') return `target ${row.post_id} ${row.platform}`;
+  if (relation === 'transcripts') return `video ${row.video_id}`;
+  return `${relation.slice(0, -1)} ${row.id}`;
+}
 
 const differs = (before: Row, after: Row, ...columns: string[]): boolean =>
   columns.some((column) => !isDeepStrictEqual(before[column], after[column]));
@@ -75,13 +88,13 @@ function changeOf({ relation, old: before, new: after }: Note, world: World): Te
       after && (!before || differs(before, after, 'state')) && uploadEvent(after.state as UploadState),
     shares: () => after && changeOfShare(before, after),
     transcripts: () => !before && after?.kind === 'edited' && 'video.updated',
+    posts: () => after && changeOfPost(before, after),
+    // One that comes or goes is a change of its post.
+    targets: () => before && after && differs(before, after, 'state') && `target.${after.state}`,
     events: () => null,
   }[relation]();
   if (!type) return null;
-  const row = after ?? before ?? {};
-  if (relation === 'steps') return { object: `step ${row.video_id} ${row.name}`, type };
-  if (relation === 'transcripts') return { object: `video ${row.video_id}`, type };
-  return { object: `${relation.slice(0, -1)} ${row.id}`, type };
+  return { object: rowObject(relation, after ?? before ?? {}), type };
 }
 
 /** Of a deleted video nothing is told any more, also not when its row goes. */
@@ -107,17 +120,21 @@ const changeOfShare = (before: Row | null, after: Row): string | null => {
   return !before.revoked_at && after.revoked_at ? 'share.revoked' : null;
 };
 
+const changeOfPost = (before: Row | null, after: Row): string | null => {
+  if (!before || differs(before, after, 'status')) return `post.${after.status}`;
+  return isDeepStrictEqual(before, after) ? null : 'post.updated';
+};
+
 /** The rows as they are after what was noted so far. */
 class World {
   readonly #rows = new Map<string, Row>();
 
   take({ relation, old: before, new: after }: Note): void {
     if (relation === 'events' || relation === 'transcripts') return;
-    const row = after ?? before ?? {};
-    const object =
-      relation === 'steps' ? `step ${row.video_id} ${row.name}` : `${relation.slice(0, -1)} ${row.id}`;
-    // Of what is gone the last that it was is remembered.
+    const object = rowObject(relation, after ?? before ?? {});
+    // Of what is gone the last that it was is remembered, but for targets, of which their post consists.
     if (after) this.#rows.set(object, after);
+    else if (relation === 'targets') this.#rows.delete(object);
   }
 
   isDeleted(videoId: string): boolean {
@@ -128,7 +145,8 @@ class World {
   differing(object: string, { object_type, data }: Row): string | null {
     const row = this.#rows.get(object);
     if (!row) return 'no such row was written';
-    const view: Row = viewOf(object_type, row);
+    const platforms = PLATFORMS.filter((platform) => this.#rows.has(`target ${row.id} ${platform}`));
+    const view: Row = { ...viewOf(object_type, row), ...(object_type === 'post' ? { platforms } : {}) };
     const wrong = Object.keys(view).filter((field) => !isDeepStrictEqual(view[field], data[field]));
     return wrong.length === 0
       ? null
@@ -180,6 +198,15 @@ function viewOf(type: string, row: Row): Row {
         offset: row.offset_bytes,
         length: row.length_bytes,
       };
+    case 'post':
+      return {
+        ...pick(row, 'id', 'video_id', 'account_id', 'status', 'title', 'description', 'params', 'timing'),
+        ...pick(row, 'warnings', 'notify'),
+        scheduled_at: timeOf(row.due_at),
+        timezone: row.time_zone,
+      };
+    case 'target':
+      return { ...pick(row, 'post_id', 'platform', 'state', 'attempts', 'url'), error: errorOf(row) };
     default:
       return { ...pick(row, 'id', 'video_id', 'max_views', 'views'), revoked_at: timeOf(row.revoked_at) };
   }

@@ -4,7 +4,7 @@ import { judgeChanges } from './toldChanges.ts';
 /** A row that was written, as it was before and after, or an event that was told. */
 export interface Note {
   transaction: string;
-  relation: 'videos' | 'steps' | 'edits' | 'uploads' | 'shares' | 'transcripts' | 'events';
+  relation: (typeof WATCHED)[number];
   old: Row | null;
   new: Row | null;
 }
@@ -12,7 +12,17 @@ export interface Note {
 // biome-ignore lint/suspicious/noExplicitAny: rows of every table
 export type Row = Record<string, any>;
 
-const WATCHED = ['videos', 'steps', 'edits', 'uploads', 'shares', 'transcripts', 'events'];
+const WATCHED = [
+  'videos',
+  'steps',
+  'edits',
+  'uploads',
+  'shares',
+  'transcripts',
+  'posts',
+  'targets',
+  'events',
+] as const;
 
 /** Notes by triggers of its own, past everything of ours, what is written in a database and what is told of it. */
 export async function watchChanges(databaseUrl: string) {
