@@ -10,15 +10,16 @@ const UNFINISHED = UNFINISHED_POST_STATUSES.map((status) => `'${status}'`).join(
 
 interface Row {
   id: string;
-  scheduled: Date[];
+  /** Milliseconds of the epoch: times within arrays come as texts. */
+  scheduledMs: number[];
   last: Date | null;
 }
 
 const TIMES = `
-  select a.id, ahead.scheduled, posted.last
+  select a.id, ahead.scheduled as "scheduledMs", posted.last
   from accounts a
   cross join lateral (
-    select coalesce(array_agg(first.due_at order by first.due_at), '{}') as scheduled from (
+    select coalesce(array_agg(extract(epoch from first.due_at)::float8 * 1000 order by first.due_at), '{}') as scheduled from (
       select p.due_at from posts p where p.account_id = a.id and p.status in (${UNFINISHED}) and p.due_at > ?
       order by p.due_at limit 100) first
   ) ahead
@@ -38,13 +39,14 @@ export async function loadAccountTimes(
   const now = new Date();
   const rows = await em.execute<Row[]>(TIMES, [now, accounts.map(({ id }) => id)]);
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const idle = accounts.filter(({ id, isAutoposting }) => isAutoposting && !byId.get(id)?.scheduled.length);
+  const idle = accounts.filter(({ id, isAutoposting }) => isAutoposting && !byId.get(id)?.scheduledMs.length);
   const wanted = idle.map((account) => ({ account, platforms: account.platforms, count: 1 }));
   const free = await findFreeSlots(em, wanted, { limits, nowMs: now.getTime() });
   const nextOf = new Map(idle.map(({ id }, at) => [id, free[at]?.slots[0]]));
   return new Map(
     accounts.map(({ id }) => {
-      const { scheduled = [], last = null } = byId.get(id) ?? {};
+      const { scheduledMs = [], last = null } = byId.get(id) ?? {};
+      const scheduled = scheduledMs.map((ms) => new Date(Math.round(ms)));
       const slot = nextOf.get(id);
       const next = scheduled[0] ?? (slot ? new Date(slot.atMs) : null);
       return [id, { scheduled, next, last }];
