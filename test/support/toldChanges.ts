@@ -19,13 +19,11 @@ interface Telling {
 export function judgeChanges(notes: readonly Note[]): string[] {
   const world = new World();
   const mistakes: string[] = [];
-  for (const { transaction, notes: own } of inTransactions(notes)) {
+  for (const { transaction, notes: own } of inTransactions(notes.filter(isWatched))) {
     const expected: Telling[] = [];
     const told: Telling[] = [];
     const latest = new Map<string, Row>();
     for (const note of own) {
-      // Accounts are not watched here.
-      if (note.new?.object_type === 'account') continue;
       if (note.relation === 'events' && note.new) {
         const telling = { object: objectOf(note.new), type: note.new.type };
         told.push(telling);
@@ -50,6 +48,9 @@ export function judgeChanges(notes: readonly Note[]): string[] {
   }
   return mistakes;
 }
+
+/** Accounts are not. */
+const isWatched = (note: Note): boolean => note.new?.object_type !== 'account';
 
 /** Groups what is noted by transactions; those end in the order of their last notes. */
 function inTransactions(notes: readonly Note[]): { transaction: string; notes: Note[] }[] {
