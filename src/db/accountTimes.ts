@@ -10,20 +10,20 @@ const UNFINISHED = UNFINISHED_POST_STATUSES.map((status) => `'${status}'`).join(
 
 interface Row {
   id: string;
-  /** Milliseconds of the epoch: times within arrays come as texts. */
+  /** Milliseconds of the epoch: the driver gives raw times as texts. */
   scheduledMs: number[];
-  last: Date | null;
+  lastMs: number | null;
 }
 
 const TIMES = `
-  select a.id, ahead.scheduled as "scheduledMs", posted.last
+  select a.id, ahead.scheduled as "scheduledMs", posted.last as "lastMs"
   from accounts a
   cross join lateral (
     select coalesce(array_agg(extract(epoch from first.due_at)::float8 * 1000 order by first.due_at), '{}') as scheduled from (
       select p.due_at from posts p where p.account_id = a.id and p.status in (${UNFINISHED}) and p.due_at > ?
       order by p.due_at limit 100) first
   ) ahead
-  cross join lateral (select max(p.posted_at) as last from posts p where p.account_id = a.id) posted
+  cross join lateral (select extract(epoch from max(p.posted_at))::float8 * 1000 as last from posts p where p.account_id = a.id) posted
   where a.id in (?)`;
 
 /**
@@ -45,11 +45,14 @@ export async function loadAccountTimes(
   const nextOf = new Map(idle.map(({ id }, at) => [id, free[at]?.slots[0]]));
   return new Map(
     accounts.map(({ id }) => {
-      const { scheduledMs = [], last = null } = byId.get(id) ?? {};
-      const scheduled = scheduledMs.map((ms) => new Date(Math.round(ms)));
+      const { scheduledMs = [], lastMs = null } = byId.get(id) ?? {};
+      const scheduled = scheduledMs.map(toDate);
+      const last = lastMs === null ? null : toDate(lastMs);
       const slot = nextOf.get(id);
       const next = scheduled[0] ?? (slot ? new Date(slot.atMs) : null);
       return [id, { scheduled, next, last }];
     }),
   );
 }
+
+const toDate = (ms: number): Date => new Date(Math.round(ms));

@@ -251,5 +251,17 @@ describe('changes of accounts', () => {
       assert.deepEqual((await typesOf(api, id)).at(-1), 'account.deleted');
       assert.equal((await me.remove(await me.make(), '?force=maybe')).status, 422);
     });
+
+    it('need not wait for posts that are over, which stay', async () => {
+      const id = await me.make();
+      const postId = await post(id);
+      const postedAt = new Date(Date.now() - 60_000);
+      await api.sql(`update posts set status = 'posted', posted_at = $2 where id = $1`, [postId, postedAt]);
+      const { last_upload_time, scheduled_times, next_upload_time } = await me.show(id);
+      assert.equal(last_upload_time, postedAt.toISOString());
+      assert.deepEqual([scheduled_times, next_upload_time], [[], null]);
+      assert.equal((await me.remove(id)).status, 204);
+      assert.equal((await api.sql('select 1 from posts where id = $1', [postId])).length, 1);
+    });
   });
 });
