@@ -77,6 +77,7 @@ const from = (source: string, ...limits: ((source: string) => MediaLimit)[]): Me
   limits.map((limit) => limit(source));
 
 const DOUBTFUL = { breach: 'doubtful' } as const;
+const UNSUBSCRIBED = { condition: 'without a subscription' };
 const AS_REEL = { only: { field: 'facebook_media_type', values: ['REELS', 'STORIES', UNSET] } };
 /** What a film of 24 frames has in a video. */
 const FILM_FPS = 23.976;
@@ -140,17 +141,23 @@ export const MEDIA_LIMITS: Readonly<Record<Platform, readonly MediaLimit[]>> = {
       'X API, media, best practices',
       duration({ min: 0.5 }),
       size({ max: 512 * MB }),
-      shortSide({ min: 32, max: 1024 }),
-      longSide({ max: 1280 }),
+      shortSide({ min: 32 }),
+      shortSide({ max: 1024 }, { ...DOUBTFUL, ...UNSUBSCRIBED }),
+      longSide({ max: 1280 }, { ...DOUBTFUL, ...UNSUBSCRIBED }),
       aspect({ min: 0.333, max: 3 }),
       fps({ max: 60 }),
       codecs('h264'),
     ),
     ...from(
       'X API, media, best practices; longer with a subscription',
-      duration({ max: 140 }, { ...DOUBTFUL, condition: 'without a subscription' }),
+      duration({ max: 140 }, { ...DOUBTFUL, ...UNSUBSCRIBED }),
     ),
-    ...from('what other clients keep', containers('mp4', 'mov')),
+    ...from(
+      'what other clients keep',
+      shortSide({ max: 1200 }),
+      longSide({ max: 1920 }),
+      containers('mp4', 'mov'),
+    ),
   ],
   threads: from(
     'Threads API, Posts, video specifications',

@@ -41,10 +41,11 @@ function checkLength({ name, part, words, limit }: Words, countUnits: CountUnits
   if (actual <= max) return null;
   const least = countUnits(words, LEAST_UNIT[unit] ?? unit);
   const isCertain = certainMax !== null && least > certainMax;
+  const bound = isCertain ? certainMax : max;
   const units = UNIT_NAMES[unit];
   const rest = isCertain ? 'shorten it' : 'shorten it, if it is cut, split or refused there';
-  const message = `${name} takes a ${part} of at most ${max} ${units}, and this has ${actual}: ${rest}`;
-  return { code: `${part}_too_long`, breach: toBreach(isCertain), message, limit: max, actual };
+  const message = `${name} takes a ${part} of at most ${bound} ${units}, and this has ${actual}: ${rest}`;
+  return { code: `${part}_too_long`, breach: toBreach(isCertain), message, limit: bound, actual };
 }
 
 const toBreach = (isCertain: boolean): Breach => (isCertain ? 'impossible' : 'doubtful');
