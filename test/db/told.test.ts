@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import type { NewPost, PostChanges } from '../../src/db/posts.ts';
 import { EVENT_TYPES } from '../../src/domain/event.ts';
 import type { MediaFacts } from '../../src/domain/media.ts';
 import { createConversation } from '../http/tus/conversation.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
-import { accept, makeAccount, newPost, SLOTS } from '../support/posting.ts';
 import { FACTS, makeReady, playWorker, upload } from '../support/processedVideo.ts';
 import { makeShare } from '../support/sharing.ts';
 import { uniqueName } from '../support/stack.ts';
+import { changeAccounts, changePosts } from '../support/toldPublishing.ts';
 import { makeForm, videoBytes } from '../support/uploading.ts';
 import { watchChanges } from '../support/watchedChanges.ts';
 
@@ -255,16 +254,8 @@ describe('every change of a state', () => {
   }
 
   it('of posts is told, whatever their owner does with them and with what they need', async () => {
-    const [videoId, accountId] = [await uploadOne(), await makeAccount(api.db, user.id)];
-    const post = async (time: NewPost['time'] = { timing: 'auto' }) =>
-      (await accept(api.db, newPost({ userId: user.id, accountId, videoId }, { time }))).id;
-    const change = (id: string, changes: PostChanges) => api.db.posts.change(user.id, id, changes, SLOTS);
-    const [first, second, third] = [await post(), await post({ timing: 'now' }), await post()];
-    for (const title of ['Another', 'Another']) await change(first, { title, params: { a: ['b'] } });
-    await change(first, { platforms: ['youtube'], time: { timing: 'now' } });
-    await change(first, { platforms: ['tiktok'] });
-    await change(first, { time: { timing: 'auto' }, platforms: null });
-    for (const _ of [1, 2]) await api.db.posts.cancel(user.id, first);
+    const videoId = await uploadOne();
+    const [, second, third] = await changePosts(api, user, videoId);
     await call('DELETE', `/v1/videos/${videoId}`, undefined, 409);
     await call('DELETE', `/v1/videos/${videoId}?force=true`, undefined, 202);
     assert.deepEqual(
@@ -274,6 +265,9 @@ describe('every change of a state', () => {
         .concat('video.deleted'),
     );
   });
+
+  it('of accounts is told, also as their groups change', async () =>
+    changeAccounts(api, user, await uploadOne()));
 
   it('is told of, of every type that there is of these', async () => {
     const { types } = await changes.judge();

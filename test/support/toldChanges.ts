@@ -19,7 +19,7 @@ interface Telling {
 export function judgeChanges(notes: readonly Note[]): string[] {
   const world = new World();
   const mistakes: string[] = [];
-  for (const { transaction, notes: own } of inTransactions(notes.filter(isWatched))) {
+  for (const { transaction, notes: own } of inTransactions(notes)) {
     const expected: Telling[] = [];
     const told: Telling[] = [];
     const latest = new Map<string, Row>();
@@ -48,9 +48,6 @@ export function judgeChanges(notes: readonly Note[]): string[] {
   }
   return mistakes;
 }
-
-/** Accounts are not. */
-const isWatched = (note: Note): boolean => note.new?.object_type !== 'account';
 
 /** Groups what is noted by transactions; those end in the order of their last notes. */
 function inTransactions(notes: readonly Note[]): { transaction: string; notes: Note[] }[] {
@@ -89,6 +86,7 @@ function changeOf({ relation, old: before, new: after }: Note, world: World): Te
       after && (!before || differs(before, after, 'state')) && uploadEvent(after.state as UploadState),
     shares: () => after && changeOfShare(before, after),
     transcripts: () => !before && after?.kind === 'edited' && 'video.updated',
+    accounts: () => after && changeOfAccount(before, after),
     posts: () => after && changeOfPost(before, after),
     // One that comes or goes is a change of its post.
     targets: () => before && after && differs(before, after, 'state') && `target.${after.state}`,
@@ -120,6 +118,15 @@ const changeOfShare = (before: Row | null, after: Row): string | null => {
   if (!before) return 'share.created';
   return !before.revoked_at && after.revoked_at ? 'share.revoked' : null;
 };
+
+/** That somebody has asked the provider, and heard nothing new, is nobody else's concern. */
+function changeOfAccount(before: Row | null, after: Row): string | null {
+  if (!before) return 'account.created';
+  if (after.deleted_at) return before.deleted_at ? null : 'account.deleted';
+  if (after.needs_reauth && !before.needs_reauth) return 'account.reauth_required';
+  const { checked_revision: _, ...told } = before;
+  return differs(before, after, ...Object.keys(told)) ? 'account.updated' : null;
+}
 
 const changeOfPost = (before: Row | null, after: Row): string | null => {
   if (!before || differs(before, after, 'status')) return `post.${after.status}`;
@@ -198,6 +205,12 @@ function viewOf(type: string, row: Row): Row {
         ...pick(row, 'id', 'protocol', 'state', 'video_id'),
         offset: row.offset_bytes,
         length: row.length_bytes,
+      };
+    case 'account':
+      return {
+        ...pick(row, 'id', 'username', 'provider', 'platforms', 'is_ai', 'status_reason'),
+        ...{ user_id: row.user_label, group: row.group_id, timezone: row.time_zone },
+        status: row.is_paused ? 'paused' : row.needs_reauth ? 'reauth_required' : 'active',
       };
     case 'post':
       return {

@@ -19,6 +19,7 @@ const WATCHED = [
   'uploads',
   'shares',
   'transcripts',
+  'accounts',
   'posts',
   'targets',
   'events',
