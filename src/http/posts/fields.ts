@@ -27,7 +27,7 @@ const platformsField = z
   .array(z.enum(PLATFORMS, `must be any of ${PLATFORMS.join(', ')}`))
   .min(1, 'must name at least one')
   .max(PLATFORMS.length * 2)
-  .transform((platforms) => [...new Set(platforms)])
+  .transform((platforms) => PLATFORMS.filter((platform) => platforms.includes(platform)))
   .meta({ description: 'Some of those that the account has; all of them without it' });
 
 const paramsField = z.record(z.string(), z.unknown()).meta({

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { v7 as uuidv7 } from 'uuid';
+import { refusalOf, typesOf } from '../support/accounts.ts';
+import { startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { createPostCaller, HOURLY, inHours, type PostCaller } from '../support/postCalls.ts';
+
+describe('posts that are there', () => {
+  let api: TestApi;
+  let user: TestUser;
+  let posts: PostCaller;
+  let video_id: string;
+  let account_id: string;
+  let base: { video_id: string; account_id: string; title: string; scheduled_at: string };
+
+  before(async () => {
+    api = await startApi();
+  });
+  after(() => api?.close());
+  beforeEach(async () => {
+    user = await api.makeUser();
+    posts = createPostCaller(api, user);
+    video_id = await posts.video();
+    account_id = await posts.accounts.make({ timezone: 'Europe/Berlin', autoposting: HOURLY });
+    base = { video_id, account_id, title: 'A title', scheduled_at: inHours(48) };
+  });
+
+  const setTarget = (id: string, platform: string, state: string) =>
+    api.sql('update targets set state = $3, attempts = 1 where post_id = $1 and platform = $2', [
+      id,
+      platform,
+      state,
+    ]);
+  const setStatus = (id: string, status: string) =>
+    api.sql('update posts set status = $2 where id = $1', [id, status]);
+
+  describe('are listed', () => {
+    const idsOf = async (query: string): Promise<string[]> => {
+      const { status, body } = await posts.list(query);
+      assert.equal(status, 200, JSON.stringify(body));
+      return body.data.map(({ id }: { id: string }) => id);
+    };
+
+    it('newest first, in pages', async () => {
+      const made: string[] = [];
+      for (let count = 0; count < 5; count += 1) made.unshift(await posts.make(base));
+      assert.deepEqual(await idsOf(''), made);
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      do {
+        const page = await posts.list(`limit=2&account_id=${account_id}${cursor ? `&cursor=${cursor}` : ''}`);
+        seen.push(...page.body.data.map(({ id }: { id: string }) => id));
+        cursor = page.body.next_cursor;
+      } while (cursor);
+      assert.deepEqual(seen, made);
+    });
+
+    it('by status; pending is everything whose end is not known', async () => {
+      const statuses = ['scheduled', 'publishing', 'posted', 'partial', 'failed', 'unknown', 'cancelled'];
+      const ids = new Map<string, string>();
+      for (const status of statuses) {
+        const id = await posts.make(base);
+        ids.set(status, id);
+        await setStatus(id, status);
+      }
+      for (const status of statuses) assert.deepEqual(await idsOf(`status=${status}`), [ids.get(status)]);
+      const pending = ['unknown', 'publishing', 'scheduled'].map((status) => ids.get(status));
+      assert.deepEqual(await idsOf('status=pending'), pending);
+      const [first, ...rest] = pending;
+      const page = await posts.list('status=pending&limit=1');
+      assert.deepEqual(page.body.data[0].id, first);
+      assert.deepEqual(await idsOf(`status=pending&cursor=${page.body.next_cursor}`), rest);
+    });
+
+    it('by account, video and user_id', async () => {
+      const other = await posts.accounts.make({ user_id: 'u1' });
+      const video = await posts.video();
+      const [one, two] = [
+        await posts.make(base),
+        await posts.make({ ...base, account_id: other, video_id: video }),
+      ];
+      assert.deepEqual(await idsOf(`account_id=${other}`), [two]);
+      assert.deepEqual(await idsOf(`account_id=${account_id.toUpperCase()}`), [one]);
+      assert.deepEqual(await idsOf(`video_id=${video}`), [two]);
+      assert.deepEqual(await idsOf('user_id=u1'), [two]);
+      assert.deepEqual(await idsOf(`user_id=u1&video_id=${video_id}`), []);
+      assert.deepEqual(await idsOf(`account_id=${uuidv7()}`), []);
+    });
+
+    it('as a calendar: from a time, the first included, to another, which is not', async () => {
+      const [day, next] = [inHours(100), inHours(124)];
+      const ids = [];
+      for (const scheduled_at of [inHours(99), day, inHours(110), next])
+        ids.push(await posts.make({ ...base, scheduled_at }));
+      const [, first, second, third] = ids;
+      assert.deepEqual(await idsOf(`from=${day}&to=${next}`), [second, first]);
+      assert.deepEqual(await idsOf(`from=${day}`), [third, second, first]);
+      assert.deepEqual(await idsOf(`from=${next}&to=${day}`), []);
+      const berlin = encodeURIComponent(day.replace('Z', '+00:00'));
+      assert.deepEqual(await idsOf(`from=${berlin}&to=${next}&limit=1`), [second]);
+    });
+
+    it('not for wrong filters', async () => {
+      for (const query of [
+        'status=done',
+        'status=',
+        'account_id=x',
+        'video_id=1',
+        'from=2026-12-24',
+        'to=tomorrow',
+        'from=2026-12-24T00:00:00',
+        'group_id=x',
+        'limit=0',
+        'status=posted&status=failed',
+      ]) {
+        const answer = await posts.list(query);
+        assert.deepEqual([answer.status, answer.body.code], [422, 'invalid_request'], query);
+      }
+    });
+
+    it("for their owners alone, who meet others' as missing ones", async () => {
+      const id = await posts.make(base);
+      const stranger = createPostCaller(api, await api.makeUser());
+      assert.deepEqual((await stranger.list(`account_id=${account_id}`)).body.data, []);
+      for (const attempt of [
+        stranger.call(`/${id}`),
+        stranger.targets(id),
+        stranger.patch(id, { title: 'x' }),
+        stranger.cancel(id),
+      ])
+        assert.equal(refusalOf(await attempt), '404 not_found');
+      assert.equal((await posts.show(id)).title, 'A title');
+    });
+  });
+
+  describe('are changed', () => {
+    it('in what they say and where they go; what is left out stays', async () => {
+      const id = await posts.make({
+        ...base,
+        description: 'Old',
+        params: { youtube: { privacyStatus: 'private' } },
+      });
+      const before = await posts.show(id);
+      const params = { tiktok: { privacy_level: 'SELF_ONLY' } };
+      const { status, body } = await posts.patch(id, {
+        title: 'New',
+        description: null,
+        platforms: ['tiktok'],
+        params,
+      });
+      assert.equal(status, 200, JSON.stringify(body));
+      const { updated_at, ...changed } = body;
+      assert.ok(updated_at > before.updated_at);
+      assert.deepEqual(
+        { ...changed, updated_at: before.updated_at },
+        {
+          ...before,
+          ...{ title: 'New', description: null, params, platforms: ['tiktok'], warnings: [] },
+          targets: before.targets.slice(0, 1),
+        },
+      );
+      assert.deepEqual(await posts.show(id), body);
+      assert.deepEqual(await typesOf(api, id), ['post.scheduled', 'post.updated']);
+      const again = await posts.patch(id, { title: 'New' });
+      assert.deepEqual(again.body, body);
+      assert.deepEqual((await posts.patch(id, {})).body, body);
+      assert.equal((await typesOf(api, id)).length, 2, 'what changes nothing is not told');
+    });
+
+    it('in when they go out: another time, the next slot, at once', async () => {
+      const id = await posts.make(base);
+      const day = inHours(30 * 24).slice(0, 10);
+      const moved = (await posts.patch(id, { scheduled_at: `${day}T12:00:00+02:00` })).body;
+      assert.deepEqual([moved.scheduled_at, moved.timing], [`${day}T10:00:00.000Z`, 'at']);
+      const { body: preview } = await posts.preview({ ...base, scheduled_at: 'auto' });
+      const auto = (await posts.patch(id, { scheduled_at: 'auto' })).body;
+      assert.deepEqual([auto.scheduled_at, auto.timing], [preview.scheduled_at, 'auto']);
+      assert.equal((await posts.patch(id, { title: 'B' })).body.scheduled_at, auto.scheduled_at);
+      assert.equal((await posts.patch(id, { scheduled_at: 'auto' })).body.scheduled_at, auto.scheduled_at);
+      const fromMs = Date.now();
+      const now = (await posts.patch(id, { scheduled_at: null })).body;
+      assert.equal(now.timing, 'now');
+      assert.ok(Date.parse(now.scheduled_at) >= fromMs);
+      const free = (await posts.preview({ ...base, scheduled_at: 'auto' })).body;
+      assert.ok(Date.parse(free.scheduled_at) >= Date.parse(auto.scheduled_at));
+    });
+
+    it('not where they would be refused as new ones, and stay as they were', async () => {
+      const id = await posts.make(base);
+      const before = await posts.show(id);
+      const table: [object, string][] = [
+        [{ title: '' }, '422 invalid_request title'],
+        [{ title: null }, '422 invalid_request title'],
+        [{ video_id: uuidv7() }, '422 invalid_request video_id'],
+        [{ account_id }, '422 invalid_request account_id'],
+        [{ platforms: [] }, '422 invalid_request platforms'],
+        [{ platforms: ['reddit'] }, '422 invalid_request platforms'],
+        [{ params: { nothing: 1 } }, '422 invalid_request params.nothing'],
+        [{ scheduled_at: inHours(-1) }, '422 invalid_request scheduled_at'],
+        [{ scheduled_at: 'AUTO' }, '422 invalid_request scheduled_at'],
+        [{ title: 'x'.repeat(101) }, '422 preflight_failed platforms.youtube'],
+      ];
+      for (const [json, expected] of table)
+        assert.equal(refusalOf(await posts.patch(id, json)), expected, JSON.stringify(json));
+      const plain = await posts.make({ ...base, account_id: await posts.accounts.make() });
+      assert.equal(refusalOf(await posts.patch(plain, { scheduled_at: 'auto' })), '409 autoposting_disabled');
+      assert.deepEqual(await posts.show(id), before);
+      assert.deepEqual(await typesOf(api, id), ['post.scheduled']);
+    });
+
+    it('with the warnings that the whole has then', async () => {
+      const id = await posts.make({ ...base, description: 'Old' });
+      const codes = ({ warnings }: { warnings: { code: string }[] }) => warnings.map(({ code }) => code);
+      assert.deepEqual(codes(await posts.show(id)), ['description_unused']);
+      assert.deepEqual(codes((await posts.patch(id, { platforms: ['youtube'] })).body), []);
+      await posts.make(base);
+      const near = (await posts.patch(id, { scheduled_at: base.scheduled_at })).body;
+      assert.deepEqual(codes(near), ['close_to_other_post']);
+      assert.deepEqual(codes((await posts.patch(id, { title: 'B' })).body), ['close_to_other_post']);
+      assert.deepEqual(codes((await posts.patch(id, { scheduled_at: inHours(72) })).body), []);
+    });
+
+    it('although their account is paused, or no longer posts where they go', async () => {
+      const id = await posts.make(base);
+      await posts.accounts.patch(account_id, { status: 'paused', platforms: ['tiktok'] });
+      const { status, body } = await posts.patch(id, { title: 'B' });
+      assert.deepEqual([status, body.platforms], [200, ['tiktok', 'youtube']]);
+    });
+  });
+
+  describe('are cancelled', () => {
+    it('with their targets, once and again, and give their slot back', async () => {
+      const auto = { ...base, scheduled_at: 'auto' };
+      const { body: first } = await posts.create(auto);
+      const { status, body } = await posts.cancel(first.id);
+      assert.equal(status, 200);
+      assert.deepEqual([body.id, body.status], [first.id, 'cancelled']);
+      assert.deepEqual(
+        body.targets.map(({ state }: { state: string }) => state),
+        ['cancelled', 'cancelled'],
+      );
+      const again = await posts.cancel(first.id);
+      assert.deepEqual([again.status, again.body], [200, body]);
+      assert.deepEqual(await posts.show(first.id), body);
+      assert.equal((await posts.create(auto)).body.scheduled_at, first.scheduled_at);
+      assert.deepEqual((await typesOf(api, first.id)).filter((type) => type === 'post.cancelled').length, 1);
+    });
+  });
+
+  it('are left alone once something may have left, or when they are over', async () => {
+    for (const state of ['armed', 'sent', 'live', 'draft_delivered', 'unknown', 'failed', 'skipped']) {
+      const id = await posts.make(base);
+      await setTarget(id, 'youtube', state);
+      const before = await posts.show(id);
+      for (const attempt of [
+        posts.patch(id, { title: '' }),
+        posts.patch(id, { title: 'B' }),
+        posts.cancel(id),
+      ]) {
+        const answer = await attempt;
+        if (answer.status !== 422) assert.equal(refusalOf(answer), '409 too_late', state);
+      }
+      // Before what is wrong with the change for this post.
+      const wrong = await posts.patch(id, { title: 'x'.repeat(101), platforms: ['reddit'] });
+      assert.equal(refusalOf(wrong), '409 too_late', state);
+      assert.deepEqual(await posts.show(id), before);
+    }
+    for (const status of ['posted', 'partial', 'failed', 'unknown', 'cancelled']) {
+      const id = await posts.make(base);
+      await setStatus(id, status);
+      assert.equal(refusalOf(await posts.patch(id, { title: 'B' })), '409 too_late', status);
+      if (status !== 'cancelled') assert.equal(refusalOf(await posts.cancel(id)), '409 too_late', status);
+    }
+    const prepared = await posts.make(base);
+    await setTarget(prepared, 'youtube', 'prepared');
+    assert.equal((await posts.patch(prepared, { title: 'B' })).status, 200);
+    assert.equal((await posts.cancel(prepared)).status, 200);
+  });
+});

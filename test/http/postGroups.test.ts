@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { refusalOf, typesOf } from '../support/accounts.ts';
+import { startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { createPostCaller, DAY_MS, HOURLY, inHours, type PostCaller } from '../support/postCalls.ts';
+import { uniqueName } from '../support/stack.ts';
+
+interface Refused {
+  account_id: string;
+  error: { code: string; errors?: { path: string }[] };
+}
+
+describe('posts of groups', () => {
+  let api: TestApi;
+  let user: TestUser;
+  let posts: PostCaller;
+  let video_id: string;
+
+  before(async () => {
+    api = await startApi();
+  });
+  after(() => api?.close());
+  beforeEach(async () => {
+    user = await api.makeUser();
+    posts = createPostCaller(api, user);
+    video_id = await posts.video();
+  });
+
+  /** Makes a group of accounts with these fields. @returns its id, and theirs in their order */
+  async function makeGroup(...accounts: object[]): Promise<{ group_id: string; ids: string[] }> {
+    const ids: string[] = [];
+    for (const fields of accounts) ids.push(await posts.accounts.make(fields));
+    return { group_id: await posts.accounts.makeGroup({ account_ids: ids }), ids };
+  }
+  const accountsOf = (data: { account_id: string }[]) => data.map(({ account_id }) => account_id);
+  const codesOf = (refused: Refused[]) => refused.map(({ account_id, error }) => [account_id, error.code]);
+
+  it('are one for each account, in the order of their ids', async () => {
+    const { group_id, ids } = await makeGroup({}, { platforms: ['bluesky'] }, {});
+    const answer = await posts.create({ video_id, group_id, title: 'A', scheduled_at: inHours(2) });
+    assert.equal(answer.status, 202, JSON.stringify(answer.body));
+    assert.deepEqual(Object.keys(answer.body), ['data']);
+    assert.equal(answer.headers.get('location'), null);
+    assert.deepEqual(accountsOf(answer.body.data), ids.toSorted());
+    assert.deepEqual(
+      answer.body.data.map(({ platforms }: { platforms: string[] }) => platforms.join()),
+      ['tiktok,youtube', 'bluesky', 'tiktok,youtube'],
+    );
+    for (const post of answer.body.data) {
+      assert.deepEqual(await posts.show(post.id), post);
+      assert.deepEqual(await typesOf(api, post.id), ['post.scheduled']);
+    }
+    const preview = await posts.preview({ video_id, group_id, title: 'A' });
+    assert.deepEqual(accountsOf(preview.body.data), ids.toSorted());
+  });
+
+  it('go out at the same clock time, each in the zone of its account, or each in its next slot', async () => {
+    const zones = { 'Asia/Tokyo': '09:00', 'America/Phoenix': '01:00+1', UTC: '18:00' };
+    const { group_id } = await makeGroup(
+      ...Object.keys(zones).map((timezone) => ({ timezone, autoposting: HOURLY })),
+    );
+    const [day, next] = [40, 41].map((days) =>
+      new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10),
+    );
+    const { body } = await posts.create({ video_id, group_id, title: 'A', scheduled_at: `${day}T18:00` });
+    assert.deepEqual(
+      body.data.map(({ scheduled_at, timezone }: Record<string, string>) => [timezone, scheduled_at]),
+      [
+        ['Asia/Tokyo', `${day}T09:00:00.000Z`],
+        ['America/Phoenix', `${next}T01:00:00.000Z`],
+        ['UTC', `${day}T18:00:00.000Z`],
+      ],
+    );
+    const auto = { video_id, group_id, title: 'A', scheduled_at: 'auto' };
+    const previewed = (await posts.preview(auto)).body.data;
+    const given = (await posts.create(auto)).body.data;
+    const timesOf = (data: { scheduled_at: string }[]) => data.map(({ scheduled_at }) => scheduled_at);
+    assert.deepEqual(timesOf(given), timesOf(previewed));
+    assert.equal(new Set(timesOf(given)).size, 1, 'full hours are the same in all three');
+  });
+
+  it('go only to those of the platforms that an account has; one that has none refuses', async () => {
+    const { group_id, ids } = await makeGroup(
+      { platforms: ['tiktok', 'youtube', 'x'] },
+      { platforms: ['bluesky'] },
+      { platforms: ['x'] },
+    );
+    const [first, without, last] = ids;
+    const answer = await posts.create({ video_id, group_id, title: 'A', platforms: ['x', 'tiktok'] });
+    assert.equal(answer.status, 207);
+    assert.deepEqual(
+      answer.body.data.map(({ account_id, platforms }: Record<string, unknown>) => [account_id, platforms]),
+      [
+        [first, ['tiktok', 'x']],
+        [last, ['x']],
+      ],
+    );
+    assert.deepEqual(codesOf(answer.body.refused), [[without, 'invalid_request']]);
+    assert.equal(answer.body.refused[0].error.errors[0].path, 'platforms');
+  });
+
+  it('are answered 207 where some accounts refuse, with the problem of each', async () => {
+    const { group_id, ids } = await makeGroup(
+      { status: 'paused' },
+      { autoposting: HOURLY },
+      {},
+      { platforms: ['youtube'], autoposting: HOURLY },
+    );
+    const [paused, good, unplanned, long] = ids;
+    const body = {
+      video_id,
+      group_id,
+      title: 'x'.repeat(101),
+      platforms: ['tiktok', 'youtube'],
+      scheduled_at: 'auto',
+    };
+    const headers = { 'idempotency-key': uniqueName('key') };
+    await posts.accounts.patch(good ?? '', { platforms: ['tiktok'] });
+    await posts.accounts.patch(unplanned ?? '', { platforms: ['tiktok'] });
+    const preview = (await posts.preview(body)).body.data;
+    const answer = await posts.create(body, headers);
+    assert.equal(answer.status, 207, JSON.stringify(answer.body));
+    assert.deepEqual(accountsOf(answer.body.data), [good]);
+    assert.deepEqual(codesOf(answer.body.refused), [
+      [paused, 'preflight_failed'],
+      [unplanned, 'autoposting_disabled'],
+      [long, 'preflight_failed'],
+    ]);
+    const { error } = answer.body.refused[1];
+    assert.deepEqual(
+      [error.status, error.retryable, error.title, error.error],
+      [409, false, error.error, error.title],
+    );
+    assert.equal(error.type, 'http://videoflow.test/docs/problems#autoposting_disabled');
+    assert.deepEqual(
+      preview.map(({ account_id, problem }: Record<string, { code: string }>) => [
+        account_id,
+        problem?.code ?? null,
+      ]),
+      [
+        [paused, 'preflight_failed'],
+        [good, null],
+        [unplanned, 'autoposting_disabled'],
+        [long, 'preflight_failed'],
+      ],
+    );
+    const again = await posts.create(body, headers);
+    assert.deepEqual([again.status, again.body], [207, answer.body]);
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    assert.equal((await posts.list()).body.data.length, 1);
+  });
+
+  it('are refused as the first account refuses where all do, and nothing is written', async () => {
+    const { group_id } = await makeGroup({}, { status: 'paused' }, { platforms: ['youtube'] });
+    const auto = { video_id, group_id, title: 'A', scheduled_at: 'auto' };
+    assert.equal(refusalOf(await posts.create(auto)), '409 autoposting_disabled');
+    const past = { ...auto, scheduled_at: inHours(-1) };
+    assert.equal(refusalOf(await posts.create(past)), '422 invalid_request scheduled_at');
+    assert.deepEqual((await posts.list()).body.data, []);
+  });
+
+  it('are refused by a group of nobody, and one that was deleted', async () => {
+    const group_id = await posts.accounts.makeGroup();
+    const body = { video_id, group_id, title: 'A' };
+    assert.equal(refusalOf(await posts.create(body)), '409 empty_group');
+    assert.equal(refusalOf(await posts.preview(body)), '409 empty_group');
+    const { group_id: other, ids } = await makeGroup({});
+    await posts.accounts.remove(ids[0] ?? '');
+    assert.equal(refusalOf(await posts.create({ ...body, group_id: other })), '409 empty_group');
+    await posts.accounts.removeGroup(group_id);
+    assert.equal(refusalOf(await posts.create(body)), '404 not_found group_id');
+  });
+
+  it('do not wait for one another when two are made at once', async () => {
+    const { group_id, ids } = await makeGroup(...Array.from({ length: 8 }, () => ({ autoposting: HOURLY })));
+    const body = { video_id, group_id, title: 'A', scheduled_at: 'auto' };
+    const answers = await Promise.all(Array.from({ length: 4 }, () => posts.create(body)));
+    for (const answer of answers) assert.equal(answer.status, 202, JSON.stringify(answer.body));
+    for (const id of ids) {
+      const { data } = (await posts.list(`account_id=${id}`)).body;
+      assert.equal(new Set(data.map(({ scheduled_at }: Record<string, string>) => scheduled_at)).size, 4);
+    }
+  });
+});
