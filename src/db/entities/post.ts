@@ -1,12 +1,19 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { POST_STATUSES, POST_TIMINGS, TIME_HOLDING_POST_STATUSES } from '../../domain/post.ts';
+import {
+  POST_STATUSES,
+  POST_TIMINGS,
+  TIME_HOLDING_POST_STATUSES,
+  UNFINISHED_POST_STATUSES,
+} from '../../domain/post.ts';
 import type { PostParams, PostWarning } from '../../domain/postParams.ts';
 import { newId } from '../ids.ts';
 import { Account } from './account.ts';
 import { Target } from './target.ts';
 import { User } from './user.ts';
 
-const HOLDING = TIME_HOLDING_POST_STATUSES.map((status) => `'${status}'`).join(', ');
+const listed = (statuses: readonly string[]): string => statuses.map((status) => `'${status}'`).join(', ');
+const HOLDING = listed(TIME_HOLDING_POST_STATUSES);
+const UNFINISHED = listed(UNFINISHED_POST_STATUSES);
 
 const schema = defineEntity({
   name: 'Post',
@@ -26,6 +33,20 @@ const schema = defineEntity({
     {
       name: 'posts_user_calendar',
       expression: (c, t, name) => `create index "${name}" on ${t} (${c.user}, ${c.dueAt})`,
+    },
+    {
+      name: 'posts_user_status',
+      expression: (c, t, name) => `create index "${name}" on ${t} (${c.user}, ${c.status}, ${c.id} desc)`,
+    },
+    {
+      name: 'posts_user_label',
+      expression: (c, t, name) =>
+        `create index "${name}" on ${t} (${c.user}, ${c.userLabel}, ${c.id} desc) where ${c.userLabel} is not null`,
+    },
+    {
+      name: 'posts_account_unfinished',
+      expression: (c, t, name) =>
+        `create index "${name}" on ${t} (${c.account}, ${c.dueAt}) where ${c.status} in (${UNFINISHED})`,
     },
     {
       name: 'posts_account_time',
