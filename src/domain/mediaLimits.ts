@@ -132,7 +132,7 @@ export const MEDIA_LIMITS: Readonly<Record<Platform, readonly MediaLimit[]>> = {
       fps({ min: FILM_FPS, max: 60 }, AS_REEL),
     ),
     ...from(
-      'what other clients keep for videos that are no reels',
+      'Upload-Post, Upload Video, facebook_media_type',
       duration({ max: 4 * 3600 }, { ...DOUBTFUL, only: { field: 'facebook_media_type', values: ['VIDEO'] } }),
     ),
   ],
@@ -197,11 +197,11 @@ export const MEDIA_LIMITS: Readonly<Record<Platform, readonly MediaLimit[]>> = {
       size({ max: 300 * MB }),
     ),
     ...from(
-      'the older way of uploading: 100 MB, three minutes',
+      'Upload-Post, Upload Video, Bluesky: 100 MB, three minutes',
       duration({ max: 180 }, DOUBTFUL),
       size({ max: 100 * MB }, DOUBTFUL),
     ),
-    ...from('Bluesky, as announced', containers('mp4', 'mov', 'webm', 'mpeg')),
+    ...from('Upload-Post, Upload Video, Bluesky', containers('mp4', 'mov', 'webm', 'mpeg')),
   ],
   reddit: from(
     'what Reddit says of its video ads, and other clients of its posts',

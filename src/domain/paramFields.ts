@@ -29,13 +29,15 @@ export interface ParamField {
   max?: number;
   /** Of a text, or of all texts of a list together. */
   maxChars?: number;
+  /** Without it the provider refuses posts to this platform. */
+  isRequired?: true;
 }
 
 export type ParamTable = Readonly<Record<string, ParamField>>;
 
 /** Where the fields come from, and when that was read. */
 export const PARAM_SOURCES: Readonly<Record<Exclude<Provider, 'test'>, { source: string; asOf: string }>> = {
-  upload_post: { source: 'Upload-Post SDK 2.14.0, UploadVideoOptions', asOf: '2026-11' },
+  upload_post: { source: 'Upload-Post, Upload Video; SDK 2.14.0, UploadVideoOptions', asOf: '2026-11' },
   flic: { source: "What Flic's public clients send to POST /posts", asOf: '2026-11' },
 };
 
@@ -84,6 +86,11 @@ const TIKTOK: ParamTable = {
 };
 const INSTAGRAM: ParamTable = {
   media_type: choice('REELS', 'STORIES'),
+  share_mode: choice(
+    'CUSTOM',
+    'TRIAL_REELS_SHARE_TO_FOLLOWERS_IF_LIKED',
+    'TRIAL_REELS_DONT_SHARE_TO_FOLLOWERS',
+  ),
   share_to_feed: FLAG,
   collaborators: strings(),
   cover_url: LINK,
@@ -136,6 +143,8 @@ const X: ParamTable = {
   share_with_followers: FLAG,
   direct_message_deep_link: LINK,
   tagged_user_ids: strings(),
+  exclude_reply_user_ids: strings(),
+  made_with_ai: FLAG,
   x_long_text_as_post: FLAG,
   x_paid_partnership: FLAG,
   x_alt_text: text(MAX_ALT_CHARS),
@@ -181,7 +190,7 @@ const LINKEDIN: ParamTable = {
   ),
 };
 const PINTEREST: ParamTable = {
-  pinterest_board_id: ID,
+  pinterest_board_id: { ...ID, isRequired: true },
   pinterest_board_section_id: ID,
   pinterest_link: LINK,
   pinterest_alt_text: text(MAX_ALT_CHARS),
@@ -200,7 +209,7 @@ const BLUESKY: ParamTable = {
   reply_to_id: text(),
 };
 const REDDIT: ParamTable = {
-  subreddit: text(255),
+  subreddit: { ...text(255), isRequired: true },
   flair_id: ID,
   reddit_flair_text: text(64),
   reddit_nsfw: FLAG,
@@ -225,7 +234,7 @@ export const PARAM_FIELDS: Readonly<Record<Platform, ParamTable>> = {
   linkedin: { ...WITH_DESCRIPTION, ...WITH_COMMENT, ...LINKEDIN },
   pinterest: { ...WITH_DESCRIPTION, ...PINTEREST },
   bluesky: { ...WORDS_OF_ITS_OWN, ...WITH_COMMENT, ...BLUESKY },
-  reddit: { ...WITH_DESCRIPTION, ...WITH_COMMENT, ...REDDIT },
+  reddit: { ...WORDS_OF_ITS_OWN, ...WITH_COMMENT, ...REDDIT },
   flic: { ...WORDS_OF_ITS_OWN, ...FLIC },
 };
 

@@ -47,6 +47,8 @@ export interface PlatformLimits {
   name: string;
   /** Whether a post has a title beside its text there. An optional one is the text when there is no description. */
   titles: 'none' | 'optional' | 'required';
+  /** Whether the description of a post appears there. */
+  hasDescription: boolean;
   title: TextLimit | null;
   /** Of the text; null: none is known. */
   text: TextLimit | null;
@@ -58,7 +60,14 @@ export interface PlatformLimits {
 
 const AS_OF = '2026-11';
 const DAY_SEC = 24 * 3600;
-const NOTHING = { titles: 'none', title: null, tags: [], postCaps: [], notices: [] } as const;
+const NOTHING = {
+  titles: 'none',
+  hasDescription: false,
+  title: null,
+  tags: [],
+  postCaps: [],
+  notices: [],
+} as const;
 
 const YOUTUBE_TITLE: TextLimit = {
   max: 100,
@@ -117,6 +126,7 @@ const WORDS = {
     ...NOTHING,
     name: 'YouTube',
     titles: 'required',
+    hasDescription: true,
     title: YOUTUBE_TITLE,
     text: CAPTION_LIMITS.youtube,
     postCaps: [
@@ -132,6 +142,7 @@ const WORDS = {
     ...NOTHING,
     name: 'Facebook',
     titles: 'optional',
+    hasDescription: true,
     title: {
       max: 255,
       unit: 'utf16',
@@ -164,6 +175,7 @@ const WORDS = {
     ...NOTHING,
     name: 'LinkedIn',
     titles: 'optional',
+    hasDescription: true,
     title: {
       max: 400,
       unit: 'utf16',
@@ -177,6 +189,7 @@ const WORDS = {
     ...NOTHING,
     name: 'Pinterest',
     titles: 'optional',
+    hasDescription: true,
     title: { max: 100, unit: 'utf16', source: 'Pinterest, Video Pins, creative specs', asOf: AS_OF },
     // The API's own description of a Pin allows 800.
     text: { ...CAPTION_LIMITS.pinterest, certainMax: 800 },
@@ -192,7 +205,8 @@ const WORDS = {
     name: 'Reddit',
     titles: 'required',
     title: { max: 300, unit: 'utf16', source: 'Reddit API, POST /api/submit, title', asOf: AS_OF },
-    text: { max: 40_000, unit: 'utf16', source: 'Reddit API, text of a post', asOf: AS_OF },
+    // Upload-Post brings no text there beside the title.
+    text: null,
     notices: [
       {
         code: 'platform_unavailable',
@@ -213,6 +227,3 @@ export const PLATFORM_LIMITS: Readonly<Record<Platform, PlatformLimits>> = Objec
     { ...words, media: MEDIA_LIMITS[platform as Platform] },
   ]),
 ) as Record<Platform, PlatformLimits>;
-
-/** Whether a post has a description beside its title there. */
-export const hasDescription = (platform: Platform): boolean => PLATFORM_LIMITS[platform].titles !== 'none';

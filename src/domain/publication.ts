@@ -1,7 +1,7 @@
 /** What one platform gets of a post. */
 import { SHARED_PARAM_FIELDS, textNamesOf } from './paramFields.ts';
 import type { Platform } from './platform.ts';
-import { hasDescription, PLATFORM_LIMITS } from './platformLimits.ts';
+import { PLATFORM_LIMITS } from './platformLimits.ts';
 import type { ParamFields, ParamValue, PostParams } from './postParams.ts';
 
 /** What a post says, to all its platforms. */
@@ -66,16 +66,16 @@ const asText = (value: ParamValue | undefined): string | undefined =>
  */
 export function resolveTarget(post: PostWords & { platform: Platform }): ResolvedTarget {
   const { platform } = post;
+  const { titles, hasDescription } = PLATFORM_LIMITS[platform];
   const { title: ownTitle, description: ownDescription, ...fields } = fieldsFor(platform, post.params);
   const title = asText(ownTitle) ?? post.title;
-  const description = asText(ownDescription) ?? post.description;
-  const isAlone =
-    PLATFORM_LIMITS[platform].titles !== 'required' && !(hasDescription(platform) && description);
+  const description = hasDescription ? (asText(ownDescription) ?? post.description) : null;
+  const isAlone = titles !== 'required' && !description;
   return {
     platform,
     title: isAlone ? null : title,
     text: isAlone ? title : description,
     params: withAi(platform, fields, post.isAi),
-    isDescriptionUnused: Boolean(post.description) && !hasDescription(platform),
+    isDescriptionUnused: Boolean(post.description) && !hasDescription,
   };
 }

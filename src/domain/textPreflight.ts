@@ -1,6 +1,7 @@
 /** The texts of a post against what a platform takes. */
 import type { LengthUnit } from './captionLimits.ts';
 import type { Breach } from './mediaLimits.ts';
+import { PARAM_FIELDS } from './paramFields.ts';
 import type { Provider } from './platform.ts';
 import { PLATFORM_LIMITS, type TagLimit, type TextLimit } from './platformLimits.ts';
 import type { Breached } from './preflight.ts';
@@ -93,7 +94,23 @@ function checkMissing(target: ResolvedTarget): Breached | null {
   return { code: 'title_missing', breach: 'impossible', message, limit: null, actual: null };
 }
 
-/** Gives what a platform would find wrong with the texts of a post. */
+/** The built-in provider asks for no fields, so that anybody can try a post. */
+function checkFields(provider: Provider, { platform, params }: ResolvedTarget): Breached[] {
+  if (provider === 'test') return [];
+  const { name } = PLATFORM_LIMITS[platform];
+  const needed = Object.entries(PARAM_FIELDS[platform]).filter(([, { isRequired }]) => isRequired);
+  return needed
+    .filter(([field]) => !params[field])
+    .map(([field]) => ({
+      code: 'param_missing',
+      breach: 'impossible',
+      message: `${name} takes no post without the param \`${field}\`, and this has none: give it one`,
+      limit: field,
+      actual: null,
+    }));
+}
+
+/** Gives what a platform would find wrong with the texts of a post, and with its fields. */
 export function checkTexts(post: {
   provider: Provider;
   target: ResolvedTarget;
@@ -114,5 +131,6 @@ export function checkTexts(post: {
     ]),
     ...limits.tags.map((limit) => checkTags(limits.name, target.text ?? '', limit)),
     checkLinks(provider, target),
+    ...checkFields(provider, target),
   ].filter((each) => each !== null);
 }

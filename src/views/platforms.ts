@@ -67,15 +67,14 @@ const paramSchema = z
   .strictObject({
     name: z.string(),
     type: z.enum(PARAM_TYPES),
-    is_shared: z
-      .boolean()
-      .meta({
-        description: "Whether it may stand outside of the platform's name as well, for all platforms",
-      }),
+    is_shared: z.boolean().meta({
+      description: "Whether it may stand outside of the platform's name as well, for all platforms",
+    }),
     values: z.array(z.string()).nullable(),
     min: bound,
     max: bound,
     max_chars: z.int().nullable(),
+    is_required: z.boolean().meta({ description: 'Without it posts to this platform are refused' }),
   })
   .meta({ id: 'PlatformParam', description: "A provider's own field, as `params` takes it" });
 
@@ -88,6 +87,7 @@ export const platformSchema = z
       description:
         'Whether a post has a title beside its text. With none, the `title` of a post is its text; an optional one is the text where there is no `description`',
     }),
+    has_description: z.boolean().meta({ description: 'Whether the `description` of a post appears there' }),
     title: textLimitSchema.nullable(),
     text: textLimitSchema.nullable().meta({ description: 'Null: no limit is known' }),
     tags: z.array(
@@ -141,6 +141,7 @@ const toParam =
     min: field.min ?? null,
     max: field.max ?? null,
     max_chars: field.maxChars ?? null,
+    is_required: field.isRequired ?? false,
   });
 
 /** Gives what a platform takes as the API shows it. */
@@ -151,6 +152,7 @@ export function toPlatformView(platform: Platform): z.output<typeof platformSche
     name: limits.name,
     providers: PROVIDERS.filter((provider) => PLATFORMS_OF[provider].includes(platform)),
     titles: limits.titles,
+    has_description: limits.hasDescription,
     title: toTextLimit(limits.title),
     text: toTextLimit(limits.text),
     tags: limits.tags.map(({ kind, max, isCertain, ...origin }) => ({

@@ -16,7 +16,7 @@ describe('the platforms over HTTP', () => {
     user = await api.makeUser({ scopes: ['read'] });
   });
 
-  after(() => api.close());
+  after(() => api?.close());
 
   const list = async () => (await api.call('/v1/platforms', { token: user.token })).body;
 

@@ -8,7 +8,7 @@ import {
   textNamesOf,
 } from '../../src/domain/paramFields.ts';
 import { PLATFORMS, PLATFORMS_OF, PROVIDERS } from '../../src/domain/platform.ts';
-import { hasDescription } from '../../src/domain/platformLimits.ts';
+import { PLATFORM_LIMITS } from '../../src/domain/platformLimits.ts';
 import type { ParamValue } from '../../src/domain/postParams.ts';
 
 /** A value of a field that is right. */
@@ -101,7 +101,10 @@ describe('params of a post', () => {
     assert.match(messageOf('test', PLATFORMS, { title: 'a' }), /stands beside `params`/);
     for (const platform of PLATFORMS) {
       const refused = paths('test', PLATFORMS, { [platform]: { title: 'a', description: 'b' } });
-      assert.deepEqual(refused, hasDescription(platform) ? [] : [`params.${platform}.description`]);
+      assert.deepEqual(
+        refused,
+        PLATFORM_LIMITS[platform].hasDescription ? [] : [`params.${platform}.description`],
+      );
     }
     assert.deepEqual([...textNamesOf('pinterest').keys()], ['pinterest_title', 'pinterest_description']);
     assert.deepEqual([...textNamesOf('flic').keys()], []);

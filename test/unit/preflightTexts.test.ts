@@ -175,13 +175,6 @@ const CASES: [Platform, string, fits: TriedPost, breaks: TriedPost, said: string
   ],
   ['reddit', 'titles', titled(times(300)), titled(times(301)), 'impossible title_too_long 300 301'],
   ['reddit', 'no title', titled('a'), titled(''), 'impossible title_missing null null'],
-  [
-    'reddit',
-    'texts',
-    described(times(40_000)),
-    described(times(40_001)),
-    'impossible text_too_long 40000 40001',
-  ],
   ['flic', 'what is not known', titled(''), titled(times(60_000, '<')), null],
 ];
 
@@ -223,9 +216,25 @@ describe('the texts of a post before it goes out', () => {
 
   it('come with what the provider says of a platform', () => {
     const codes = (post: TriedPost) => tryOn('reddit', post).findings.map(({ code }) => code);
-    assert.deepEqual(codes({ provider: 'upload_post' }), ['platform_unavailable']);
-    assert.equal(tryOn('reddit', { provider: 'upload_post' }).verdict, 'ok');
+    const params = { reddit: { subreddit: 'a' } };
+    assert.deepEqual(codes({ provider: 'upload_post', params }), ['platform_unavailable']);
+    assert.equal(tryOn('reddit', { provider: 'upload_post', params }).verdict, 'ok');
     assert.deepEqual(codes({ provider: 'test' }), []);
+  });
+
+  it('need the fields that the provider asks for', () => {
+    const say = (platform: Platform, post: TriedPost) =>
+      tryOn(platform, post).findings.map(({ code, verdict, limit }) => `${verdict} ${code} ${limit}`);
+    const asked = { provider: 'upload_post' } as const;
+    const missing = ['impossible param_missing pinterest_board_id'];
+    assert.deepEqual(say('pinterest', asked), missing);
+    assert.deepEqual(say('pinterest', { ...asked, params: { pinterest_board_id: '' } }), missing);
+    assert.deepEqual(say('pinterest', { ...asked, params: { pinterest_board_id: '1' } }), []);
+    assert.deepEqual(say('pinterest', { ...asked, params: { pinterest: { pinterest_board_id: 1 } } }), []);
+    assert.deepEqual(say('pinterest', { provider: 'test' }), []);
+    const others = PLATFORMS.filter((each) => !['pinterest', 'reddit', 'flic'].includes(each));
+    for (const platform of others) assert.deepEqual(say(platform, asked), []);
+    assert.deepEqual(say('flic', { provider: 'flic' }), []);
   });
 
   it('are judged as each platform gets them', () => {

@@ -18,13 +18,18 @@ describe('what a platform gets of a post', () => {
   });
 
   it('is title and description where it has both; without one the title is the text, if it may', () => {
-    for (const platform of ['youtube', 'facebook', 'linkedin', 'pinterest', 'reddit'] as const) {
+    for (const platform of ['youtube', 'facebook', 'linkedin', 'pinterest'] as const) {
       const { title, text, isDescriptionUnused } = get(platform, { description: 'More' });
       assert.deepEqual([title, text, isDescriptionUnused], ['Title', 'More', false]);
-      const isRequired = platform === 'youtube' || platform === 'reddit';
+      const isRequired = platform === 'youtube';
       const alone = get(platform);
       assert.deepEqual([alone.title, alone.text], isRequired ? ['Title', null] : [null, 'Title']);
     }
+  });
+
+  it('is a title and nothing else on Reddit', () => {
+    const { title, text, isDescriptionUnused } = get('reddit', { description: 'More' });
+    assert.deepEqual([title, text, isDescriptionUnused], ['Title', null, true]);
   });
 
   it('is what params have in place of the texts: under its name, by its own name, for all', () => {
