@@ -135,6 +135,13 @@ describe('changes of accounts', () => {
       );
       assert.equal((await typesOf(api, id)).length, 1 + changes.length);
     });
+
+    it('of credentials are each known by a revision of their own', async () => {
+      const id = await me.make(OWN);
+      const answers = await Promise.all(Array.from({ length: 8 }, () => me.patch(id, OTHERS)));
+      assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+      assert.deepEqual(revisionsOf(id).sort(), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    });
   });
 
   describe('with PUT', () => {
