@@ -29,13 +29,9 @@ export async function changePost(
   changes: PostChanges,
   limits: SlotLimits,
 ): Promise<Post | null> {
-  const account = await holdAccountOf(tx, userId, id);
-  const held = await holdPost(tx, userId, id);
+  const held = await holdToChange(tx, userId, id);
   if (!held) return null;
-  assertOpen(held);
-  // Its account goes only when none of its posts is open.
-  if (!account) throw new TooLateError('The account of the post is gone');
-  const post = await tx.findOneOrFail(Post, { id }, { populate: ['targets'], refresh: true });
+  const { post, account } = held;
   const before = changeable(post);
   const { title, description, params } = changes;
   if (title !== undefined) post.title = title;
@@ -48,6 +44,33 @@ export async function changePost(
   if (unchanged) return unchanged;
   post.updatedAt = new Date();
   return tellPost(tx, id, 'post.updated');
+}
+
+/** A post that nothing has left for. */
+export interface ChangeablePost {
+  post: Post;
+  account: Account;
+}
+
+/**
+ * Gives a post that nothing has left for, with its targets and its account, and keeps them as they are until the
+ * transaction ends; null when there is no such post.
+ *
+ * @throws TooLateError
+ */
+export async function holdToChange(
+  tx: EntityManager,
+  userId: string,
+  id: string,
+): Promise<ChangeablePost | null> {
+  const account = await holdAccountOf(tx, userId, id);
+  const held = await holdPost(tx, userId, id);
+  if (!held) return null;
+  assertOpen(held);
+  // Its account goes only when none of its posts is open.
+  if (!account) throw new TooLateError('The account of the post is gone');
+  const post = await tx.findOneOrFail(Post, { id }, { populate: ['targets'], refresh: true });
+  return { post, account };
 }
 
 /** The account comes before the post, as for all who hold both. */

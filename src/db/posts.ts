@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { PENDING_POST_STATUSES, type PostStatus } from '../domain/post.ts';
 import { Post } from './entities/post.ts';
 import { acceptPost, type NewPost } from './postAcceptance.ts';
-import { changePost, type PostChanges } from './postChanges.ts';
+import { type ChangeablePost, changePost, holdToChange, type PostChanges } from './postChanges.ts';
 import { cancelHeld, holdPost, listUnfinished, type NeededByPosts } from './postEnds.ts';
 import { readPosts } from './postEvents.ts';
 import { PostRefusedError, type UnfinishedPost } from './postRefusals.ts';
@@ -92,6 +92,16 @@ export class PostQueries {
       { $and: conditions },
       { orderBy: { id: 'desc' }, limit: limit + 1, populate: ['targets'] },
     );
+  }
+
+  /**
+   * Gives a post that nothing has left for, and keeps it and its account as they are, for those who have to think before
+   * they change it; null when there is no such post. Call it in a transaction.
+   *
+   * @throws TooLateError
+   */
+  hold(userId: string, id: string): Promise<ChangeablePost | null> {
+    return holdToChange(this.#em, userId, id);
   }
 
   /**

@@ -207,6 +207,18 @@ describe('posts that are there', () => {
       assert.deepEqual(await typesOf(api, id), ['post.scheduled']);
     });
 
+    it('one after the other, each checked against what the one before has made of it', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const id = await posts.make({ ...base, platforms: ['tiktok'] });
+        const answers = await Promise.all([
+          posts.patch(id, { title: 'x'.repeat(101) }),
+          posts.patch(id, { platforms: ['tiktok', 'youtube'] }),
+        ]);
+        const outcomes = answers.map((answer) => (answer.status === 200 ? 'taken' : refusalOf(answer)));
+        assert.deepEqual(outcomes.sort(), ['422 preflight_failed platforms.youtube', 'taken']);
+      }
+    });
+
     it('with the warnings that the whole has then', async () => {
       const id = await posts.make({ ...base, description: 'Old' });
       const codes = ({ warnings }: { warnings: { code: string }[] }) => warnings.map(({ code }) => code);

@@ -1,14 +1,12 @@
 import type { Account } from '../../db/entities/account.ts';
 import type { Post } from '../../db/entities/post.ts';
 import type { Queries } from '../../db/index.ts';
-import { assertOpen } from '../../db/postEnds.ts';
-import { PlatformsMissingError } from '../../db/postRefusals.ts';
 import type { PostChanges } from '../../db/posts.ts';
 import type { PostParams } from '../../domain/postParams.ts';
 import { postSchema, targetsOf, toPostView } from '../../views/posts.ts';
 import { slotLimitsOf } from '../accounts/answers.ts';
 import { idParams } from '../parse.ts';
-import { HttpProblem, invalidRequest, notFound } from '../problem.ts';
+import { notFound } from '../problem.ts';
 import { defineRoute, type Route, type RouteRequest } from '../route.ts';
 import { type ChangeBody, changeBody, TAG } from './fields.ts';
 import { type Judgement, judgePost, refusalOfFields, type Wish } from './judge.ts';
@@ -40,19 +38,16 @@ const toChanges = ({ wish, time, warnings }: Judgement, body: ChangeBody): PostC
 
 /** @throws HttpProblem that says why the post stays as it is */
 async function change({ deps, user, params, body }: ChangeRequest, queries: Queries): Promise<Post | null> {
-  const post = await queries.posts.find(user.id, params.id);
-  if (!post) return null;
-  const { id, status, targets } = post;
-  // Before what is wrong with the changes: nothing of them matters any more.
-  assertOpen({ id, status, states: [...targets].map(({ state }) => state) });
-  const account = await queries.accounts.find(user.id, post.account.id);
-  if (!account) throw new HttpProblem('too_late', 'The account of the post is gone');
+  // Held, so that what is checked is what is changed; and before anything is said of changes that nobody can make any more.
+  const held = await queries.posts.hold(user.id, params.id);
+  if (!held) return null;
+  const { post, account } = held;
   const video = await queries.videos.find(user.id, post.videoId);
   const wish = toChangedWish(post, account, body);
   const judgement = judgePost(account, wish, { video, nowMs: Date.now() });
   const refusal = refusalOfFields(judgement);
   if (refusal) throw refusal;
-  return queries.posts.change(user.id, id, toChanges(judgement, body), slotLimitsOf(deps.config));
+  return queries.posts.change(user.id, post.id, toChanges(judgement, body), slotLimitsOf(deps.config));
 }
 
 const changePost = defineRoute({
@@ -77,14 +72,9 @@ const changePost = defineRoute({
     422: { description: '`invalid_request`; `preflight_failed`: `errors` says what which platform refuses' },
   },
   handler: async (request) => {
-    try {
-      const post = await request.deps.db.transaction((queries) => change(request, queries));
-      if (!post) throw notFound();
-      return { status: 200, body: toPostView(post) };
-    } catch (error) {
-      if (!(error instanceof PlatformsMissingError)) throw error;
-      throw invalidRequest([{ path: 'platforms', message: error.message }]);
-    }
+    const post = await request.deps.db.transaction((queries) => change(request, queries));
+    if (!post) throw notFound();
+    return { status: 200, body: toPostView(post) };
   },
 });
 
