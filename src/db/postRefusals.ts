@@ -76,7 +76,7 @@ export class PostsUnfinishedError extends VideoflowError {
   readonly posts: readonly UnfinishedPost[];
 
   constructor(posts: readonly UnfinishedPost[]) {
-    super('There are posts that are not over; cancel them first, or have them cancelled with force=true');
+    super('There are posts that are not over and need it; cancel them first');
     this.posts = posts;
   }
 }

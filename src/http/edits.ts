@@ -176,7 +176,13 @@ const cancelEdit = defineRoute({
   summary: 'Stop an edit; what it made so far is removed, also a new video that is not ready yet',
   scope: 'write',
   params: idParams,
-  responses: { ...accepted, 409: { description: '`not_cancellable`: it has ended' } },
+  responses: {
+    ...accepted,
+    409: {
+      description:
+        '`not_cancellable`: it has ended; `in_use`: posts of its result are not over, which `errors` names',
+    },
+  },
   poll: pollEdit,
   handler: (request) => {
     const { deps, user, params } = request;
