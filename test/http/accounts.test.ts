@@ -241,6 +241,15 @@ describe('accounts', () => {
     assert.equal((await me.call('/accounts?provider=test')).status, 422);
   });
 
+  it('go with their user, and so do groups', async () => {
+    await me.make({ group: await me.makeGroup() });
+    await me.remove(await me.make());
+    assert.equal(await api.db.users.remove(user.id), true);
+    const left =
+      'select id from accounts where user_id = $1 union select id from account_groups where user_id = $1';
+    assert.deepEqual(await api.sql(left, [user.id]), []);
+  });
+
   it('are nobody else’s', async () => {
     const id = await me.make();
     const other = createAccountCaller(api, await api.makeUser());

@@ -24,7 +24,7 @@ const platformsField = z
   .meta({
     description:
       'Where it posts to unless a post says otherwise. `upload_post`: all but `flic`; `flic`: `flic`, also without this field; `test`: any',
-    examples: [['tiktok', 'youtube']],
+    example: ['tiktok', 'youtube'],
   });
 
 /** Minutes since midnight. */
@@ -41,12 +41,12 @@ const autopostingField = z
     enabled: z.boolean().meta({ description: 'Without it posts with `scheduled_at: "auto"` are refused' }),
     start_time: wallTimeField.meta({
       description: 'The first slot of a window, in the local time of the account',
-      examples: ['09:00'],
+      example: '09:00',
     }),
     end_time: wallTimeField.meta({
       description:
         'The last there may be; before `start_time` it is on the next day, and the same makes one slot a day',
-      examples: ['21:00'],
+      example: '21:00',
     }),
     interval_minutes: z
       .int()
@@ -68,14 +68,17 @@ const autopostingField = z
 
 const latePolicyField = z
   .strictObject({
-    action: z.enum(LATE_ACTIONS, `must be one of ${LATE_ACTIONS.join(', ')}`),
-    max_late_minutes: z.int().min(0).max(MAX_LATE_MINUTES),
+    action: z.enum(LATE_ACTIONS, `must be one of ${LATE_ACTIONS.join(', ')}`).meta({
+      description: 'Publish it late (`publish`, without it), give it the next free slot, or leave it out',
+    }),
+    max_late_minutes: z
+      .int()
+      .min(0)
+      .max(MAX_LATE_MINUTES)
+      .meta({ description: 'One that is later than this is not published; a day without it' }),
   })
   .partial()
-  .meta({
-    description:
-      'What becomes of a post that could not go out in time, for as long as `max_late_minutes` (a day without it): it is published late (`publish`, without it), moved to the next slot, or skipped',
-  });
+  .meta({ description: 'What becomes of posts that could not go out in time' });
 
 /** What may be said of a new account and be changed later, all of it optional. */
 export const writableFields = {

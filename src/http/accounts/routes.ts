@@ -33,7 +33,9 @@ const createAccount = defineRoute({
     },
     403: { description: '`quota_exceeded`: there are as many as may be' },
     409: { description: '`already_exists`: another of this `user_id` has the name' },
-    422: { description: '`invalid_request`: also credentials that are missing, or another provider’s' },
+    422: {
+      description: '`invalid_request`: also credentials that are missing, or those of another provider',
+    },
   },
   handler: async (request) => {
     const { body, deps, idempotency, user } = request;
