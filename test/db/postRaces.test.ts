@@ -231,6 +231,21 @@ describe('what two do with posts at once', () => {
     });
   });
 
+  it('wait for each other and never in a circle: posts of the same accounts, named in opposite orders', async () => {
+    const accountIds = [accountId, ...(await Promise.all([1, 2, 3].map(() => makeAccount(db, userId))))];
+    const acceptAll = (ids: readonly string[]) =>
+      db.transaction(({ posts }) =>
+        posts.acceptAll(
+          ids.map((id) => wanted({ accountId: id, time: AUTO })),
+          SLOTS,
+        ),
+      );
+    const orders = [accountIds, accountIds.toReversed()];
+    await Promise.all(Array.from({ length: 8 }, (_, at) => acceptAll(orders[at % 2] ?? [])));
+    const slots = await world.sql('select slot_at from posts where account_id = any($1)', [accountIds]);
+    assert.equal(slots.length, 8 * accountIds.length);
+  });
+
   it('leave each its own slot: two that are moved to the next free one', async () => {
     const [one, two] = [await post(), await post()];
     const move = (queries: Queries, id: string) => queries.posts.change(userId, id, { time: AUTO }, SLOTS);
