@@ -42,6 +42,14 @@ export interface PlatformNotice {
   asOf: string;
 }
 
+/** A field and its value that leave a post without its texts. */
+export interface Textless {
+  field: string;
+  value: string;
+  source: string;
+  asOf: string;
+}
+
 export interface PlatformLimits {
   /** As people write it. */
   name: string;
@@ -52,6 +60,7 @@ export interface PlatformLimits {
   title: TextLimit | null;
   /** Of the text; null: none is known. */
   text: TextLimit | null;
+  textless: Textless | null;
   tags: readonly TagLimit[];
   media: readonly MediaLimit[];
   postCaps: readonly PostCap[];
@@ -59,11 +68,13 @@ export interface PlatformLimits {
 }
 
 const AS_OF = '2026-11';
+const UPLOAD_POST_TEXTS = 'Upload-Post, Upload Video, notes on drafts and stories';
 const DAY_SEC = 24 * 3600;
 const NOTHING = {
   titles: 'none',
   hasDescription: false,
   title: null,
+  textless: null,
   tags: [],
   postCaps: [],
   notices: [],
@@ -80,6 +91,7 @@ const TIKTOK: Omit<PlatformLimits, 'media'> = {
   ...NOTHING,
   name: 'TikTok',
   text: { ...CAPTION_LIMITS.tiktok, certainMax: 2200 },
+  textless: { field: 'post_mode', value: 'MEDIA_UPLOAD', source: UPLOAD_POST_TEXTS, asOf: AS_OF },
   tags: [
     { kind: 'mentions', max: 30, isCertain: false, source: 'Upload-Post, character limits', asOf: AS_OF },
   ],
@@ -151,6 +163,7 @@ const WORDS = {
       asOf: AS_OF,
     },
     text: CAPTION_LIMITS.facebook,
+    textless: { field: 'facebook_media_type', value: 'STORIES', source: UPLOAD_POST_TEXTS, asOf: AS_OF },
     postCaps: [
       { max: 30, windowSec: DAY_SEC, source: 'Facebook Reels Publishing API, rate limit', asOf: AS_OF },
     ],

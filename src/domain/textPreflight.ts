@@ -87,6 +87,14 @@ function checkLinks(provider: Provider, { platform, text }: ResolvedTarget): Bre
   return { code: 'links_removed', breach: 'doubtful', message, limit: null, actual: null };
 }
 
+/** A draft, or a story, goes there without its texts. */
+function checkUnused({ platform, title, text, params }: ResolvedTarget): Breached | null {
+  const { name, textless } = PLATFORM_LIMITS[platform];
+  if (!textless || params[textless.field] !== textless.value || !(title || text)) return null;
+  const message = `${name} shows no text with \`${textless.field}\` ${textless.value}: what is written here does not appear`;
+  return { code: 'text_unused', breach: 'doubtful', message, limit: null, actual: textless.value };
+}
+
 function checkMissing(target: ResolvedTarget): Breached | null {
   const { name, titles } = PLATFORM_LIMITS[target.platform];
   if (titles !== 'required' || target.title?.trim()) return null;
@@ -131,6 +139,7 @@ export function checkTexts(post: {
     ]),
     ...limits.tags.map((limit) => checkTags(limits.name, target.text ?? '', limit)),
     checkLinks(provider, target),
+    checkUnused(target),
     ...checkFields(provider, target),
   ].filter((each) => each !== null);
 }

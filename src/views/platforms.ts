@@ -11,14 +11,15 @@ import {
 import { PLATFORMS, PLATFORMS_OF, type Platform, PROVIDERS } from '../domain/platform.ts';
 import { PLATFORM_LIMITS, TAG_KINDS, type TextLimit } from '../domain/platformLimits.ts';
 
-const UNITS = [
-  'utf16',
-  'graphemes',
-  'bytes',
-  'weighted',
-  'linked',
-  'emojiBytes',
-] as const satisfies readonly LengthUnit[];
+/** What is counted, in the words of the API. */
+const UNITS = {
+  utf16: 'utf16',
+  graphemes: 'graphemes',
+  bytes: 'bytes',
+  weighted: 'weighted',
+  linked: 'linked',
+  emojiBytes: 'emoji_bytes',
+} as const satisfies Record<LengthUnit, string>;
 
 const dated = {
   source: z.string().meta({ description: 'Where the limit comes from' }),
@@ -29,7 +30,7 @@ const bound = z.number().nullable();
 const textLimitSchema = z
   .strictObject({
     max: z.int(),
-    unit: z.enum(UNITS).meta({
+    unit: z.enum(Object.values(UNITS)).meta({
       description:
         'What is counted: UTF-16 code units where the platform does not say; what people take for characters; bytes of UTF-8; as X counts; with links as 23; with emoji as their bytes',
     }),
@@ -90,6 +91,10 @@ export const platformSchema = z
     has_description: z.boolean().meta({ description: 'Whether the `description` of a post appears there' }),
     title: textLimitSchema.nullable(),
     text: textLimitSchema.nullable().meta({ description: 'Null: no limit is known' }),
+    textless: z
+      .strictObject({ param: z.string(), value: z.string(), ...dated })
+      .nullable()
+      .meta({ description: 'With this param posts have no text there' }),
     tags: z.array(
       z.strictObject({
         kind: z.enum(TAG_KINDS),
@@ -112,7 +117,7 @@ const toDated = ({ source, asOf }: { source: string; asOf: string }) => ({ sourc
 const toTextLimit = (limit: TextLimit | null): z.output<typeof textLimitSchema> | null =>
   limit && {
     max: limit.max,
-    unit: limit.unit,
+    unit: UNITS[limit.unit],
     certain_max: limit.certainMax === undefined ? limit.max : limit.certainMax,
     max_bytes: limit.maxBytes ?? null,
     forbidden: limit.forbidden ?? null,
@@ -155,6 +160,11 @@ export function toPlatformView(platform: Platform): z.output<typeof platformSche
     has_description: limits.hasDescription,
     title: toTextLimit(limits.title),
     text: toTextLimit(limits.text),
+    textless: limits.textless && {
+      param: limits.textless.field,
+      value: limits.textless.value,
+      ...toDated(limits.textless),
+    },
     tags: limits.tags.map(({ kind, max, isCertain, ...origin }) => ({
       kind,
       max,

@@ -70,6 +70,13 @@ describe('the platforms over HTTP', () => {
       ['PUBLIC_TO_EVERYONE', true, false],
     );
     assert.equal(field('scheduled_date'), undefined);
+    const threads = data.find(({ platform }: { platform: string }) => platform === 'threads');
+    assert.equal(threads.text.unit, 'emoji_bytes');
+    const needed = data.flatMap(
+      ({ params }: { params: { fields: { name: string; is_required: boolean }[] } }) =>
+        params.fields.filter(({ is_required }) => is_required).map(({ name }) => name),
+    );
+    assert.deepEqual(needed, ['pinterest_board_id', 'subreddit']);
   });
 
   it('are for those who may read', async () => {

@@ -118,8 +118,10 @@ describe('a post before it goes out', () => {
 describe('the limits of platforms', () => {
   it('all say where they come from and when that was read', () => {
     const dated = PLATFORMS.flatMap((platform) => {
-      const { title, text, tags, media, postCaps, notices } = PLATFORM_LIMITS[platform];
-      return [title, text, ...tags, ...media, ...postCaps, ...notices].filter((each) => each !== null);
+      const { title, text, textless, tags, media, postCaps, notices } = PLATFORM_LIMITS[platform];
+      return [title, text, textless, ...tags, ...media, ...postCaps, ...notices].filter(
+        (each) => each !== null,
+      );
     });
     assert.ok(dated.length > 80, String(dated.length));
     for (const { source, asOf } of dated) {

@@ -222,6 +222,18 @@ describe('the texts of a post before it goes out', () => {
     assert.deepEqual(codes({ provider: 'test' }), []);
   });
 
+  it('do not appear in drafts and stories', () => {
+    const codes = (platform: Platform, post: TriedPost) =>
+      tryOn(platform, post).findings.map(({ code }) => code);
+    const draft = { params: { post_mode: 'MEDIA_UPLOAD' } };
+    assert.deepEqual(codes('tiktok', draft), ['text_unused']);
+    assert.deepEqual(codes('tiktok', { ...draft, title: '' }), []);
+    assert.deepEqual(codes('tiktok', { params: { post_mode: 'DIRECT_POST' } }), []);
+    assert.deepEqual(codes('instagram', draft), []);
+    assert.deepEqual(codes('facebook', { params: { facebook_media_type: 'STORIES' } }), ['text_unused']);
+    assert.equal(tryOn('tiktok', draft).verdict, 'ok');
+  });
+
   it('need the fields that the provider asks for', () => {
     const say = (platform: Platform, post: TriedPost) =>
       tryOn(platform, post).findings.map(({ code, verdict, limit }) => `${verdict} ${code} ${limit}`);
