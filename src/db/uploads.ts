@@ -10,6 +10,7 @@ import { Video } from './entities/video.ts';
 import { tellUpload, tellVideo } from './events.ts';
 import { newId } from './ids.ts';
 import type { NewEntry } from './newVideo.ts';
+import { cancelUnfinished } from './postEnds.ts';
 import { type Page, VideoQueries } from './videos.ts';
 
 /** The user has as much as a user may have; the message says of what. */
@@ -83,11 +84,12 @@ export class UploadQueries {
 
   /**
    * Erases a video that was made for uploads and never got bytes; their rows stay without it, so that their ends
-   * can be told. Call it in a transaction that holds the user.
+   * can be told. Posts that waited for it are cancelled. Call it in a transaction that holds the user.
    */
   async eraseVideo(videoId: string): Promise<void> {
     // So that nobody tells of it while it is told as it was in the end.
     await this.#em.execute('select 1 from videos where id = ? for update', [videoId]);
+    await cancelUnfinished(this.#em, { videoId });
     await tellVideo(this.#em, videoId, 'video.deleted');
     await this.#em.execute('update uploads set video_id = null where video_id = ?', [videoId]);
     await this.#em.nativeDelete(Video, { id: videoId });

@@ -202,6 +202,19 @@ describe('posts that nothing has left for', () => {
       });
   });
 
+  it('go when the upload ends that they waited for', async () => {
+    const id = await post();
+    await world.sql(`update videos set status = 'awaiting_upload' where id = $1`, [videoId]);
+    await db.transaction(({ uploads }) => uploads.eraseVideo(videoId));
+    assert.equal((await db.posts.find(userId, id))?.status, 'cancelled');
+    const told = await world.sql('select type from events where video_id = $1 order by sequence', [videoId]);
+    assert.deepEqual(
+      told.slice(-2).map(({ type }) => type),
+      ['post.cancelled', 'video.deleted'],
+    );
+    videoId = await makeVideo(db, userId);
+  });
+
   describe('of an account that goes', () => {
     it('go with it, however many they are, or none does', async () => {
       const ids: string[] = [];
