@@ -15,7 +15,8 @@ export interface ParamProblem {
   message: string;
 }
 
-const MAX_FIELDS = 200;
+/** Of one object. */
+export const MAX_FIELDS = 200;
 const MAX_ITEMS = 100;
 const LINK = /^https?:\/\/[^\s/]\S*$/u;
 

@@ -98,6 +98,36 @@ describe('posts of groups', () => {
     assert.equal(answer.body.refused[0].error.errors[0].path, 'platforms');
   });
 
+  it('have those params that are for them; what is for nobody is refused by all', async () => {
+    const { group_id } = await makeGroup({}, { platforms: ['youtube'] }, { platforms: ['bluesky'] });
+    const youtube = { privacyStatus: 'unlisted' };
+    const params = { privacy_level: 'SELF_ONLY', privacyStatus: 'private', youtube };
+    const body = { video_id, group_id, title: 'A' };
+    const { status, body: answer } = await posts.create({ ...body, params });
+    assert.equal(status, 202, JSON.stringify(answer));
+    assert.deepEqual(
+      answer.data.map((post: { params: object }) => post.params),
+      // What stands under the name of a platform may be for others of the same provider.
+      [params, { privacyStatus: 'private', youtube }, { youtube }],
+    );
+    const table: [object, string][] = [
+      [{ nothing: 1 }, '422 invalid_request params.nothing'],
+      [{ privacyStatus: 'secret' }, '422 invalid_request params.privacyStatus'],
+      [{ reply_settings: 'everyone' }, '422 invalid_request params.reply_settings'],
+      [
+        Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`p${at}`, 1])),
+        '422 invalid_request params',
+      ],
+    ];
+    for (const [wrong, expected] of table) {
+      assert.equal(refusalOf(await posts.create({ ...body, params: wrong })), expected);
+      const [preview] = (await posts.preview({ ...body, params: wrong })).body.data;
+      assert.deepEqual(preview.targets[0].params, {});
+    }
+    const none = { ...body, platforms: ['tiktok', 'x'], params: { privacyStatus: 'private' } };
+    assert.equal(refusalOf(await posts.create(none)), '422 invalid_request params.privacyStatus');
+  });
+
   it('are answered 207 where some accounts refuse, with the problem of each', async () => {
     const { group_id, ids } = await makeGroup(
       { status: 'paused' },

@@ -60,7 +60,7 @@ describe('the times of posts', () => {
   it('lie ahead, and not more than 365 days', () => {
     assert.equal(read('2026-10-01T12:00:00Z'), '2026-10-01T12:00:00.000Z');
     assert.equal(read('2027-10-01T12:00:00Z'), '2027-10-01T12:00:00.000Z');
-    const past = 'lies in the past; leave it out to post at once';
+    const past = 'lies in the past; to post at once give null';
     const far = 'must be at most 365 days ahead';
     assert.equal(read('2026-10-01T11:59:59.999Z'), past);
     assert.equal(read('2027-10-01T12:00:00.001Z'), far);

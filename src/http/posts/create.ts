@@ -103,7 +103,7 @@ const createPost = defineRoute({
     'refuse is a warning of the post; `POST /v1/posts/preview` says all of it beforehand. Posts of accounts with `is_ai` are marked as such',
     'where a platform has a mark (TikTok `is_aigc`, YouTube `containsSyntheticMedia`), unless `params` says otherwise.',
     '',
-    'Each account of a group gets a post of its own, to those of the `platforms` that it has; a time without an offset is one of each',
+    'Each account of a group gets a post of its own, to those of the `platforms` that it has, with those of the `params` that are for it; a time without an offset is one of each',
     "account's own zone. When only some of them take it, the answer is 207 and says which do not, and why; when none does, it is the refusal of the first.",
   ].join('\n'),
   scope: 'publish',

@@ -4,6 +4,7 @@ import type { Video } from '../../db/entities/video.ts';
 import type { WantedTime } from '../../db/posts.ts';
 import { checkParams } from '../../domain/checkParams.ts';
 import type { Platform } from '../../domain/platform.ts';
+import { PLATFORM_LIMITS } from '../../domain/platformLimits.ts';
 import type { PostParams, PostWarning } from '../../domain/postParams.ts';
 import { checkPost, type PostCheck } from '../../domain/preflight.ts';
 import { type ResolvedTarget, resolveTarget } from '../../domain/publication.ts';
@@ -102,6 +103,8 @@ function findMissing({ platforms }: Account, wanted: readonly Platform[]): Field
 /** What is wrong is shown to nobody as what a platform would get. */
 function withoutWrong(params: Wish['params'], errors: readonly FieldError[]): PostParams {
   const wrong = new Set(errors.map(({ path }) => path.split('.')[1]));
+  // They are wrong as a whole.
+  if (wrong.has(undefined)) return {};
   return Object.fromEntries(Object.entries(params).filter(([name]) => !wrong.has(name))) as PostParams;
 }
 
@@ -116,7 +119,7 @@ function toWarnings(targets: readonly ResolvedTarget[], check: PostCheck): PostW
     .filter(({ isDescriptionUnused }) => isDescriptionUnused)
     .map(({ platform }) => ({
       code: 'description_unused',
-      message: 'The platform has one text only, which is the title: the description does not appear there',
+      message: `${PLATFORM_LIMITS[platform].name} shows no description beside the title: this one does not appear there`,
       platform,
     }));
   return [...found, ...unused];

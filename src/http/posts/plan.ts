@@ -5,6 +5,7 @@ import type { NewPost } from '../../db/posts.ts';
 import type { PostParams } from '../../domain/postParams.ts';
 import { assertUsable } from '../editRequests.ts';
 import { HttpProblem } from '../problem.ts';
+import { divideWish } from './divide.ts';
 import type { ChangeBody, PostBody } from './fields.ts';
 import { type Judgement, judgePost, refusalOfFields, type Wish } from './judge.ts';
 
@@ -39,12 +40,11 @@ export async function planPosts(queries: Queries, userId: string, body: PostBody
   if (accounts.length === 0) throw new HttpProblem('empty_group');
   const isGroup = body.group_id !== undefined;
   const [wish, nowMs] = [toWish(body), Date.now()];
+  const wishOf = isGroup ? divideWish(wish, accounts) : () => wish;
   return {
     isGroup,
     videoRefusal: await refusalOfVideo(queries, userId, video),
-    judgements: accounts.map((account) =>
-      judgePost(account, isGroup ? wishOfMember(wish, account) : wish, { video, nowMs }),
-    ),
+    judgements: accounts.map((account) => judgePost(account, wishOf(account), { video, nowMs })),
   };
 }
 
@@ -90,12 +90,6 @@ async function refusalOfVideo(
     if (error instanceof HttpProblem) return error;
     throw error;
   }
-}
-
-/** Each account of a group posts to those of the wanted platforms that it has; one that has none says so. */
-function wishOfMember(wish: Wish, { platforms }: Account): Wish {
-  const own = wish.platforms?.filter((platform) => platforms.includes(platform)) ?? [];
-  return own.length > 0 ? { ...wish, platforms: own } : wish;
 }
 
 /** What refuses a new post; null when nothing does as far as is known. */

@@ -65,7 +65,7 @@ export function readTime(given: string, timeZone: string, nowMs: number): Date {
     offsetMinutes === null
       ? resolveLocalTime(local, timeZone)
       : new Date(toUtcMs(local) - offsetMinutes * 60_000);
-  if (at.getTime() < nowMs) throw wrongTime('lies in the past; leave it out to post at once');
+  if (at.getTime() < nowMs) throw wrongTime('lies in the past; to post at once give null');
   if (at.getTime() > nowMs + MAX_DAYS_AHEAD * DAY_MS)
     throw wrongTime(`must be at most ${MAX_DAYS_AHEAD} days ahead`);
   return at;
