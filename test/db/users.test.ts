@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import pg from 'pg';
 import { UserInUseError } from '../../src/db/users.ts';
 import { startApi, type TestApi } from '../support/api.ts';
+import { makeAccount } from '../support/posting.ts';
+import { waitFor } from '../support/stack.ts';
 import { addDelivery, addEvent, addWebhook } from '../support/webhooks.ts';
 
 /** More than are removed by one statement. */
@@ -46,6 +49,32 @@ describe('users', () => {
     assert.equal(await api.db.users.find(id), null);
     assert.deepEqual([await count('events', id), await count('webhooks', id)], [0, 0]);
     await api.sql('drop function be_few cascade');
+  });
+
+  it('are removed after their accounts, which others hold before their users', async () => {
+    const { id } = await api.makeUser();
+    const accountId = await makeAccount(api.db, id);
+    let removing: Promise<boolean> | undefined;
+    const client = new pg.Client({ connectionString: api.databaseUrl });
+    await client.connect();
+    try {
+      // As whoever changes an account, and then tells of it.
+      await client.query('begin');
+      await client.query('select from accounts where id = $1 for no key update', [accountId]);
+      removing = api.db.users.remove(id);
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await waitFor(async () => (await api.sql(waiting)).length > 0, { what: 'the removal' });
+      await client.query(
+        `insert into events (id, user_id, type, object_type, object_id, data, created_at)
+         values (uuidv7(), $1, 'account.updated', 'account', $2, '{}', now())`,
+        [id, accountId],
+      );
+      await client.query('commit');
+    } finally {
+      await client.end();
+    }
+    assert.equal(await removing, true);
+    assert.deepEqual([await count('events', id), await count('accounts', id)], [0, 0]);
   });
 
   it('keep everything while they have a video', async () => {
