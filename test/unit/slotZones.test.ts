@@ -50,6 +50,8 @@ const EARLIER: [zone: string, from: string, to: string][] = [
   ['Asia/Tehran', '2021-01-01', '2023-01-01'],
   ['America/Asuncion', '2023-01-01', '2025-01-01'],
   ['Asia/Amman', '2021-01-01', '2023-01-01'],
+  // Back from one minute after midnight to the day before.
+  ['America/St_Johns', '2009-01-01', '2011-01-01'],
   // By half an hour, for good.
   ['America/Caracas', '2016-04-01', '2016-06-01'],
   ['Asia/Pyongyang', '2015-08-01', '2018-06-01'],
@@ -154,28 +156,53 @@ const GRIDS: Record<string, SlotGrid> = {
   'on some days': { startMinute: 0, endMinute: 1430, intervalMinutes: 10, days: ['sun', 'fri'] },
 };
 
-function checkGrids({ zone, atMs }: Change): void {
-  const [fromMs, untilMs] = [atMs - 40 * HOUR_MS, atMs + 40 * HOUR_MS];
-  for (const [name, grid] of Object.entries(GRIDS)) {
-    const calendar = createZoneCalendar(zone);
-    const expected = expectTimes(zone, grid, fromMs, untilMs);
-    const given = [...listSlotTimes(grid, calendar, { fromMs, untilMs })].map(
-      ({ atMs, movedFrom }): [number, string | null] => [atMs, movedFrom && toLocalText(movedFrom)],
-    );
-    assert.deepEqual(given, expected, `${zone}, ${name}, around ${new Date(atMs).toISOString()}`);
-    const wide: number[] = [];
-    for (const [timeMs] of expected)
-      if (timeMs - (wide.at(-1) ?? 0) >= grid.intervalMinutes * MINUTE_MS) wide.push(timeMs);
-    const { slots } = findSlots({
-      ...{ grid, calendar, taken: [], platforms: [], caps: [], nowMs: fromMs, leadSec: 0 },
-      ...{ horizonDays: (untilMs - fromMs) / DAY_MS, count: 1000 },
-    });
-    assert.deepEqual(
-      slots.map((slot) => slot.atMs),
-      wide,
-      `${zone}, ${name}: slots are no nearer than the interval`,
-    );
+/** Shows the first difference of two long lists; showing all of them takes minutes. */
+function assertSame<T>(given: readonly T[], expected: readonly T[], what: string): void {
+  const isOther = (item: T | undefined, at: number) => JSON.stringify(item) !== JSON.stringify(expected[at]);
+  const at = given.findIndex(isOther);
+  if (at >= 0) assert.deepEqual([at, given[at]], [at, expected[at]], what);
+  assert.equal(given.length, expected.length, what);
+}
+
+/** A window of a whole day that begins just after clocks change: what they skipped comes when the next has begun. */
+function gridAround({ zone, atMs }: Change): SlotGrid {
+  const minute = Math.floor((atMs + offsetMs(zone, atMs)) / MINUTE_MS) + 10;
+  const startMinute = minute % 1440;
+  return { startMinute, endMinute: (startMinute + 1439) % 1440, intervalMinutes: 7, days: WEEKDAYS };
+}
+
+function checkGrids(change: Change): void {
+  const { zone, atMs } = change;
+  const nearMs = [40 * HOUR_MS, 25 * MINUTE_MS];
+  for (const [name, grid] of Object.entries({ ...GRIDS, 'from then on': gridAround(change) })) {
+    const what = `${zone}, ${name}, around ${new Date(atMs).toISOString()}`;
+    for (const aroundMs of nearMs)
+      checkTimes(zone, grid, { fromMs: atMs - aroundMs, untilMs: atMs + aroundMs }, what);
   }
+}
+
+function checkTimes(
+  zone: string,
+  grid: SlotGrid,
+  range: { fromMs: number; untilMs: number },
+  what: string,
+): void {
+  const { fromMs, untilMs } = range;
+  const calendar = createZoneCalendar(zone);
+  const expected = expectTimes(zone, grid, fromMs, untilMs);
+  const given = [...listSlotTimes(grid, calendar, range)].map(
+    ({ atMs, movedFrom }): [number, string | null] => [atMs, movedFrom && toLocalText(movedFrom)],
+  );
+  assertSame(given, expected, what);
+  const wide: number[] = [];
+  for (const [timeMs] of expected)
+    if (timeMs - (wide.at(-1) ?? 0) >= grid.intervalMinutes * MINUTE_MS) wide.push(timeMs);
+  const { slots } = findSlots({
+    ...{ grid, calendar, taken: [], platforms: [], caps: [], nowMs: fromMs, leadSec: 0 },
+    ...{ horizonDays: (untilMs - fromMs) / DAY_MS, count: 1000 },
+  });
+  const slotTimes = slots.map(({ atMs }) => atMs);
+  assertSame(slotTimes, wide, `${what}: slots are no nearer than the interval`);
 }
 
 function checkClock({ zone, atMs }: Change): void {
