@@ -39,7 +39,9 @@ export async function loadAccountTimes(
   const now = new Date();
   const rows = await em.execute<Row[]>(TIMES, [now, accounts.map(({ id }) => id)]);
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const idle = accounts.filter(({ id, isAutoposting }) => isAutoposting && !byId.get(id)?.scheduledMs.length);
+  const idle = accounts.filter(
+    ({ id, isAutoposting, deletedAt }) => isAutoposting && !deletedAt && !byId.get(id)?.scheduledMs.length,
+  );
   const wanted = idle.map((account) => ({ account, platforms: account.platforms, count: 1 }));
   const free = await findFreeSlots(em, wanted, { limits, nowMs: now.getTime() });
   const nextOf = new Map(idle.map(({ id }, at) => [id, free[at]?.slots[0]]));

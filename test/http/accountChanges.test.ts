@@ -215,8 +215,16 @@ describe('changes of accounts', () => {
 
     it('are the last ones: it is gone for everybody, with its credentials and out of its group', async () => {
       const group = await me.makeGroup();
-      const id = await me.make({ ...OWN, group });
+      const id = await me.make({ ...OWN, group, autoposting: { enabled: true } });
+      const { next_upload_time, updated_at, ...before } = await me.show(id);
+      assert.ok(next_upload_time);
       assert.equal((await me.remove(id)).status, 204);
+      const [{ data }] = await api.sql(
+        `select data from events where object_id = $1 and type = 'account.deleted'`,
+        [id],
+      );
+      const last = { group: null, credentials: 'none', next_upload_time: null, updated_at: data.updated_at };
+      assert.deepEqual(data, { ...before, ...last });
       const gone = [
         await me.call(`/accounts/${id}`),
         await me.patch(id, { is_ai: true }),

@@ -128,7 +128,7 @@ describe('webhooks', () => {
         ['types.0', { types: ['video.uploaded'] }],
         ['types.1', { types: ['*', '**'] }],
         ['types.0', { types: ['webhook.ping'] }],
-        ['types.0', { types: ['post.*'] }],
+        ['types.0', { types: ['posts.*'] }],
         ['types.0', { types: ['video.ready '] }],
         ['types.0', { types: [''] }],
         ['types', { types: Array(100).fill('*') }],
