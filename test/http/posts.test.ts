@@ -4,7 +4,7 @@ import { refusalOf, typesOf } from '../support/accounts.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { createPostCaller, DAY_MS, HOURLY, inHours, type PostCaller } from '../support/postCalls.ts';
 import { playWorker, upload } from '../support/processedVideo.ts';
-import { uniqueName } from '../support/stack.ts';
+import { uniqueName, waitFor } from '../support/stack.ts';
 import { videoBytes } from '../support/uploading.ts';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/;
@@ -385,6 +385,27 @@ describe('posts over HTTP', () => {
       assert.equal(again.headers.get('idempotency-replayed'), 'true');
       assert.equal(again.headers.get('location'), first.headers.get('location'));
       assert.equal((await posts.list(`account_id=${id}`)).body.data.length, 1);
+    });
+
+    it('are written together with their answer: whoever takes the key over meets both, or none', async () => {
+      const key = uniqueName('key');
+      const other = await posts.make(base);
+      const isAnyoneWaiting = async () =>
+        (
+          await api.sql(
+            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+        ).length > 0;
+      const answer = await api.db.transaction(async ({ posts: queries }) => {
+        await queries.hold(user.id, other);
+        // It waits for the account, in the middle of what it writes.
+        const waiting = { answer: posts.create(base, { 'idempotency-key': key }) };
+        await waitFor(isAnyoneWaiting, { what: 'the post to wait' });
+        const free = 'select from idempotency_keys where key = $1 for update skip locked';
+        assert.equal((await api.sql(free, [key])).length, 0);
+        return waiting;
+      });
+      assert.equal((await answer.answer).status, 202);
     });
 
     it('are refused with another body, and refused again as before', async () => {

@@ -89,6 +89,9 @@ export const postBody = z
     const message =
       account_id === undefined ? 'is needed, or else group_id' : 'must not stand beside group_id';
     context.addIssue({ code: 'custom', path: ['account_id'], message });
+  })
+  .meta({
+    examples: [{ video_id: '…', account_id: '…', title: 'Holiday in Rome', scheduled_at: AUTO }],
   });
 
 export const changeBody = z.strictObject(changeFields);
