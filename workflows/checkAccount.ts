@@ -15,7 +15,8 @@ const { giveUpCheck } = proxyActivities<Activities>(
 export async function checkAccount(input: CheckAccountInput): Promise<void> {
   const { accountId, userId, revision, requestId } = input;
   const check = { accountId, revision, requestId };
-  const priority = { priorityKey: PRIORITY.interactive, fairnessKey: userId };
+  // Behind what videos need: an account may post meanwhile, and a provider that hangs keeps places for long.
+  const priority = { priorityKey: PRIORITY.laterStep, fairnessKey: userId };
   try {
     const options = { ...checking, summary: 'Ask the provider about the credentials', priority };
     await checkCredentials.executeWithOptions(options, [check]);

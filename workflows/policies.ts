@@ -116,7 +116,7 @@ export const asking: ActivityOptions = {
  */
 export const checking: ActivityOptions = {
   taskQueue: 'net',
-  startToCloseTimeout: '2 minutes',
+  startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: '1 day',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '10 minutes' },

@@ -17,7 +17,7 @@ export function checkAccount(client: Client, input: contract.CheckAccountInput) 
       { key: contract.SEARCH_ATTRIBUTES.user, value: userId },
       { key: contract.SEARCH_ATTRIBUTES.account, value: accountId },
     ],
-    priority: { priorityKey: contract.PRIORITY.interactive, fairnessKey: userId },
+    priority: { priorityKey: contract.PRIORITY.laterStep, fairnessKey: userId },
   });
 }
 

@@ -38,7 +38,7 @@ const WAITING_SEC: Record<string, number> = {
   'test/e2e/resumedUpload.test.ts': 35,
   'test/e2e/rivalUploads.test.ts': 35,
   'test/cli/package.test.ts': 30,
-  'test/e2e/canary.test.ts': 25,
+  'test/e2e/canary.test.ts': 35,
   'test/workflows/sendNotices.test.ts': 35,
   'test/workflows/noticeLinks.test.ts': 11,
   'test/workflows/checkAccount.test.ts': 30,

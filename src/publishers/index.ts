@@ -5,7 +5,7 @@ import type { Publisher } from './publisher.ts';
 import { createUploadPost } from './uploadPost/index.ts';
 
 /** For one answer that takes a provider no work, from connecting to the last byte. */
-const ANSWER_TIMEOUT_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 
 export type Publishers = Readonly<Record<Provider, Publisher>>;
 

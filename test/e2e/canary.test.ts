@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { runAdminStatement } from '../../src/local/templateDatabase.ts';
-import { makeCanary } from '../support/canaries.ts';
+import { troubleAccounts } from '../support/canaryAccounts.ts';
+import { troublePeople } from '../support/canaryPeople.ts';
 import { PERMITS } from '../support/canaryPermits.ts';
 import { REPLIES } from '../support/canaryReplies.ts';
 import { type CanaryWorld, startCanaryWorld, startWrongly } from '../support/canaryWorld.ts';
@@ -28,10 +29,16 @@ describe('no secret', () => {
     this.timeout(120_000);
     world = await startCanaryWorld();
     const { api, outside } = world;
-    outside.behaveBy((request) => behaveOutside.telegram?.(request) ?? behaveOutside.providers?.(request));
+    outside.behaveBy((request) => behaveOutside[serviceOf(request)]?.(request));
     const stream = await openEventStream(`${api.url}/v1/events`, { token: api.token });
     startWrongly(world);
-    await Promise.all([troublePeople(), troubleWebhooks(), troubleVideos(), troubleTelegram()]);
+    await Promise.all([
+      troublePeople(world),
+      troubleWebhooks(),
+      troubleVideos(),
+      troubleTelegram(),
+      publish(),
+    ]);
     stream.close();
     world.watch.see('answer 200 to GET /v1/events as a stream', JSON.stringify(stream.events));
     await look();
@@ -43,39 +50,6 @@ describe('no secret', () => {
 
   const watchSecret = (text: string): string =>
     world.watch.add('webhook secret', text, { bytes: Buffer.from(text.replace('whsec_', ''), 'base64') });
-
-  /** Logging in, rightly and wrongly, and everything that people do with a password or a token. */
-  async function troublePeople(): Promise<void> {
-    const { ask, watch } = world;
-    const username = uniqueName('user');
-    const password = watch.add('password', makeCanary());
-    const mistyped = watch.add('mistyped password', makeCanary());
-    await ask('/v1/users', { json: { username, password } });
-    await ask('/v1/users', { json: { username, password } });
-    const { status, body } = await ask('/v1/tokens', { token: null, json: { username, password } });
-    assert.equal(status, 201);
-    const token = watch.add('API token', body.token);
-    await ask('/v1/tokens', { token: null, json: { username, password: mistyped } });
-    await ask('/v1/tokens', { token: null, json: { username: mistyped, password } });
-    await ask('/v1/tokens', { token: null, json: { username, password, scopes: [mistyped] } });
-    const json = { 'content-type': 'application/json' };
-    await ask('/v1/tokens', {
-      token: null,
-      body: `{"username": "a", "password": ${password}`,
-      headers: json,
-    });
-    await ask('/v1/me', { token, method: 'PATCH', json: { password: mistyped, current_password: mistyped } });
-    await ask('/v1/me', { token, method: 'PATCH', json: { current_password: password, name: 1 } });
-    for (const path of ['/v1/me', '/v1/events', '/v1/webhooks', '/nowhere', '/v1/videos']) {
-      await ask(`${path}?token=${token}&access_token=${token}`);
-      await ask(path, { token: null, headers: { authorization: `Token ${token}` } });
-      await ask(path, { token: null, headers: { authorization: `Bearer ${token}x` } });
-    }
-    await ask(`/v1/videos/${token}`);
-    const { body: tokens } = await ask('/v1/tokens', { token });
-    await ask(`/v1/tokens/${tokens.data[0].id}`, { token, method: 'DELETE' });
-    await ask('/v1/events', { token });
-  }
 
   async function addWebhook(url: string, headers = {}): Promise<string> {
     const { body } = await world.ask('/v1/webhooks', {
@@ -169,8 +143,7 @@ describe('no secret', () => {
       { kind: 'answer', status: 500, body: `<h1>${providerKey}</h1>` },
       { kind: 'answer', status: 200, body: { error: { message: providerKey, code: 502 } } },
     ];
-    behaveOutside.providers = ({ path, index }) =>
-      path.startsWith('/v1/') ? echo[index % echo.length] : undefined;
+    behaveOutside.models = ({ index }) => echo[index % echo.length];
 
     const sources = ['error', 'client', 'redirect', 'drop', 'cut'].map((name) =>
       receiver.url(`/hook/${name}`),
@@ -240,6 +213,11 @@ describe('no secret', () => {
     });
   }
 
+  const publish = () =>
+    troubleAccounts(world, (behave) => {
+      behaveOutside.providers = behave;
+    });
+
   async function look(): Promise<void> {
     for (const path of ['/v1/events?after=0&limit=100', '/v1/me', '/v1/webhooks?limit=100', '/v1/videos'])
       await world.ask(path);
@@ -266,11 +244,13 @@ describe('no secret', () => {
       /^history webhook\/.*ping/,
       /^history telegram/,
       /^history video/,
+      /^history account/,
     ])
       assert.ok(watch.seen(place) > 0, `nothing of ${place}`);
     for (const table of [
       'webhook_attempts',
       'webhook_secrets',
+      'accounts',
       'events',
       'idempotency_keys',
       'telegram_links',
@@ -294,3 +274,8 @@ describe('no secret', () => {
     assert.deepEqual(world.watch.idle(PERMITS), []);
   });
 });
+
+function serviceOf({ path }: RecordedRequest): 'models' | 'telegram' | 'providers' {
+  if (path.startsWith('/v1/')) return 'models';
+  return path.startsWith('/bot') ? 'telegram' : 'providers';
+}

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { askSeen, makeCanary, seeDatabase, seeHistories, Watch } from './canaries.ts';
 import { type ApiProcess, startTestEngine, type TestEngine } from './engine.ts';
 import { createChatRoute } from './fakes/chat.ts';
+import { createFlicRoutes, FlicWorld, flicUrl } from './fakes/flic.ts';
 import { createTranscriptionsRoute } from './fakes/openai.ts';
 import { type Fakes, startFakes } from './fakes/server.ts';
 import { createTelegramRoutes, TelegramWorld } from './fakes/telegram.ts';
+import { createUploadPostRoutes, UploadPostWorld, uploadPostUrl } from './fakes/uploadPost.ts';
 import { startWebhookReceiver, type WebhookReceiver } from './fakes/webhookReceiver.ts';
 import { findQuietPort } from './quietPort.ts';
-import { waitFor } from './stack.ts';
+import { uniqueName, waitFor } from './stack.ts';
 
 /** Everything that videoflow is configured with and talks to, with a canary for each secret. */
 export interface CanaryWorld {
@@ -17,13 +19,17 @@ export interface CanaryWorld {
   engine: TestEngine;
   api: ApiProcess;
   receiver: WebhookReceiver;
-  /** Transcriber, writer and bot in one. */
+  /** Transcriber, writer, bot and publishing providers in one. */
   outside: Fakes;
   telegram: TelegramWorld;
   /** Beside the user's token, in the address of hooks and of sources. */
   urlSecret: string;
   providerKey: string;
   botToken: string;
+  /** What the service itself has at the providers; the user of this name may use it, and is nobody's yet. */
+  service: { uploadPostKey: string; flicToken: string; username: string };
+  /** No key is good there unless it is made so. */
+  providers: { uploadPost: UploadPostWorld; flic: FlicWorld };
   /** As the API's user, unless told otherwise; the whole answer is seen. */
   ask(path: string, init?: Ask): ReturnType<typeof askSeen>;
   /** Has the watch see what programs wrote, the database, and what the engine has. */
@@ -57,11 +63,19 @@ export async function startCanaryWorld(): Promise<CanaryWorld> {
     SIGNING_KEYS: addRingKey(watch, 'signing key'),
     ENCRYPTION_KEYS: addRingKey(watch, 'encryption key'),
   };
+  const service = {
+    uploadPostKey: watch.add('key of the service at Upload-Post', makeCanary()),
+    flicToken: watch.add('token of the service at Flic', makeCanary()),
+    username: uniqueName('favoured'),
+  };
+  const providers = { uploadPost: new UploadPostWorld(), flic: new FlicWorld() };
   const telegram = new TelegramWorld();
   const routes = [
     createTranscriptionsRoute(),
     createChatRoute(),
     ...createTelegramRoutes(telegram, botToken),
+    ...createUploadPostRoutes(providers.uploadPost),
+    ...createFlicRoutes(providers.flic),
   ];
   const [outside, receiver, port] = await Promise.all([
     startFakes({ routes, apiKey: providerKey }),
@@ -74,6 +88,9 @@ export async function startCanaryWorld(): Promise<CanaryWorld> {
     ...{ OPENAI_BASE_URL: outside.baseUrl, OPENAI_API_KEY: providerKey },
     ...{ CAPTIONS_BASE_URL: outside.baseUrl, OPENROUTER_API_KEY: providerKey },
     ...{ TELEGRAM_BASE_URL: new URL(outside.baseUrl).origin, TELEGRAM_BOT_TOKEN: botToken },
+    ...{ UPLOAD_POST_BASE_URL: uploadPostUrl(outside), UPLOAD_POST_API_KEY: service.uploadPostKey },
+    ...{ FLIC_BASE_URL: flicUrl(outside), FLIC_TOKEN: service.flicToken },
+    SERVICE_CREDENTIALS_USERS: service.username,
     ...{ S3_ACCESS_KEY_ID: 'unused', S3_SECRET_ACCESS_KEY: storageSecret },
     WORKER_QUEUES: 'workflows,media,net,speech,encode,notify',
   });
@@ -104,6 +121,7 @@ export async function startCanaryWorld(): Promise<CanaryWorld> {
   };
   return {
     ...{ watch, engine, api, receiver, outside, telegram, urlSecret, providerKey, botToken, ask },
+    ...{ service, providers },
     async look() {
       for (const name of ['api', 'worker'])
         watch.see(`log of ${name}`, await readFile(join(engine.config.DATA_DIR, `${name}.log`), 'utf8'));
@@ -128,6 +146,6 @@ export function startWrongly({ engine, watch }: CanaryWorld): void {
   const canary = () => watch.add('wrong setting', makeCanary());
   engine.startWorker({ ...nowhere, TELEGRAM_BOT_TOKEN: canary() });
   engine.startWorker({ ...nowhere, ENCRYPTION_KEYS: `k1:${canary()}` });
-  engine.startWorker({ ...nowhere, OPENAI_BASE_URL: canary() });
+  engine.startWorker({ ...nowhere, OPENAI_BASE_URL: canary(), UPLOAD_POST_BASE_URL: canary() });
   engine.startWorker({ ...nowhere, DATABASE_URL: `postgres://postgres:${canary()}@127.0.0.1:1/none` });
 }

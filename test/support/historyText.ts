@@ -10,8 +10,8 @@ export async function historyText(client: Client, workflowId: string, runId?: st
 }
 
 /**
- * Everything that an operator could export of a namespace: the listing and the history of every run that it has,
- * as JSON and as a person reads it.
+ * Everything that an operator could export of a namespace: the listing and the history of every run that it has, and what it
+ * is at, as JSON and as a person reads it.
  *
  * @returns the texts by workflow id and run
  */
@@ -19,9 +19,12 @@ export async function allHistories(client: Client): Promise<Map<string, string>>
   const exported = new Map<string, string>();
   for await (const run of client.workflow.list()) {
     const { workflowId, runId } = run;
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const handle = client.workflow.getHandle(workflowId, runId);
+    const history = await handle.fetchHistory();
     const texts: string[] = [historyToJSON(history)];
-    collect({ raw: run.raw, history }, texts);
+    // Of what is tried again the last failure is shown there alone.
+    const pending = run.status.name === 'RUNNING' ? (await handle.describe()).raw.pendingActivities : [];
+    collect({ raw: run.raw, history, pending }, texts);
     exported.set(`${workflowId} ${runId}`, texts.join('\n'));
   }
   return exported;
