@@ -173,36 +173,33 @@ function gridAround({ zone, atMs }: Change): SlotGrid {
 
 function checkGrids(change: Change): void {
   const { zone, atMs } = change;
-  const nearMs = [40 * HOUR_MS, 25 * MINUTE_MS];
+  const [fromMs, untilMs] = [atMs - 40 * HOUR_MS, atMs + 40 * HOUR_MS];
   for (const [name, grid] of Object.entries({ ...GRIDS, 'from then on': gridAround(change) })) {
     const what = `${zone}, ${name}, around ${new Date(atMs).toISOString()}`;
-    for (const aroundMs of nearMs)
-      checkTimes(zone, grid, { fromMs: atMs - aroundMs, untilMs: atMs + aroundMs }, what);
+    const calendar = createZoneCalendar(zone);
+    const expected = expectTimes(zone, grid, fromMs, untilMs);
+    // Also where the change is at the very ends of what is asked for.
+    for (const near of [
+      { fromMs, untilMs },
+      { fromMs: atMs - 25 * MINUTE_MS, untilMs: atMs + 25 * MINUTE_MS },
+    ]) {
+      const given = [...listSlotTimes(grid, calendar, near)].map((time): [number, string | null] => [
+        time.atMs,
+        time.movedFrom && toLocalText(time.movedFrom),
+      ]);
+      const within = expected.filter(([timeMs]) => timeMs >= near.fromMs && timeMs <= near.untilMs);
+      assertSame(given, within, what);
+    }
+    const wide: number[] = [];
+    for (const [timeMs] of expected)
+      if (timeMs - (wide.at(-1) ?? 0) >= grid.intervalMinutes * MINUTE_MS) wide.push(timeMs);
+    const { slots } = findSlots({
+      ...{ grid, calendar, taken: [], platforms: [], caps: [], nowMs: fromMs, leadSec: 0 },
+      ...{ horizonDays: (untilMs - fromMs) / DAY_MS, count: 1000 },
+    });
+    const slotTimes = slots.map((slot) => slot.atMs);
+    assertSame(slotTimes, wide, `${what}: slots are no nearer than the interval`);
   }
-}
-
-function checkTimes(
-  zone: string,
-  grid: SlotGrid,
-  range: { fromMs: number; untilMs: number },
-  what: string,
-): void {
-  const { fromMs, untilMs } = range;
-  const calendar = createZoneCalendar(zone);
-  const expected = expectTimes(zone, grid, fromMs, untilMs);
-  const given = [...listSlotTimes(grid, calendar, range)].map(
-    ({ atMs, movedFrom }): [number, string | null] => [atMs, movedFrom && toLocalText(movedFrom)],
-  );
-  assertSame(given, expected, what);
-  const wide: number[] = [];
-  for (const [timeMs] of expected)
-    if (timeMs - (wide.at(-1) ?? 0) >= grid.intervalMinutes * MINUTE_MS) wide.push(timeMs);
-  const { slots } = findSlots({
-    ...{ grid, calendar, taken: [], platforms: [], caps: [], nowMs: fromMs, leadSec: 0 },
-    ...{ horizonDays: (untilMs - fromMs) / DAY_MS, count: 1000 },
-  });
-  const slotTimes = slots.map(({ atMs }) => atMs);
-  assertSame(slotTimes, wide, `${what}: slots are no nearer than the interval`);
 }
 
 function checkClock({ zone, atMs }: Change): void {
