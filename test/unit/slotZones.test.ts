@@ -5,6 +5,7 @@ import { findSlots } from '../../src/domain/slots.ts';
 import { listSlotTimes, type SlotGrid } from '../../src/domain/slotTimes.ts';
 import { toLocalText, weekdayOf } from '../../src/domain/zoneCalendar.ts';
 import { createZoneCalendar, resolveLocalTime } from '../../src/timeZones.ts';
+import { assertSameList } from '../support/sameList.ts';
 import { sample } from '../support/sample.ts';
 
 const MINUTE_MS = 60_000;
@@ -156,14 +157,6 @@ const GRIDS: Record<string, SlotGrid> = {
   'on some days': { startMinute: 0, endMinute: 1430, intervalMinutes: 10, days: ['sun', 'fri'] },
 };
 
-/** Shows the first difference of two long lists; showing all of them takes minutes. */
-function assertSame<T>(given: readonly T[], expected: readonly T[], what: string): void {
-  const isOther = (item: T | undefined, at: number) => JSON.stringify(item) !== JSON.stringify(expected[at]);
-  const at = given.findIndex(isOther);
-  if (at >= 0) assert.deepEqual([at, given[at]], [at, expected[at]], what);
-  assert.equal(given.length, expected.length, what);
-}
-
 /** A window of a whole day that begins just after clocks change: what they skipped comes when the next has begun. */
 function gridAround({ zone, atMs }: Change): SlotGrid {
   const minute = Math.floor((atMs + offsetMs(zone, atMs)) / MINUTE_MS) + 10;
@@ -188,7 +181,7 @@ function checkGrids(change: Change): void {
         time.movedFrom && toLocalText(time.movedFrom),
       ]);
       const within = expected.filter(([timeMs]) => timeMs >= near.fromMs && timeMs <= near.untilMs);
-      assertSame(given, within, what);
+      assertSameList(given, within, what);
     }
     const wide: number[] = [];
     for (const [timeMs] of expected)
@@ -198,7 +191,7 @@ function checkGrids(change: Change): void {
       ...{ horizonDays: (untilMs - fromMs) / DAY_MS, count: 1000 },
     });
     const slotTimes = slots.map((slot) => slot.atMs);
-    assertSame(slotTimes, wide, `${what}: slots are no nearer than the interval`);
+    assertSameList(slotTimes, wide, `${what}: slots are no nearer than the interval`);
   }
 }
 
