@@ -70,11 +70,7 @@ export async function cancelHeld(tx: EntityManager, posts: readonly HeldPost[]):
 }
 
 /** The posts that are not over and need a video or an account; those that are due first. */
-export function listUnfinished(
-  em: EntityManager,
-  needed: NeededByPosts,
-  limit: number,
-): Promise<UnfinishedPost[]> {
+function listUnfinished(em: EntityManager, needed: NeededByPosts, limit: number): Promise<UnfinishedPost[]> {
   return em.find(
     Post,
     {
@@ -89,18 +85,15 @@ export function listUnfinished(
  * Cancels all posts that need a video or an account, and tells of it. Call it in a transaction that holds that row, so
  * that no post is accepted meanwhile.
  *
- * @returns how many
  * @throws TooLateError when something of one may have left; then none may be cancelled
  */
-export async function cancelUnfinished(tx: EntityManager, needed: NeededByPosts): Promise<number> {
+export async function cancelUnfinished(tx: EntityManager, needed: NeededByPosts): Promise<void> {
   const [where, id] = neededIs(needed);
-  let cancelled = 0;
-  for (let last = BATCH; last === BATCH; cancelled += last) {
+  for (let cancelled = BATCH; cancelled === BATCH; ) {
     const posts = await holdPosts(tx, `${where} and status in (${UNFINISHED})`, [id]);
     await cancelHeld(tx, posts);
-    last = posts.length;
+    cancelled = posts.length;
   }
-  return cancelled;
 }
 
 /**
@@ -110,7 +103,7 @@ export async function cancelUnfinished(tx: EntityManager, needed: NeededByPosts)
  * @throws PostsUnfinishedError; TooLateError when one that should be cancelled cannot be
  */
 export async function endPosts(tx: EntityManager, needed: NeededByPosts, isForced: boolean): Promise<void> {
-  if (isForced) return void (await cancelUnfinished(tx, needed));
+  if (isForced) return cancelUnfinished(tx, needed);
   const posts = await listUnfinished(tx, needed, LISTED);
   if (posts.length > 0) throw new PostsUnfinishedError(posts);
 }

@@ -4,9 +4,9 @@ import { PENDING_POST_STATUSES, type PostStatus } from '../domain/post.ts';
 import { Post } from './entities/post.ts';
 import { acceptPost, type NewPost } from './postAcceptance.ts';
 import { type ChangeablePost, changePost, holdToChange, type PostChanges } from './postChanges.ts';
-import { cancelHeld, holdPost, listUnfinished, type NeededByPosts } from './postEnds.ts';
+import { cancelHeld, holdPost } from './postEnds.ts';
 import { readPosts } from './postEvents.ts';
-import { PostRefusedError, type UnfinishedPost } from './postRefusals.ts';
+import { PostRefusedError } from './postRefusals.ts';
 import type { SlotLimits } from './slots.ts';
 import type { Page } from './videos.ts';
 
@@ -121,10 +121,5 @@ export class PostQueries {
       const [post] = held.status === 'cancelled' ? await readPosts(tx, [id]) : await cancelHeld(tx, [held]);
       return post ?? null;
     });
-  }
-
-  /** The posts that are not over and need a video or an account; those that are due first. */
-  listUnfinished(needed: NeededByPosts, limit: number): Promise<UnfinishedPost[]> {
-    return listUnfinished(this.#em, needed, limit);
   }
 }

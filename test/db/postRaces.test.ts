@@ -6,6 +6,7 @@ import {
   PostsUnfinishedError,
   TooLateError,
   VideoMissingError,
+  VideoNotUsableError,
 } from '../../src/db/postRefusals.ts';
 import type { NewPost } from '../../src/db/posts.ts';
 import { accept, makeAccount, makeOwner, makeVideo, newPost, SLOTS } from '../support/posting.ts';
@@ -124,6 +125,14 @@ describe('what two do with posts at once', () => {
         () => post(),
       );
       assertRefused(second, VideoMissingError);
+    });
+
+    it('its video is being cancelled', async () => {
+      const { second } = await meanwhile(
+        ({ videos }) => videos.requestCancel(userId, videoId),
+        () => post(),
+      );
+      assertRefused(second, VideoNotUsableError);
     });
 
     it('its account is being paused', async () => {
