@@ -2,6 +2,7 @@ import type { FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PENDING_POST_STATUSES, type PostStatus } from '../domain/post.ts';
 import { Post } from './entities/post.ts';
+import { asWritten } from './events.ts';
 import { acceptPost, type NewPost } from './postAcceptance.ts';
 import { type ChangeablePost, changePost, holdToChange, type PostChanges } from './postChanges.ts';
 import { cancelHeld, holdPost } from './postEnds.ts';
@@ -55,15 +56,18 @@ export class PostQueries {
   async acceptAll(wanted: readonly NewPost[], limits: SlotLimits): Promise<Acceptance[]> {
     const acceptances = new Map<NewPost, Acceptance>();
     // Two who post to the same accounts hold them in the same order.
-    for (const one of wanted.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1)))
-      acceptances.set(one, await this.#acceptOrRefuse(one, limits));
+    const ordered = wanted.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1));
+    const tx = await asWritten(this.#em);
+    // Each through eyes of its own: everything that is remembered is looked through at every write.
+    for (const one of ordered)
+      acceptances.set(one, await this.#acceptOrRefuse(await asWritten(tx), one, limits));
     return wanted.flatMap((one) => acceptances.get(one) ?? []);
   }
 
-  async #acceptOrRefuse(wanted: NewPost, limits: SlotLimits): Promise<Acceptance> {
+  async #acceptOrRefuse(tx: EntityManager, wanted: NewPost, limits: SlotLimits): Promise<Acceptance> {
     const { accountId } = wanted;
     try {
-      return { accountId, post: await acceptPost(this.#em, wanted, limits) };
+      return { accountId, post: await acceptPost(tx, wanted, limits) };
     } catch (error) {
       if (error instanceof PostRefusedError) return { accountId, refusal: error };
       throw error;
