@@ -15,8 +15,9 @@ export interface HeldPost {
   states: TargetState[];
 }
 
-/** So many are named, and cancelled at once. */
+/** So many of the posts that something is needed by are named. */
 const LISTED = 100;
+/** So many are cancelled at once. */
 const BATCH = 500;
 
 const UNFINISHED = UNFINISHED_POST_STATUSES.map((status) => `'${status}'`).join(', ');
