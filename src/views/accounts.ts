@@ -43,7 +43,17 @@ export const accountFields = {
       'Whose it posts with; never what they are. `service`: those that this installation is configured with',
   }),
   status: z.enum(ACCOUNT_STATUSES),
-  status_reason: z.enum(ACCOUNT_REASONS).nullable(),
+  status_reason: z
+    .enum(ACCOUNT_REASONS)
+    .nullable()
+    .meta({
+      description: [
+        'What is known of the credentials beside the status; null: they are good. `unchecked`: nobody could say yet, which refuses nothing.',
+        '`credentials_refused`: by the provider; give others. `profile_not_found`, `platforms_not_connected`: see to that at the provider, and',
+        'change the account, which has it asked again. `credentials_unreadable`: give them again, for what is kept cannot be opened.',
+        '`credentials_missing`: it has none of its own, and those of this installation are not there for it.',
+      ].join(' '),
+    }),
   scheduled_times: z.array(instant).meta({ description: 'Still ahead, the oldest first, 100 at most' }),
   next_upload_time: instant
     .nullable()
