@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { parseAnswer, readAnswerBody, systemWord } from '../../answerBody.ts';
 import { awaitAnswerHead } from '../../answerHead.ts';
 
 export interface BotExchange {
@@ -53,7 +54,7 @@ export async function askBotApi({
     return await readReply(await head, maxAnswerBytes);
   } catch (error) {
     signal.throwIfAborted();
-    return { status: null, why: isLate ? 'no_answer_in_time' : wordOf(error) };
+    return { status: null, why: isLate ? 'no_answer_in_time' : systemWord(error) };
   } finally {
     clearTimeout(late);
     outgoing.destroy();
@@ -61,25 +62,7 @@ export async function askBotApi({
 }
 
 async function readReply(incoming: IncomingMessage, maxAnswerBytes: number): Promise<BotReply> {
-  const parts: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const part of incoming as AsyncIterable<Buffer>) {
-    sizeBytes += part.length;
-    if (sizeBytes > maxAnswerBytes) return { status: null, why: 'answer_too_long' };
-    parts.push(part);
-  }
-  return { status: incoming.statusCode ?? 0, body: parseJson(Buffer.concat(parts).toString('utf8')) };
+  const body = await readAnswerBody(incoming, maxAnswerBytes);
+  if (body === null) return { status: null, why: 'answer_too_long' };
+  return { status: incoming.statusCode ?? 0, body: parseAnswer(body) };
 }
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-const wordOf = (error: unknown): string => {
-  const code = String((error as NodeJS.ErrnoException | null)?.code ?? '');
-  return /^[A-Z][A-Z_0-9]{1,40}$/.test(code) ? code : 'broken';
-};
