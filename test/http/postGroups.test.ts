@@ -115,7 +115,10 @@ describe('posts of groups', () => {
       [{ privacyStatus: 'secret' }, '422 invalid_request params.privacyStatus'],
       [{ reply_settings: 'everyone' }, '422 invalid_request params.reply_settings'],
       [
-        Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`p${at}`, 1])),
+        {
+          ...Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`p${at}`, 1])),
+          privacy_level: 'SELF_ONLY',
+        },
         '422 invalid_request params',
       ],
     ];

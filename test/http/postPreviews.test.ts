@@ -67,7 +67,10 @@ describe('previews of posts', () => {
       await posts.accounts.make({ status: 'paused' }),
       await posts.accounts.make(),
     ];
+    const refused = await posts.accounts.make();
+    await api.sql('update accounts set needs_reauth = true where id = $1', [refused]);
     const bodies: object[] = [
+      { account_id: refused },
       { scheduled_at: 'auto' },
       { scheduled_at: 'auto', platforms: ['youtube'] },
       { scheduled_at: inHours(5), description: 'x' },
