@@ -228,6 +228,11 @@ describe('slots', () => {
       ...{ nowMs, leadSec: 300, horizonDays: 1, count: 2 },
     };
     assert.deepEqual(timesOf(question), [at(5), at(65)]);
+    const soon = findSlots(question).skipped.filter(({ reason }) => reason === 'too_soon');
+    assert.deepEqual(
+      soon.map(({ atMs }) => atMs),
+      [at(0)],
+    );
   });
 
   it('of nights belong to the day on which the night begins', () => {
