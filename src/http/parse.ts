@@ -15,7 +15,7 @@ const isStorable = (text: string): boolean => !/[\0\ufffd]/.test(text) && text.i
 export function parsePart(schema: z.ZodType, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalidRequest(parsed.error.issues.flatMap(toFieldErrors));
-  const unstorable = findUnstorable(parsed.data, []);
+  const unstorable = findUnstorable(parsed.data);
   if (unstorable) throw invalidRequest([{ path: unstorable, message: 'must be valid Unicode without NUL' }]);
   return parsed.data;
 }
@@ -23,7 +23,7 @@ export function parsePart(schema: z.ZodType, value: unknown): unknown {
 /** Parses the parameters of a path: one that cannot be an id is an object that is not there. */
 export function parseParams(schema: z.ZodType, value: unknown): unknown {
   const parsed = schema.safeParse(value);
-  if (!parsed.success || findUnstorable(parsed.data, [])) throw notFound();
+  if (!parsed.success || findUnstorable(parsed.data)) throw notFound();
   return parsed.data;
 }
 
@@ -36,14 +36,35 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   }));
 }
 
-/** Gives the path of the first such string; what was parsed is as deep as its schema. */
-function findUnstorable(value: unknown, path: string[]): string | null {
-  if (typeof value === 'string') return isStorable(value) ? null : path.join('.') || 'value';
-  if (typeof value !== 'object' || value === null) return null;
-  for (const [key, part] of Object.entries(value)) {
-    if (!isStorable(key)) return [...path, 'key'].join('.');
-    const found = findUnstorable(part, [...path, key]);
-    if (found) return found;
+/** A part of what was parsed, and where it stands. */
+interface Place {
+  value: unknown;
+  key: string;
+  within: Place | null;
+}
+
+function pathTo(place: Place): string {
+  const keys: string[] = [];
+  for (let each = place; each.within; each = each.within) keys.push(each.key);
+  return keys.reverse().join('.') || 'value';
+}
+
+/**
+ * Gives the path of the first string that no column takes. Not by calling itself, and without paths on the way: what a
+ * schema leaves unread may go down as far as the body is long.
+ */
+function findUnstorable(parsed: unknown): string | null {
+  const open: Place[] = [{ value: parsed, key: '', within: null }];
+  for (let place = open.pop(); place; place = open.pop()) {
+    const { value } = place;
+    if (typeof value === 'string' && !isStorable(value)) return pathTo(place);
+    if (typeof value !== 'object' || value === null) continue;
+    const keys = Object.keys(value);
+    if (!keys.every(isStorable)) return pathTo({ value, key: 'key', within: place });
+    // The first comes out first.
+    for (const key of keys.reverse()) {
+      open.push({ value: (value as Record<string, unknown>)[key], key, within: place });
+    }
   }
   return null;
 }

@@ -236,6 +236,21 @@ describe('posts over HTTP', () => {
       assert.deepEqual((await posts.list()).body.data, []);
     });
 
+    it('do not go down as far as their params do', async () => {
+      const send = (params: string) => {
+        const body = JSON.stringify({ ...base, params: {} }).replace('{}', params);
+        return posts.call('', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+      };
+      const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+      assert.equal(refusalOf(await send(`{"a":${deep}}`)), '422 invalid_request params.a');
+      for (const wrong of ['[[]]', '[{}]', '{"a":{}}', '{"a":[[]]}'])
+        assert.equal(refusalOf(await send(`{"a":1,"x":${wrong}}`)), '422 invalid_request params.x', wrong);
+      assert.equal(
+        refusalOf(await send('{"youtube":{"tags":["\\u0000"]}}')),
+        '422 invalid_request params.youtube.tags.0',
+      );
+    });
+
     it('say all at once what is wrong for the account', async () => {
       const answer = await posts.create({
         ...base,

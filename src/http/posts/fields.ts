@@ -4,6 +4,7 @@ import { PLATFORMS } from '../../domain/platform.ts';
 import { idField } from '../parse.ts';
 import { notFound } from '../problem.ts';
 import type { RouteRequest } from '../route.ts';
+import { paramsField } from './params.ts';
 import { isReadableTime, TIME_FORM } from './times.ts';
 
 export const TAG = 'Posts';
@@ -29,14 +30,6 @@ const platformsField = z
   .max(PLATFORMS.length * 2)
   .transform((platforms) => PLATFORMS.filter((platform) => platforms.includes(platform)))
   .meta({ description: 'Some of those that the account has; all of them without it' });
-
-const paramsField = z.record(z.string(), z.unknown()).meta({
-  description: [
-    "The provider's own fields, for all platforms; under the name of a platform those for it alone, which win. A platform may be given",
-    'its own `title`, `description` and `first_comment`. Which there are `GET /v1/platforms` says; others are refused.',
-  ].join(' '),
-  examples: [{ youtube: { privacyStatus: 'unlisted' } }],
-});
 
 /** As long as the longest text that any platform takes: what each of them takes is for the preflight to say. */
 const MAX_TEXT_CHARS = 63_206;
