@@ -136,6 +136,26 @@ function refuseElsewhere(name: string, takers: readonly Platform[]): Check | und
   return () => [{ path: `params.${name}`, message }];
 }
 
+/** Gives the check of a name that stands for all of some platforms, or is that of one; none where nobody knows it. */
+const finderOf =
+  (provider: Provider, platforms: readonly Platform[]) =>
+  (name: string): Check | undefined => {
+    if (isPlatformOf(provider, name)) return checkOwn(name);
+    const fields = platforms.flatMap((platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name) ?? []);
+    if (fields.length > 0) return checkWith(`params.${name}`, fields);
+    return refuseElsewhere(
+      name,
+      PLATFORMS_OF[provider].filter((platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name)),
+    );
+  };
+
+/** Says whether a param is one for some platforms, and in order. */
+export const takesParam = (
+  provider: Provider,
+  platforms: readonly Platform[],
+  [name, value]: readonly [string, unknown],
+): boolean => finderOf(provider, platforms)(name)?.(value).length === 0;
+
 /**
  * Gives what is wrong with the params of a post that a provider is to bring to some platforms. A field for all must
  * reach one of them: else a typing error would post to everybody what was to be private. What stands under the name of
@@ -146,21 +166,11 @@ export function checkParams(
   platforms: readonly Platform[],
   params: Readonly<Record<string, unknown>>,
 ): ParamProblem[] {
-  const find = (name: string): Check | undefined => {
-    if (isPlatformOf(provider, name)) return checkOwn(name);
-    const taken = (platform: Platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name) ?? [];
-    const fields = platforms.flatMap(taken);
-    if (fields.length > 0) return checkWith(`params.${name}`, fields);
-    return refuseElsewhere(
-      name,
-      PLATFORMS_OF[provider].filter((platform) => fieldOf(SHARED_PARAM_FIELDS[platform], name)),
-    );
-  };
   const listAllowed = () => [
     ...new Set([
       ...PLATFORMS_OF[provider],
       ...platforms.flatMap((platform) => Object.keys(SHARED_PARAM_FIELDS[platform])),
     ]),
   ];
-  return checkFields('params', params, find, listAllowed);
+  return checkFields('params', params, finderOf(provider, platforms), listAllowed);
 }

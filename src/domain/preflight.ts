@@ -5,7 +5,8 @@ import { checkMedia, type MediaMeasures } from './mediaPreflight.ts';
 import type { Platform, Provider } from './platform.ts';
 import { PLATFORM_LIMITS } from './platformLimits.ts';
 import type { ResolvedTarget } from './publication.ts';
-import { type CountUnits, checkTexts } from './textPreflight.ts';
+import type { TextCounts } from './textCounts.ts';
+import { checkTexts } from './textPreflight.ts';
 
 /** `ok` may come with things to know; `fixable`: the video has to be encoded anew; `impossible`: refused for certain. */
 export const VERDICTS = ['ok', 'fixable', 'impossible'] as const;
@@ -67,18 +68,17 @@ const toFinding = ({ breach, fix, ...rest }: Breached): Finding => ({
  * Checks what each platform would get against what it takes. The worst findings come first.
  *
  * @param media what the probe found; null before it did
- * @param countUnits counts a text in a unit
  */
 export function checkPost(post: {
   provider: Provider;
   targets: readonly ResolvedTarget[];
   media: MediaMeasures | null;
-  countUnits: CountUnits;
+  counts: TextCounts;
 }): PostCheck {
-  const { provider, media, countUnits } = post;
+  const { provider, media, counts } = post;
   const check = (target: ResolvedTarget): PlatformCheck => {
     const breached = [
-      ...checkTexts({ provider, target, countUnits }),
+      ...checkTexts({ provider, target, counts }),
       ...(media ? checkMedia(target, media) : []),
       ...(provider === 'upload_post' ? PLATFORM_LIMITS[target.platform].notices : []).map(
         ({ code, message }): Breached => ({ code, message, breach: 'doubtful', limit: null, actual: null }),

@@ -6,9 +6,7 @@ import type { Provider } from './platform.ts';
 import { PLATFORM_LIMITS, type TagLimit, type TextLimit } from './platformLimits.ts';
 import type { Breached } from './preflight.ts';
 import type { ResolvedTarget } from './publication.ts';
-
-/** Counts a text in a unit. */
-export type CountUnits = (text: string, unit: LengthUnit) => number;
+import type { TextCounts } from './textCounts.ts';
 
 const UNIT_NAMES: Record<LengthUnit, string> = {
   utf16: 'characters',
@@ -21,9 +19,9 @@ const UNIT_NAMES: Record<LengthUnit, string> = {
 /** Where it is not said what is counted, nothing counts less than what people take for one character. */
 const LEAST_UNIT: Partial<Record<LengthUnit, LengthUnit>> = { utf16: 'graphemes' };
 
-const TAGS: Record<TagLimit['kind'], { pattern: RegExp; code: string }> = {
-  hashtags: { pattern: /(?<![\p{L}\p{N}_&/])[#＃][\p{L}\p{M}\p{N}_]+/gu, code: 'too_many_hashtags' },
-  mentions: { pattern: /(?<![\p{L}\p{N}_.@/])@[\p{L}\p{N}_][\p{L}\p{N}_.]*/gu, code: 'too_many_mentions' },
+const TAG_CODES: Record<TagLimit['kind'], string> = {
+  hashtags: 'too_many_hashtags',
+  mentions: 'too_many_mentions',
 };
 const LINK = /https?:\/\/\S/iu;
 
@@ -36,11 +34,11 @@ interface Words {
   limit: TextLimit;
 }
 
-function checkLength({ name, part, words, limit }: Words, countUnits: CountUnits): Breached | null {
+function checkLength({ name, part, words, limit }: Words, counts: TextCounts): Breached | null {
   const { max, unit, certainMax = max } = limit;
-  const actual = countUnits(words, unit);
+  const actual = counts.units(words, unit);
   if (actual <= max) return null;
-  const least = countUnits(words, LEAST_UNIT[unit] ?? unit);
+  const least = counts.units(words, LEAST_UNIT[unit] ?? unit);
   const isCertain = certainMax !== null && least > certainMax;
   const bound = isCertain ? certainMax : max;
   const units = UNIT_NAMES[unit];
@@ -51,16 +49,16 @@ function checkLength({ name, part, words, limit }: Words, countUnits: CountUnits
 
 const toBreach = (isCertain: boolean): Breach => (isCertain ? 'impossible' : 'doubtful');
 
-function checkBytes({ name, part, words, limit }: Words, countUnits: CountUnits): Breached | null {
+function checkBytes({ name, part, words, limit }: Words, counts: TextCounts): Breached | null {
   const { maxBytes } = limit;
-  const actual = countUnits(words, 'bytes');
+  const actual = counts.units(words, 'bytes');
   if (maxBytes === undefined || actual <= maxBytes) return null;
   const message = `${name} takes a ${part} of at most ${maxBytes} bytes, and this has ${actual}: shorten it`;
   return { code: `${part}_too_many_bytes`, breach: 'impossible', message, limit: maxBytes, actual };
 }
 
 function checkCharacters({ name, part, words, limit }: Words): Breached | null {
-  const found = [...new Set(words)].filter((char) => limit.forbidden?.includes(char)).join(' ');
+  const found = [...(limit.forbidden ?? '')].filter((char) => words.includes(char)).join(' ');
   if (!found) return null;
   const message = `${name} refuses a ${part} with ${found}: take it out`;
   return {
@@ -72,12 +70,14 @@ function checkCharacters({ name, part, words, limit }: Words): Breached | null {
   };
 }
 
-function checkTags(name: string, words: string, { kind, max, isCertain }: TagLimit): Breached | null {
-  const { pattern, code } = TAGS[kind];
-  const actual = words.match(pattern)?.length ?? 0;
+function checkTags(
+  { name, words, counts }: { name: string; words: string; counts: TextCounts },
+  { kind, max, isCertain }: TagLimit,
+): Breached | null {
+  const actual = counts.tags(words, kind);
   if (actual <= max) return null;
   const message = `${name} takes at most ${max} ${kind} in a text, and this has ${actual}: take some out`;
-  return { code, breach: toBreach(isCertain), message, limit: max, actual };
+  return { code: TAG_CODES[kind], breach: toBreach(isCertain), message, limit: max, actual };
 }
 
 /** Upload-Post does so since X asks more for posts with links. */
@@ -122,9 +122,9 @@ function checkFields(provider: Provider, { platform, params }: ResolvedTarget): 
 export function checkTexts(post: {
   provider: Provider;
   target: ResolvedTarget;
-  countUnits: CountUnits;
+  counts: TextCounts;
 }): Breached[] {
-  const { provider, target, countUnits } = post;
+  const { provider, target, counts } = post;
   const limits = PLATFORM_LIMITS[target.platform];
   const parts = (['title', 'text'] as const).flatMap((part): Words[] => {
     const [words, limit] = [target[part], limits[part]];
@@ -132,12 +132,8 @@ export function checkTexts(post: {
   });
   return [
     checkMissing(target),
-    ...parts.flatMap((each) => [
-      checkLength(each, countUnits),
-      checkBytes(each, countUnits),
-      checkCharacters(each),
-    ]),
-    ...limits.tags.map((limit) => checkTags(limits.name, target.text ?? '', limit)),
+    ...parts.flatMap((each) => [checkLength(each, counts), checkBytes(each, counts), checkCharacters(each)]),
+    ...limits.tags.map((limit) => checkTags({ name: limits.name, words: target.text ?? '', counts }, limit)),
     checkLinks(provider, target),
     checkUnused(target),
     ...checkFields(provider, target),

@@ -4,6 +4,7 @@ import type { Platform, Provider } from '../../src/domain/platform.ts';
 import type { PostParams } from '../../src/domain/postParams.ts';
 import { checkPost, type PlatformCheck } from '../../src/domain/preflight.ts';
 import { resolveTarget } from '../../src/domain/publication.ts';
+import { createTextCounts } from '../../src/domain/textCounts.ts';
 
 /** A video that every platform takes. */
 export const FITTING: MediaMeasures = {
@@ -36,7 +37,7 @@ export function tryPost(platforms: readonly Platform[], post: TriedPost = {}): P
   const targets = platforms.map((platform) =>
     resolveTarget({ title, description, params, isAi: false, platform }),
   );
-  return checkPost({ provider, targets, media, countUnits }).platforms;
+  return checkPost({ provider, targets, media, counts: createTextCounts(countUnits) }).platforms;
 }
 
 /** The same for one platform. */

@@ -5,6 +5,7 @@ import type { MediaMeasures } from '../../src/domain/mediaPreflight.ts';
 import { PLATFORMS, type Platform } from '../../src/domain/platform.ts';
 import { PLATFORM_LIMITS } from '../../src/domain/platformLimits.ts';
 import { checkPost, type PlatformCheck, VERDICTS } from '../../src/domain/preflight.ts';
+import { createTextCounts } from '../../src/domain/textCounts.ts';
 import { FITTING, tryOn, tryPost } from '../support/preflight.ts';
 import { seed } from '../support/stack.ts';
 
@@ -109,7 +110,7 @@ describe('a post before it goes out', () => {
   });
 
   it('says whether its video was looked at', () => {
-    const post = { provider: 'test', targets: [], countUnits } as const;
+    const post = { provider: 'test', targets: [], counts: createTextCounts(countUnits) } as const;
     assert.equal(checkPost({ ...post, media: null }).isMediaChecked, false);
     assert.equal(checkPost({ ...post, media: FITTING }).isMediaChecked, true);
   });

@@ -1,8 +1,10 @@
+import { countUnits } from '../../captions/countLength.ts';
 import type { Account } from '../../db/entities/account.ts';
 import type { Post } from '../../db/entities/post.ts';
 import type { Queries } from '../../db/index.ts';
 import type { PostChanges } from '../../db/posts.ts';
 import type { PostParams } from '../../domain/postParams.ts';
+import { createTextCounts } from '../../domain/textCounts.ts';
 import { postSchema, targetsOf, toPostView } from '../../views/posts.ts';
 import { slotLimitsOf } from '../accounts/answers.ts';
 import { idParams } from '../parse.ts';
@@ -44,7 +46,11 @@ async function change({ deps, user, params, body }: ChangeRequest, queries: Quer
   const { post, account } = held;
   const video = await queries.videos.find(user.id, post.videoId);
   const wish = toChangedWish(post, account, body);
-  const judgement = judgePost(account, wish, { video, nowMs: Date.now() });
+  const judgement = judgePost(account, wish, {
+    video,
+    nowMs: Date.now(),
+    counts: createTextCounts(countUnits),
+  });
   const refusal = refusalOfFields(judgement);
   if (refusal) throw refusal;
   return queries.posts.change(user.id, post.id, toChanges(judgement, body), slotLimitsOf(deps.config));

@@ -82,8 +82,7 @@ const toOneReply = ({ deps }: PostRequest, post: Post): Reply => ({
   objectId: post.id,
 });
 
-async function acceptPosts(request: PostRequest, queries: Queries): Promise<Reply> {
-  const plan = await planPosts(queries, request.user.id, request.body);
+async function acceptPosts(request: PostRequest, queries: Queries, plan: Plan): Promise<Reply> {
   if (!plan.isGroup) return toOneReply(request, await acceptOne(request, queries, plan));
   const outcomes = await acceptEach(request, queries, plan);
   const [first] = outcomes;
@@ -125,7 +124,11 @@ const createPost = defineRoute({
         '`invalid_request`: also a time that is over or more than 365 days ahead, and params that there are not; `preflight_failed`: `errors` says what which platform refuses',
     },
   },
-  handler: (request) => request.idempotency.commit((queries) => acceptPosts(request, queries)),
+  handler: async (request) => {
+    const { deps, user, body, idempotency } = request;
+    const plan = await planPosts(deps.db, user.id, body);
+    return idempotency.commit((queries) => acceptPosts(request, queries, plan));
+  },
 });
 
 /** Making posts. */

@@ -1,5 +1,5 @@
 import type { Account } from '../../db/entities/account.ts';
-import { checkParams, MAX_FIELDS } from '../../domain/checkParams.ts';
+import { MAX_FIELDS, takesParam } from '../../domain/checkParams.ts';
 import type { Platform } from '../../domain/platform.ts';
 import type { Wish } from './judge.ts';
 
@@ -10,20 +10,34 @@ import type { Wish } from './judge.ts';
 export function divideWish(wish: Wish, accounts: readonly Account[]): (account: Account) => Wish {
   const ownOf = ({ platforms }: Account): readonly Platform[] =>
     wish.platforms?.filter((platform) => platforms.includes(platform)) ?? platforms;
-  const suits = (account: Account, name: string): boolean =>
-    checkParams(account.provider, ownOf(account), { [name]: wish.params[name] }).length === 0;
-  const names = Object.keys(wish.params);
+  const entries = Object.entries(wish.params);
   // More than anybody takes are refused as they are, and not looked at for each account.
-  const suiting =
-    names.length > MAX_FIELDS ? [] : names.filter((name) => accounts.some((each) => suits(each, name)));
+  const looked = entries.length > MAX_FIELDS ? [] : entries;
+  // Once for all accounts that are alike: there may be a thousand, and two hundred names.
+  const suitingOf = remember((account: Account): ReadonlySet<string> => {
+    const own = ownOf(account);
+    return new Set(looked.filter((entry) => takesParam(account.provider, own, entry)).map(([name]) => name));
+  });
+  const suiting = new Set(accounts.flatMap((account) => [...suitingOf(account)]));
   return (account) => {
     const own = ownOf(account);
-    const others = new Set(suiting.filter((name) => !suits(account, name)));
+    const ofIts = suitingOf(account);
     return {
       ...wish,
       // One that has none of them is asked for all, and says so.
       platforms: own.length > 0 ? own : wish.platforms,
-      params: Object.fromEntries(Object.entries(wish.params).filter(([name]) => !others.has(name))),
+      params: Object.fromEntries(entries.filter(([name]) => ofIts.has(name) || !suiting.has(name))),
     };
+  };
+}
+
+/** Remembers what was found for an account for those with the same platforms of the same provider. */
+function remember<Found>(find: (account: Account) => Found): (account: Account) => Found {
+  const known = new Map<string, Found>();
+  return (account) => {
+    const kind = [account.provider, ...account.platforms].join();
+    const found = known.get(kind) ?? find(account);
+    known.set(kind, found);
+    return found;
   };
 }

@@ -1,4 +1,3 @@
-import { countUnits } from '../../captions/countLength.ts';
 import type { Account } from '../../db/entities/account.ts';
 import type { Video } from '../../db/entities/video.ts';
 import type { WantedTime } from '../../db/posts.ts';
@@ -8,6 +7,7 @@ import { PLATFORM_LIMITS } from '../../domain/platformLimits.ts';
 import type { PostParams, PostWarning } from '../../domain/postParams.ts';
 import { checkPost, type PostCheck } from '../../domain/preflight.ts';
 import { type ResolvedTarget, resolveTarget } from '../../domain/publication.ts';
+import type { TextCounts } from '../../domain/textCounts.ts';
 import { type FieldError, HttpProblem, invalidRequest } from '../problem.ts';
 import { AUTO } from './fields.ts';
 import { readTime } from './times.ts';
@@ -54,12 +54,15 @@ function measuresOf(video: Video | null) {
   };
 }
 
+/** What all accounts of a post are judged by. */
+export interface Circumstances {
+  video: Video | null;
+  nowMs: number;
+  counts: TextCounts;
+}
+
 /** Reads a wish for an account, and says what speaks against it; the state of the account and of the video apart. */
-export function judgePost(
-  account: Account,
-  wish: Wish,
-  { video, nowMs }: { video: Video | null; nowMs: number },
-): Judgement {
+export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }: Circumstances): Judgement {
   const { provider } = account;
   const wanted = wish.platforms ?? account.platforms;
   const platforms = wanted.filter((platform) => account.platforms.includes(platform));
@@ -69,7 +72,7 @@ export function judgePost(
   const targets = platforms.map((platform) =>
     resolveTarget({ ...wish, params, isAi: account.isAi, platform }),
   );
-  const check = checkPost({ provider, targets, media: measuresOf(video), countUnits });
+  const check = checkPost({ provider, targets, media: measuresOf(video), counts });
   return {
     ...{ account, wish, platforms, targets, check },
     time: timed.time,

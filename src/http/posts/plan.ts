@@ -1,13 +1,16 @@
+import { setImmediate } from 'node:timers/promises';
+import { countUnits } from '../../captions/countLength.ts';
 import type { Account } from '../../db/entities/account.ts';
 import type { Video } from '../../db/entities/video.ts';
 import type { Queries } from '../../db/index.ts';
 import type { NewPost } from '../../db/posts.ts';
 import type { PostParams } from '../../domain/postParams.ts';
+import { createTextCounts } from '../../domain/textCounts.ts';
 import { assertUsable } from '../editRequests.ts';
 import { HttpProblem } from '../problem.ts';
 import { divideWish } from './divide.ts';
 import type { ChangeBody, PostBody } from './fields.ts';
-import { type Judgement, judgePost, refusalOfFields, type Wish } from './judge.ts';
+import { type Circumstances, type Judgement, judgePost, refusalOfFields, type Wish } from './judge.ts';
 
 /** A post for each of the accounts that a body names, thought through. */
 export interface Plan {
@@ -27,7 +30,8 @@ export const toWish = (body: ChangeBody & { title: string }): Wish => ({
 });
 
 /**
- * Thinks a body through for the accounts that it names.
+ * Thinks a body through for the accounts that it names. That takes its time, so nobody should be kept waiting by it:
+ * what has changed since is found when the posts are accepted.
  *
  * @throws HttpProblem `not_found`: one of its objects is not there; `empty_group`
  */
@@ -39,13 +43,28 @@ export async function planPosts(queries: Queries, userId: string, body: PostBody
   if (!video || !accounts) throw missing(body, { video, accounts });
   if (accounts.length === 0) throw new HttpProblem('empty_group');
   const isGroup = body.group_id !== undefined;
-  const [wish, nowMs] = [toWish(body), Date.now()];
+  const wish = toWish(body);
   const wishOf = isGroup ? divideWish(wish, accounts) : () => wish;
+  const circumstances = { video, nowMs: Date.now(), counts: createTextCounts(countUnits) };
   return {
     isGroup,
     videoRefusal: await refusalOfVideo(queries, userId, video),
-    judgements: accounts.map((account) => judgePost(account, wishOf(account), { video, nowMs })),
+    judgements: await judgeEach(accounts, wishOf, circumstances),
   };
+}
+
+async function judgeEach(
+  accounts: readonly Account[],
+  wishOf: (account: Account) => Wish,
+  circumstances: Circumstances,
+): Promise<Judgement[]> {
+  const judgements: Judgement[] = [];
+  for (const account of accounts) {
+    judgements.push(judgePost(account, wishOf(account), circumstances));
+    // Other requests have their turn between a thousand accounts.
+    await setImmediate();
+  }
+  return judgements;
 }
 
 /** Gives the accounts, those of a group in the order of their ids; null when there is no such account or group. */
