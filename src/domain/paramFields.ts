@@ -3,6 +3,7 @@
  * has for them. What decides when, for whom or how often something is posted is this service's to say and is no param.
  */
 import { PLATFORMS, type Platform, type Provider } from './platform.ts';
+import { MAX_POST_TEXT_CHARS } from './postTexts.ts';
 
 /**
  * - `id`: text, or a whole number
@@ -41,8 +42,10 @@ export const PARAM_SOURCES: Readonly<Record<Exclude<Provider, 'test'>, { source:
   flic: { source: "What Flic's public clients send to POST /posts", asOf: '2026-11' },
 };
 
-/** Longer than any text of a post. */
-const MAX_TEXT_CHARS = 70_000;
+/** Of subtitles, in less than all params together may have. */
+const MAX_SUBTITLES_CHARS = 60_000;
+/** Of a comment where nobody says how long it may be; as long as the longest that is known. */
+const MAX_COMMENT_CHARS = 10_000;
 const MAX_CHARS = 2000;
 const MAX_ALT_CHARS = 1000;
 
@@ -148,7 +151,7 @@ const X: ParamTable = {
   x_long_text_as_post: FLAG,
   x_paid_partnership: FLAG,
   x_alt_text: text(MAX_ALT_CHARS),
-  x_subtitles: text(MAX_TEXT_CHARS),
+  x_subtitles: text(MAX_SUBTITLES_CHARS),
   x_subtitles_url: LINK,
   x_subtitles_language: text(2),
   x_subtitles_name: text(150),
@@ -173,7 +176,7 @@ const LINKEDIN: ParamTable = {
   target_linkedin_page_id: ID,
   linkedin_disable_reshare: FLAG,
   linkedin_subtitles_url: LINK,
-  linkedin_subtitles_text: text(MAX_TEXT_CHARS),
+  linkedin_subtitles_text: text(MAX_SUBTITLES_CHARS),
   linkedin_target_check_audience: FLAG,
   ...Object.fromEntries(
     [
@@ -219,22 +222,25 @@ const REDDIT: ParamTable = {
 };
 const FLIC: ParamTable = { category_id: integer(1), is_available_in_public_feed: FLAG };
 
-const WORDS_OF_ITS_OWN: ParamTable = { title: text(MAX_TEXT_CHARS) };
-const WITH_DESCRIPTION: ParamTable = { ...WORDS_OF_ITS_OWN, description: text(MAX_TEXT_CHARS) };
-const WITH_COMMENT: ParamTable = { first_comment: text(MAX_TEXT_CHARS) };
+const WORDS_OF_ITS_OWN: ParamTable = { title: text(MAX_POST_TEXT_CHARS) };
+const WITH_DESCRIPTION: ParamTable = { ...WORDS_OF_ITS_OWN, description: text(MAX_POST_TEXT_CHARS) };
+const commented = (maxChars = MAX_COMMENT_CHARS): ParamTable => ({ first_comment: text(maxChars) });
 
-/** What one platform takes under its own name: the provider's fields, and texts in place of those of the post. */
+/**
+ * What one platform takes under its own name: the provider's fields, and texts in place of those of the post. Lengths of
+ * comments: Upload-Post, character limits.
+ */
 export const PARAM_FIELDS: Readonly<Record<Platform, ParamTable>> = {
-  tiktok: { ...WORDS_OF_ITS_OWN, ...WITH_COMMENT, ...TIKTOK },
-  instagram: { ...WORDS_OF_ITS_OWN, ...WITH_COMMENT, ...INSTAGRAM },
-  youtube: { ...WITH_DESCRIPTION, ...WITH_COMMENT, ...YOUTUBE },
-  facebook: { ...WITH_DESCRIPTION, ...WITH_COMMENT, ...FACEBOOK },
-  x: { ...WORDS_OF_ITS_OWN, ...WITH_COMMENT, ...X },
-  threads: { ...WORDS_OF_ITS_OWN, ...WITH_COMMENT, ...THREADS },
-  linkedin: { ...WITH_DESCRIPTION, ...WITH_COMMENT, ...LINKEDIN },
+  tiktok: { ...WORDS_OF_ITS_OWN, ...commented(), ...TIKTOK },
+  instagram: { ...WORDS_OF_ITS_OWN, ...commented(2196), ...INSTAGRAM },
+  youtube: { ...WITH_DESCRIPTION, ...commented(), ...YOUTUBE },
+  facebook: { ...WITH_DESCRIPTION, ...commented(), ...FACEBOOK },
+  x: { ...WORDS_OF_ITS_OWN, ...commented(), ...X },
+  threads: { ...WORDS_OF_ITS_OWN, ...commented(), ...THREADS },
+  linkedin: { ...WITH_DESCRIPTION, ...commented(1250), ...LINKEDIN },
   pinterest: { ...WITH_DESCRIPTION, ...PINTEREST },
-  bluesky: { ...WORDS_OF_ITS_OWN, ...WITH_COMMENT, ...BLUESKY },
-  reddit: { ...WORDS_OF_ITS_OWN, ...WITH_COMMENT, ...REDDIT },
+  bluesky: { ...WORDS_OF_ITS_OWN, ...commented(), ...BLUESKY },
+  reddit: { ...WORDS_OF_ITS_OWN, ...commented(), ...REDDIT },
   flic: { ...WORDS_OF_ITS_OWN, ...FLIC },
 };
 

@@ -203,6 +203,18 @@ describe('posts of groups', () => {
     assert.equal(refusalOf(await posts.create(body)), '404 not_found group_id');
   });
 
+  it('are refused where their texts are too much for as many as they are', async () => {
+    const accounts = Array.from({ length: 32 }, () => ({ platforms: ['facebook'] }));
+    const { group_id } = await makeGroup(...accounts);
+    const text = 'x'.repeat(62_500);
+    const body = { video_id, group_id, title: text, description: text };
+    for (const answer of [await posts.create(body), await posts.preview(body)]) {
+      assert.equal(refusalOf(answer), '422 invalid_request group_id');
+      assert.match(answer.body.errors[0].message, /^has 32 accounts.* 125000 .* 125002$/);
+    }
+    assert.equal((await posts.create({ ...body, description: 'x'.repeat(62_498) })).status, 202);
+  });
+
   it('do not wait for one another when two are made at once', async () => {
     const { group_id, ids } = await makeGroup(...Array.from({ length: 8 }, () => ({ autoposting: HOURLY })));
     const body = { video_id, group_id, title: 'A', scheduled_at: 'auto' };

@@ -251,6 +251,22 @@ describe('posts over HTTP', () => {
       );
     });
 
+    it('have no more params than can be kept, told of and answered', async () => {
+      const text = 'x'.repeat(33_000);
+      const longNamed = { ['n'.repeat(101)]: 1 };
+      const table: [object, string][] = [
+        [{ youtube: { title: text, description: text } }, 'params'],
+        [{ youtube: { first_comment: 'x'.repeat(10_001) } }, 'params.youtube.first_comment'],
+        [longNamed, 'params'],
+        [{ youtube: longNamed }, 'params'],
+      ];
+      for (const [params, path] of table)
+        assert.equal(refusalOf(await posts.create({ ...base, params })), `422 invalid_request ${path}`);
+      const unknown = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`n${at}`, 1]));
+      const { body } = await posts.create({ ...base, params: unknown });
+      assert.deepEqual([body.errors.length, body.errors[0].path], [20, 'params.n0']);
+    });
+
     it('say all at once what is wrong for the account', async () => {
       const answer = await posts.create({
         ...base,

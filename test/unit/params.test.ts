@@ -110,6 +110,16 @@ describe('params of a post', () => {
     assert.deepEqual([...textNamesOf('flic').keys()], []);
   });
 
+  it('have comments as long as they may be there', () => {
+    const first_comment = 'x'.repeat(1251);
+    assert.deepEqual(paths('test', ['linkedin'], { first_comment }), ['params.first_comment']);
+    assert.deepEqual(paths('test', ['instagram'], { first_comment }), []);
+    assert.deepEqual(paths('test', ['instagram'], { instagram: { first_comment: 'x'.repeat(2197) } }), [
+      'params.instagram.first_comment',
+    ]);
+    assert.deepEqual(paths('test', ['youtube'], { first_comment: 'x'.repeat(10_000) }), []);
+  });
+
   const wrong: [string, ParamField, unknown[], unknown[]][] = [
     ['text', { type: 'text', maxChars: 3 }, ['', 'abc'], ['abcd', 1, null, true, ['a'], {}]],
     ['id', { type: 'id', maxChars: 3 }, ['abc', 12, 0], ['abcd', 1.5, null, true, [1]]],

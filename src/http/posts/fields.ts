@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Post } from '../../db/entities/post.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
+import { MAX_POST_TEXT_CHARS } from '../../domain/postTexts.ts';
 import { idField } from '../parse.ts';
 import { notFound } from '../problem.ts';
 import type { RouteRequest } from '../route.ts';
@@ -31,13 +32,10 @@ const platformsField = z
   .transform((platforms) => PLATFORMS.filter((platform) => platforms.includes(platform)))
   .meta({ description: 'Some of those that the account has; all of them without it' });
 
-/** As long as the longest text that any platform takes: what each of them takes is for the preflight to say. */
-const MAX_TEXT_CHARS = 63_206;
-
 /** Text of many lines. */
 const textField = z
   .string()
-  .max(MAX_TEXT_CHARS)
+  .max(MAX_POST_TEXT_CHARS)
   .transform((text) => text.replace(/\r\n?/g, '\n').trim())
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
   .refine((text) => !/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text), 'must not contain control characters');

@@ -38,6 +38,9 @@ export interface Judgement {
   errors: readonly FieldError[];
 }
 
+/** Enough to find out what is wrong with the rest; each account of a group has its own. */
+const MAX_ERRORS = 20;
+
 const KNOWN_BY_PROBE = ['width', 'height', 'fps', 'durationSec', 'container', 'videoCodec'] as const;
 
 /** What was found in a video; null while nobody has looked. */
@@ -130,7 +133,7 @@ function toWarnings(targets: readonly ResolvedTarget[], check: PostCheck): PostW
 
 /** What refuses a wish whatever states there are; null when nothing does. */
 export function refusalOfFields({ errors, check }: Judgement): HttpProblem | null {
-  if (errors.length > 0) return invalidRequest([...errors]);
+  if (errors.length > 0) return invalidRequest(errors.slice(0, MAX_ERRORS));
   const impossible = check.platforms.flatMap(({ platform, findings }) =>
     findings
       .filter(({ verdict }) => verdict === 'impossible')

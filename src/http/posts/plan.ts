@@ -7,7 +7,7 @@ import type { NewPost } from '../../db/posts.ts';
 import type { PostParams } from '../../domain/postParams.ts';
 import { createTextCounts } from '../../domain/textCounts.ts';
 import { assertUsable } from '../editRequests.ts';
-import { HttpProblem } from '../problem.ts';
+import { HttpProblem, invalidRequest } from '../problem.ts';
 import { divideWish } from './divide.ts';
 import type { ChangeBody, PostBody } from './fields.ts';
 import { type Circumstances, type Judgement, judgePost, refusalOfFields, type Wish } from './judge.ts';
@@ -33,7 +33,7 @@ export const toWish = (body: ChangeBody & { title: string }): Wish => ({
  * Thinks a body through for the accounts that it names. That takes its time, so nobody should be kept waiting by it:
  * what has changed since is found when the posts are accepted.
  *
- * @throws HttpProblem `not_found`: one of its objects is not there; `empty_group`
+ * @throws HttpProblem `not_found`: one of its objects is not there; `empty_group`; `invalid_request`: too much for a group
  */
 export async function planPosts(queries: Queries, userId: string, body: PostBody): Promise<Plan> {
   const [video, accounts] = [
@@ -44,6 +44,7 @@ export async function planPosts(queries: Queries, userId: string, body: PostBody
   if (accounts.length === 0) throw new HttpProblem('empty_group');
   const isGroup = body.group_id !== undefined;
   const wish = toWish(body);
+  if (isGroup) assertKeepable(wish, accounts.length);
   const wishOf = isGroup ? divideWish(wish, accounts) : () => wish;
   const circumstances = { video, nowMs: Date.now(), counts: createTextCounts(countUnits) };
   return {
@@ -51,6 +52,17 @@ export async function planPosts(queries: Queries, userId: string, body: PostBody
     videoRefusal: await refusalOfVideo(queries, userId, video),
     judgements: await judgeEach(accounts, wishOf, circumstances),
   };
+}
+
+/** As much of texts and params as the posts of a group may have in all: answers, events and rows hold them once for each. */
+const MAX_GROUP_CHARS = 4_000_000;
+
+function assertKeepable({ title, description, params }: Wish, accounts: number): void {
+  const chars = title.length + (description?.length ?? 0) + JSON.stringify(params).length;
+  if (chars * accounts <= MAX_GROUP_CHARS) return;
+  const most = Math.floor(MAX_GROUP_CHARS / accounts);
+  const message = `has ${accounts} accounts: for so many, title, description and params may have ${most} characters together, and have ${chars}`;
+  throw invalidRequest([{ path: 'group_id', message }]);
 }
 
 async function judgeEach(
