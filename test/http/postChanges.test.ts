@@ -232,10 +232,33 @@ describe('posts that are there', () => {
     });
 
     it('although their account is paused, or no longer posts where they go', async () => {
-      const id = await posts.make(base);
-      await posts.accounts.patch(account_id, { status: 'paused', platforms: ['tiktok'] });
-      const { status, body } = await posts.patch(id, { title: 'B' });
-      assert.deepEqual([status, body.platforms], [200, ['tiktok', 'youtube']]);
+      const id = await posts.make({ ...base, params: { privacy_level: 'SELF_ONLY' } });
+      await posts.accounts.patch(account_id, { status: 'paused', platforms: ['youtube'] });
+      const { status, body } = await posts.patch(id, { title: 'B', scheduled_at: inHours(50) });
+      assert.deepEqual([status, body.platforms], [200, ['tiktok', 'youtube']], JSON.stringify(body));
+      assert.deepEqual(body.params, { privacy_level: 'SELF_ONLY' });
+    });
+
+    it('and are checked for all that they go to, also where their account no longer posts', async () => {
+      const id = await posts.make({ ...base, platforms: ['tiktok'], description: 'Old' });
+      await posts.accounts.patch(account_id, { platforms: ['youtube'] });
+      const long = { title: 'x'.repeat(2201) };
+      assert.equal(refusalOf(await posts.patch(id, long)), '422 preflight_failed platforms.tiktok');
+      const { body } = await posts.patch(id, { title: 'B' });
+      assert.equal(body.warnings[0]?.code, 'description_unused');
+      assert.equal(
+        refusalOf(await posts.patch(id, { platforms: ['tiktok'] })),
+        '422 invalid_request platforms',
+      );
+    });
+
+    it('with the params that they had, for whom they are not, too; given ones have to be for somebody', async () => {
+      const params = { privacy_level: 'SELF_ONLY' };
+      const id = await posts.make({ ...base, params });
+      const { status, body } = await posts.patch(id, { platforms: ['youtube'] });
+      assert.deepEqual([status, body.platforms, body.params], [200, ['youtube'], params]);
+      const given = await posts.patch(id, { params });
+      assert.equal(refusalOf(given), '422 invalid_request params.privacy_level');
     });
   });
 

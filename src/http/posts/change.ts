@@ -1,5 +1,4 @@
 import { countUnits } from '../../captions/countLength.ts';
-import type { Account } from '../../db/entities/account.ts';
 import type { Post } from '../../db/entities/post.ts';
 import type { Queries } from '../../db/index.ts';
 import type { PostChanges } from '../../db/posts.ts';
@@ -15,17 +14,15 @@ import { type Judgement, judgePost, refusalOfFields, type Wish } from './judge.t
 
 type ChangeRequest = RouteRequest<{ id: string }, unknown, ChangeBody>;
 
-/** What a post says once it is changed. Platforms that it has already, and its account has no more, are not asked for anew. */
-const toChangedWish = (post: Post, account: Account, body: ChangeBody): Wish => ({
+/** What a post says once it is changed. */
+const toChangedWish = (post: Post, body: ChangeBody): Wish => ({
   title: body.title ?? post.title,
   description: body.description === undefined ? (post.description ?? null) : body.description,
-  platforms:
-    body.platforms ??
-    targetsOf(post)
-      .map(({ platform }) => platform)
-      .filter((platform) => account.platforms.includes(platform)),
+  platforms: body.platforms ?? targetsOf(post).map(({ platform }) => platform),
   params: body.params ?? post.params,
   scheduledAt: body.scheduled_at,
+  // Its account may have no more what it was accepted for, and its params what they were for.
+  kept: (['platforms', 'params'] as const).filter((field) => body[field] === undefined),
 });
 
 /** Gives only what was given, and the warnings that the whole post has now. */
@@ -45,7 +42,7 @@ async function change({ deps, user, params, body }: ChangeRequest, queries: Quer
   if (!held) return null;
   const { post, account } = held;
   const video = await queries.videos.find(user.id, post.videoId);
-  const wish = toChangedWish(post, account, body);
+  const wish = toChangedWish(post, body);
   const judgement = judgePost(account, wish, {
     video,
     nowMs: Date.now(),

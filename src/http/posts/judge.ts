@@ -20,13 +20,15 @@ export interface Wish {
   platforms: readonly Platform[] | undefined;
   params: Readonly<Record<string, unknown>>;
   scheduledAt: string | null | undefined;
+  /** What was accepted before, and is not asked for anew: that it would be refused by now speaks against nothing. */
+  kept?: readonly ('platforms' | 'params')[];
 }
 
 /** A wish as it is read for an account, and what speaks against it. */
 export interface Judgement {
   account: Account;
   wish: Wish;
-  /** Those of the wanted ones that the account has. */
+  /** Those of the wanted ones that the account has, or the post. */
   platforms: readonly Platform[];
   /** Null: it cannot be read. */
   time: WantedTime | null;
@@ -68,9 +70,10 @@ export interface Circumstances {
 export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }: Circumstances): Judgement {
   const { provider } = account;
   const wanted = wish.platforms ?? account.platforms;
-  const platforms = wanted.filter((platform) => account.platforms.includes(platform));
+  const missing = wish.kept?.includes('platforms') ? [] : missingOf(account, wanted);
+  const platforms = wanted.filter((platform) => !missing.includes(platform));
   const timed = readWantedTime(wish.scheduledAt, account.timeZone, nowMs);
-  const paramErrors = checkParams(provider, platforms, wish.params);
+  const paramErrors = wish.kept?.includes('params') ? [] : checkParams(provider, platforms, wish.params);
   const params = withoutWrong(wish.params, paramErrors);
   const targets = platforms.map((platform) =>
     resolveTarget({ ...wish, params, isAi: account.isAi, platform }),
@@ -80,7 +83,7 @@ export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }
     ...{ account, wish, platforms, targets, check },
     time: timed.time,
     warnings: toWarnings(targets, check),
-    errors: [...findMissing(account, wanted), ...timed.errors, ...paramErrors],
+    errors: [...explainMissing(account, missing), ...timed.errors, ...paramErrors],
   };
 }
 
@@ -99,8 +102,10 @@ function readWantedTime(
   }
 }
 
-function findMissing({ platforms }: Account, wanted: readonly Platform[]): FieldError[] {
-  const missing = wanted.filter((platform) => !platforms.includes(platform));
+const missingOf = ({ platforms }: Account, wanted: readonly Platform[]): Platform[] =>
+  wanted.filter((platform) => !platforms.includes(platform));
+
+function explainMissing({ platforms }: Account, missing: readonly Platform[]): FieldError[] {
   if (missing.length === 0) return [];
   const message = `the account does not post to ${missing.join(', ')}; it has ${platforms.join(', ')}`;
   return [{ path: 'platforms', message }];
