@@ -45,7 +45,7 @@ export interface PlatformNotice {
 /** A field and its value that leave a post without its texts. */
 export interface Textless {
   field: string;
-  value: string;
+  value: string | boolean;
   source: string;
   asOf: string;
 }
@@ -60,7 +60,8 @@ export interface PlatformLimits {
   title: TextLimit | null;
   /** Of the text; null: none is known. */
   text: TextLimit | null;
-  textless: Textless | null;
+  /** Any of them does. */
+  textless: readonly Textless[];
   tags: readonly TagLimit[];
   media: readonly MediaLimit[];
   postCaps: readonly PostCap[];
@@ -68,13 +69,15 @@ export interface PlatformLimits {
 }
 
 const AS_OF = '2026-11';
-const UPLOAD_POST_TEXTS = 'Upload-Post, Upload Video, notes on drafts and stories';
+const textless = (field: string, value: Textless['value']): Textless => ({
+  ...{ field, value, source: 'Upload-Post, Upload Video, notes on drafts and stories', asOf: AS_OF },
+});
 const DAY_SEC = 24 * 3600;
 const NOTHING = {
   titles: 'none',
   hasDescription: false,
   title: null,
-  textless: null,
+  textless: [],
   tags: [],
   postCaps: [],
   notices: [],
@@ -91,7 +94,7 @@ const TIKTOK: Omit<PlatformLimits, 'media'> = {
   ...NOTHING,
   name: 'TikTok',
   text: { ...CAPTION_LIMITS.tiktok, certainMax: 2200 },
-  textless: { field: 'post_mode', value: 'MEDIA_UPLOAD', source: UPLOAD_POST_TEXTS, asOf: AS_OF },
+  textless: [textless('post_mode', 'MEDIA_UPLOAD'), textless('tiktok_upload_to_draft', true)],
   tags: [
     { kind: 'mentions', max: 30, isCertain: false, source: 'Upload-Post, character limits', asOf: AS_OF },
   ],
@@ -109,6 +112,7 @@ const INSTAGRAM: Omit<PlatformLimits, 'media'> = {
   ...NOTHING,
   name: 'Instagram',
   text: CAPTION_LIMITS.instagram,
+  textless: [textless('media_type', 'STORIES')],
   tags: [
     { kind: 'hashtags', max: 30, isCertain: true, source: INSTAGRAM_CAPTION, asOf: AS_OF },
     {
@@ -163,7 +167,7 @@ const WORDS = {
       asOf: AS_OF,
     },
     text: CAPTION_LIMITS.facebook,
-    textless: { field: 'facebook_media_type', value: 'STORIES', source: UPLOAD_POST_TEXTS, asOf: AS_OF },
+    textless: [textless('facebook_media_type', 'STORIES')],
     postCaps: [
       { max: 30, windowSec: DAY_SEC, source: 'Facebook Reels Publishing API, rate limit', asOf: AS_OF },
     ],

@@ -3,7 +3,7 @@ import type { LengthUnit } from './captionLimits.ts';
 import type { Breach } from './mediaLimits.ts';
 import { PARAM_FIELDS } from './paramFields.ts';
 import type { Provider } from './platform.ts';
-import { PLATFORM_LIMITS, type TagLimit, type TextLimit } from './platformLimits.ts';
+import { PLATFORM_LIMITS, type TagLimit, type TextLimit, type Textless } from './platformLimits.ts';
 import type { Breached } from './preflight.ts';
 import type { ResolvedTarget } from './publication.ts';
 import type { TextCounts } from './textCounts.ts';
@@ -87,12 +87,16 @@ function checkLinks(provider: Provider, { platform, text }: ResolvedTarget): Bre
   return { code: 'links_removed', breach: 'doubtful', message, limit: null, actual: null };
 }
 
-/** A draft, or a story, goes there without its texts. */
-function checkUnused({ platform, title, text, params }: ResolvedTarget): Breached | null {
-  const { name, textless } = PLATFORM_LIMITS[platform];
-  if (!textless || params[textless.field] !== textless.value || !(title || text)) return null;
-  const message = `${name} shows no text with \`${textless.field}\` ${textless.value}: what is written here does not appear`;
-  return { code: 'text_unused', breach: 'doubtful', message, limit: null, actual: textless.value };
+/** What makes a draft, or a story, of a post: it goes there without its texts. */
+const textlessOf = ({ platform, params }: ResolvedTarget): Textless | undefined =>
+  PLATFORM_LIMITS[platform].textless.find(({ field, value }) => params[field] === value);
+
+function checkUnused(target: ResolvedTarget): Breached | null {
+  const [textless, { name }] = [textlessOf(target), PLATFORM_LIMITS[target.platform]];
+  if (!textless || !(target.title || target.text)) return null;
+  const { field, value } = textless;
+  const message = `${name} shows no text with \`${field}\` ${value}: what is written here does not appear`;
+  return { code: 'text_unused', breach: 'doubtful', message, limit: null, actual: String(value) };
 }
 
 function checkMissing(target: ResolvedTarget): Breached | null {
@@ -118,22 +122,28 @@ function checkFields(provider: Provider, { platform, params }: ResolvedTarget): 
     }));
 }
 
-/** Gives what a platform would find wrong with the texts of a post, and with its fields. */
-export function checkTexts(post: {
-  provider: Provider;
-  target: ResolvedTarget;
-  counts: TextCounts;
-}): Breached[] {
-  const { provider, target, counts } = post;
+type Checked = { target: ResolvedTarget; counts: TextCounts };
+
+/** What is too long, or too much, for a platform; where it does not appear there, nobody refuses it for certain. */
+function checkWords({ target, counts }: Checked): (Breached | null)[] {
   const limits = PLATFORM_LIMITS[target.platform];
   const parts = (['title', 'text'] as const).flatMap((part): Words[] => {
     const [words, limit] = [target[part], limits[part]];
     return words && limit ? [{ name: limits.name, part, words, limit }] : [];
   });
+  const tagged = { name: limits.name, words: target.text ?? '', counts };
+  const breached = [
+    ...parts.flatMap((each) => [checkLength(each, counts), checkBytes(each, counts), checkCharacters(each)]),
+    ...limits.tags.map((limit) => checkTags(tagged, limit)),
+  ];
+  return textlessOf(target) ? breached.map((each) => each && { ...each, breach: 'doubtful' }) : breached;
+}
+
+/** Gives what a platform would find wrong with the texts of a post, and with its fields. */
+export function checkTexts({ provider, target, counts }: Checked & { provider: Provider }): Breached[] {
   return [
     checkMissing(target),
-    ...parts.flatMap((each) => [checkLength(each, counts), checkBytes(each, counts), checkCharacters(each)]),
-    ...limits.tags.map((limit) => checkTags({ name: limits.name, words: target.text ?? '', counts }, limit)),
+    ...checkWords({ target, counts }),
     checkLinks(provider, target),
     checkUnused(target),
     ...checkFields(provider, target),

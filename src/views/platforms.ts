@@ -92,9 +92,11 @@ export const platformSchema = z
     title: textLimitSchema.nullable(),
     text: textLimitSchema.nullable().meta({ description: 'Null: no limit is known' }),
     textless: z
-      .strictObject({ param: z.string(), value: z.string(), ...dated })
-      .nullable()
-      .meta({ description: 'With this param posts have no text there' }),
+      .array(z.strictObject({ param: z.string(), value: z.union([z.string(), z.boolean()]), ...dated }))
+      .meta({
+        description:
+          'With any of these params posts have no text there; what is wrong with their texts is a warning then',
+      }),
     tags: z.array(
       z.strictObject({
         kind: z.enum(TAG_KINDS),
@@ -160,11 +162,11 @@ export function toPlatformView(platform: Platform): z.output<typeof platformSche
     has_description: limits.hasDescription,
     title: toTextLimit(limits.title),
     text: toTextLimit(limits.text),
-    textless: limits.textless && {
-      param: limits.textless.field,
-      value: limits.textless.value,
-      ...toDated(limits.textless),
-    },
+    textless: limits.textless.map(({ field, value, ...origin }) => ({
+      param: field,
+      value,
+      ...toDated(origin),
+    })),
     tags: limits.tags.map(({ kind, max, isCertain, ...origin }) => ({
       kind,
       max,

@@ -120,7 +120,7 @@ describe('the limits of platforms', () => {
   it('all say where they come from and when that was read', () => {
     const dated = PLATFORMS.flatMap((platform) => {
       const { title, text, textless, tags, media, postCaps, notices } = PLATFORM_LIMITS[platform];
-      return [title, text, textless, ...tags, ...media, ...postCaps, ...notices].filter(
+      return [title, text, ...textless, ...tags, ...media, ...postCaps, ...notices].filter(
         (each) => each !== null,
       );
     });

@@ -231,7 +231,21 @@ describe('the texts of a post before it goes out', () => {
     assert.deepEqual(codes('tiktok', { params: { post_mode: 'DIRECT_POST' } }), []);
     assert.deepEqual(codes('instagram', draft), []);
     assert.deepEqual(codes('facebook', { params: { facebook_media_type: 'STORIES' } }), ['text_unused']);
+    assert.deepEqual(codes('tiktok', { params: { tiktok_upload_to_draft: true } }), ['text_unused']);
+    assert.deepEqual(codes('tiktok', { params: { tiktok_upload_to_draft: false } }), []);
+    assert.deepEqual(codes('instagram', { params: { media_type: 'STORIES' } }), ['text_unused']);
     assert.equal(tryOn('tiktok', draft).verdict, 'ok');
+  });
+
+  it('are not refused where they do not appear', () => {
+    const say = (platform: Platform, post: TriedPost) =>
+      tryOn(platform, post).findings.map(({ code, verdict }) => `${verdict} ${code}`);
+    const draft = { title: times(2400), params: { post_mode: 'MEDIA_UPLOAD' } };
+    assert.deepEqual(say('tiktok', draft), ['ok text_too_long', 'ok text_unused']);
+    const story = { title: tagged(40), params: { instagram: { media_type: 'STORIES' } } };
+    assert.deepEqual(say('instagram', story), ['ok too_many_hashtags', 'ok text_unused']);
+    const reel = { ...story, params: { instagram: { media_type: 'REELS' } } };
+    assert.deepEqual(say('instagram', reel), ['impossible too_many_hashtags']);
   });
 
   it('need the fields that the provider asks for', () => {
