@@ -8,6 +8,7 @@ import {
 } from './paramFields.ts';
 import { PLATFORMS_OF, type Platform, type Provider } from './platform.ts';
 import { PLATFORM_LIMITS } from './platformLimits.ts';
+import { hasControls, NO_CONTROLS } from './postTexts.ts';
 
 export interface ParamProblem {
   /** `params.tiktok.privacy_level`. */
@@ -18,7 +19,7 @@ export interface ParamProblem {
 /** Of one object. */
 export const MAX_FIELDS = 200;
 const MAX_ITEMS = 100;
-const LINK = /^https?:\/\/[^\s/]\S*$/u;
+const ADDRESS = /^https?:\/\/[^\s/]\S*$/u;
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -29,9 +30,23 @@ const listOf = (names: readonly string[]): string => names.map((name) => `\`${na
 const namesOf = (platforms: readonly Platform[]): string =>
   platforms.map((platform) => PLATFORM_LIMITS[platform].name).join(', ');
 
-function checkText({ maxChars }: ParamField, chars: number): string | null {
-  if (maxChars === undefined || chars <= maxChars) return null;
-  return `must have at most ${maxChars} characters, and has ${chars}`;
+function checkText({ maxChars }: ParamField, text: string): string | null {
+  if (hasControls(text)) return NO_CONTROLS;
+  if (maxChars === undefined || text.length <= maxChars) return null;
+  return `must have at most ${maxChars} characters, and has ${text.length}`;
+}
+
+/** What stands before the host is a secret, and would be shown in answers and told in events. */
+const hasCredentials = (address: string): boolean => {
+  const { username, password } = new URL(address);
+  return username !== '' || password !== '';
+};
+
+function checkAddress(field: ParamField, value: unknown): string | null {
+  if (!isText(value) || !ADDRESS.test(value) || !URL.canParse(value))
+    return 'must be an address that begins with http:// or https://';
+  if (hasCredentials(value)) return 'must be an address without a name and a password';
+  return checkText(field, value);
 }
 
 function checkNumber({ min, max }: ParamField, value: number): string | null {
@@ -40,23 +55,20 @@ function checkNumber({ min, max }: ParamField, value: number): string | null {
 }
 
 function checkList(field: ParamField, value: unknown): string | null {
-  if (isText(value)) return checkText(field, value.length);
+  if (isText(value)) return checkText(field, value);
   if (!Array.isArray(value) || !value.every(isText))
     return 'must be a list of texts, or one text with commas';
   if (value.length > MAX_ITEMS) return `must have at most ${MAX_ITEMS} items, and has ${value.length}`;
-  return checkText(field, value.join('').length);
+  return checkText(field, value.join(''));
 }
 
 const CHECKS: Record<ParamField['type'], (field: ParamField, value: unknown) => string | null> = {
-  text: (field, value) => (isText(value) ? checkText(field, value.length) : 'must be a text'),
+  text: (field, value) => (isText(value) ? checkText(field, value) : 'must be a text'),
   id: (field, value) => {
     if (Number.isSafeInteger(value)) return null;
-    return isText(value) ? checkText(field, value.length) : 'must be a text or a whole number';
+    return isText(value) ? checkText(field, value) : 'must be a text or a whole number';
   },
-  url: (field, value) => {
-    if (!isText(value) || !LINK.test(value)) return 'must be an address that begins with http:// or https://';
-    return checkText(field, value.length);
-  },
+  url: checkAddress,
   integer: (field, value) =>
     Number.isSafeInteger(value) ? checkNumber(field, value as number) : 'must be a whole number',
   number: (field, value) =>

@@ -134,6 +134,14 @@ describe('posts over HTTP', () => {
       assert.deepEqual([body.title, body.description], [title, null]);
       const crlf = await posts.create({ ...base, platforms: ['tiktok'], title: 'a\r\nb\rc' });
       assert.equal(crlf.body.title, 'a\nb\nc');
+      const params = {
+        youtube: { title: ' a\r\nb ', tags: [' c '], embeddable: true },
+        privacy_level: ' SELF_ONLY',
+      };
+      assert.deepEqual((await posts.create({ ...base, params })).body.params, {
+        youtube: { title: 'a\nb', tags: ['c'], embeddable: true },
+        privacy_level: 'SELF_ONLY',
+      });
     });
   });
 

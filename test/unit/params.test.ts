@@ -121,13 +121,31 @@ describe('params of a post', () => {
   });
 
   const wrong: [string, ParamField, unknown[], unknown[]][] = [
-    ['text', { type: 'text', maxChars: 3 }, ['', 'abc'], ['abcd', 1, null, true, ['a'], {}]],
-    ['id', { type: 'id', maxChars: 3 }, ['abc', 12, 0], ['abcd', 1.5, null, true, [1]]],
+    [
+      'text',
+      { type: 'text', maxChars: 3 },
+      ['', 'abc', 'a\n\t'],
+      ['abcd', 'a\u0007', 'a\r', 1, null, true, ['a'], {}],
+    ],
+    ['id', { type: 'id', maxChars: 3 }, ['abc', 12, 0], ['abcd', 'a\u0000', 1.5, null, true, [1]]],
     [
       'url',
       { type: 'url', maxChars: 30 },
-      ['https://a.bc/d', 'http://a'],
-      ['a', 'ftp://a.b', 'https://', 'https:///a', 'https://a b', `https://${'a'.repeat(30)}`, 1, null],
+      ['https://a.bc/d', 'http://a', 'https://a.bc:1/@d?e=f@g'],
+      [
+        'a',
+        'ftp://a.b',
+        'https://',
+        'https:///a',
+        'https://a b',
+        'https://a\u0001b',
+        'https://a:b',
+        'https://u:p@a.bc',
+        'https://u@a.bc',
+        `https://${'a'.repeat(30)}`,
+        1,
+        null,
+      ],
     ],
     ['integer', { type: 'integer', min: 0, max: 100 }, [0, 100], [-1, 101, 1.5, '1', null, Number.NaN]],
     ['number', { type: 'number', min: 0 }, [0, 1.5], [-0.1, '1', Number.POSITIVE_INFINITY, null]],
@@ -136,7 +154,7 @@ describe('params of a post', () => {
       'strings',
       { type: 'strings', maxChars: 5 },
       [[], ['ab', 'cde'], 'a,b,c'],
-      [['abc', 'def'], 'a,b,cd', [1], null, Array(101).fill('')],
+      [['abc', 'def'], 'a,b,cd', ['a', '\u001b'], [1], null, Array(101).fill('')],
     ],
     ['choice', { type: 'choice', values: ['A', 'B'] }, ['A', 'B'], ['a', '', null, ['A']]],
   ];

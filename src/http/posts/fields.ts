@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Post } from '../../db/entities/post.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { MAX_POST_TEXT_CHARS } from '../../domain/postTexts.ts';
+import { hasControls, MAX_POST_TEXT_CHARS, NO_CONTROLS, normalizePostText } from '../../domain/postTexts.ts';
 import { idField } from '../parse.ts';
 import { notFound } from '../problem.ts';
 import type { RouteRequest } from '../route.ts';
@@ -36,9 +36,8 @@ const platformsField = z
 const textField = z
   .string()
   .max(MAX_POST_TEXT_CHARS)
-  .transform((text) => text.replace(/\r\n?/g, '\n').trim())
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
-  .refine((text) => !/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text), 'must not contain control characters');
+  .transform(normalizePostText)
+  .refine((text) => !hasControls(text), NO_CONTROLS);
 
 const titleField = textField
   .refine((text) => text !== '', 'must not be empty')

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ParamFields, ParamValue } from '../../domain/postParams.ts';
+import { normalizePostText } from '../../domain/postTexts.ts';
 
 type GivenValue = ParamValue | null;
 type GivenParams = Record<string, GivenValue | ParamFields>;
@@ -39,6 +40,14 @@ function findWrong(params: Given): Wrong | null {
   return { path: [], message: `must have at most ${MAX_JSON_CHARS} characters as JSON, and has ${length}` };
 }
 
+/** Reads the texts in params, however they are held, as those of the post. */
+function mapTexts(value: unknown): unknown {
+  if (typeof value === 'string') return normalizePostText(value);
+  if (Array.isArray(value)) return value.map(mapTexts);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapTexts(part)]));
+}
+
 /**
  * The provider's own fields. Here it is only seen to that they are no deeper, and no more, than any of them is: what is
  * checked, copied and kept of them takes that for granted. Which there are, and what they take, is for `checkParams` to say.
@@ -49,7 +58,7 @@ export const paramsField = z
     const wrong = findWrong(params);
     if (wrong) context.addIssue({ code: 'custom', ...wrong });
   })
-  .transform((params) => params as GivenParams)
+  .transform((params) => mapTexts(params) as GivenParams)
   .meta({
     description: [
       "The provider's own fields, for all platforms; under the name of a platform those for it alone, which win. A platform may be given",
