@@ -58,7 +58,9 @@ const integer = (min?: number, max?: number): ParamField => ({
 });
 const strings = (maxChars = MAX_CHARS): ParamField => ({ type: 'strings', maxChars });
 const ID: ParamField = { type: 'id', maxChars: 255 };
-const LINK: ParamField = { type: 'url', maxChars: MAX_CHARS };
+const link = (maxChars: number): ParamField => ({ type: 'url', maxChars });
+/** Of files that platforms fetch: signed addresses are long. */
+const LINK = link(8000);
 const FLAG: ParamField = { type: 'boolean' };
 const PERCENT = integer(0, 100);
 const MILLISECONDS = integer(0);
@@ -195,8 +197,9 @@ const LINKEDIN: ParamTable = {
 const PINTEREST: ParamTable = {
   pinterest_board_id: { ...ID, isRequired: true },
   pinterest_board_section_id: ID,
-  pinterest_link: LINK,
-  pinterest_alt_text: text(MAX_ALT_CHARS),
+  // Both lengths: Upload-Post, character limits.
+  pinterest_link: link(2048),
+  pinterest_alt_text: text(500),
   pinterest_cover_image_url: LINK,
   pinterest_cover_image_content_type: text(100),
   pinterest_cover_image_key_frame_time: { type: 'number', min: 0 },

@@ -110,6 +110,15 @@ describe('params of a post', () => {
     assert.deepEqual([...textNamesOf('flic').keys()], []);
   });
 
+  it('have addresses as long as signed ones are', () => {
+    const link = (chars: number) => 'https://a.bc/'.padEnd(chars, 'x');
+    assert.deepEqual(paths('test', PLATFORMS, { pinterest_link: link(2048), cover_url: link(8000) }), []);
+    assert.deepEqual(paths('test', PLATFORMS, { pinterest_link: link(2049), cover_url: link(8001) }), [
+      'params.pinterest_link',
+      'params.cover_url',
+    ]);
+  });
+
   it('have comments as long as they may be there', () => {
     const first_comment = 'x'.repeat(1251);
     assert.deepEqual(paths('test', ['linkedin'], { first_comment }), ['params.first_comment']);
