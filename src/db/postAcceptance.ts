@@ -55,7 +55,7 @@ export async function acceptPost(tx: EntityManager, wanted: NewPost, limits: Slo
     user: tx.getReference(User, userId),
     account,
     userLabel: account.userLabel ?? null,
-    timeZone: account.timeZone,
+    timeZone: (wanted.time.timing === 'at' && wanted.time.timeZone) || account.timeZone,
     warnings: [...wanted.warnings, ...close],
   } as RequiredEntityData<Post>);
   for (const platform of platforms) post.targets.add(newTarget(tx, post, platform));

@@ -6,8 +6,14 @@ import type { Account } from './entities/account.ts';
 import { AutopostingDisabledError, NoSlotError } from './postRefusals.ts';
 import { allocateSlot, type SlotLimits } from './slots.ts';
 
-/** When a post is wanted: at once, at a time of its caller's, or in the next free slot of its account. */
-export type WantedTime = { timing: 'now' } | { timing: 'at'; dueAt: Date } | { timing: 'auto' };
+/**
+ * When a post is wanted: at once, at a time of its caller's, or in the next free slot of its account. The zone of a time
+ * is the one that it was read in, where that was before the account was held.
+ */
+export type WantedTime =
+  | { timing: 'now' }
+  | { timing: 'at'; dueAt: Date; timeZone?: string }
+  | { timing: 'auto' };
 
 /** The time of a post, as its row has it. */
 export interface ChosenTime {

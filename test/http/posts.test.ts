@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import { v7 as uuidv7 } from 'uuid';
 import { refusalOf, typesOf } from '../support/accounts.ts';
 import { startApi, type TestApi, type TestUser } from '../support/api.ts';
-import { createPostCaller, DAY_MS, HOURLY, inHours, type PostCaller } from '../support/postCalls.ts';
+import {
+  createPostCaller,
+  DAY_MS,
+  HOURLY,
+  inHours,
+  isAnyoneWaiting,
+  type PostCaller,
+} from '../support/postCalls.ts';
 import { playWorker, upload } from '../support/processedVideo.ts';
-import { uniqueName, waitFor } from '../support/stack.ts';
+import { waitFor } from '../support/stack.ts';
 import { videoBytes } from '../support/uploading.ts';
 
+const SLOTS = { leadSec: 300, horizonDays: 90 };
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/;
 
 describe('posts over HTTP', () => {
@@ -176,6 +184,19 @@ describe('posts over HTTP', () => {
         const { body } = await posts.create({ ...base, scheduled_at: `${day}T02:30` });
         assert.equal(body.scheduled_at, `${day}T${utc}:00.000Z`);
       }
+    });
+
+    it('keep the zone that they were read in when the account gets another one meanwhile', async () => {
+      const tokyo = await posts.accounts.make({ timezone: 'Asia/Tokyo' });
+      const day = new Date(Date.now() + 40 * DAY_MS).toISOString().slice(0, 10);
+      const waiting = await api.db.transaction(async ({ accounts }) => {
+        await accounts.change(user.id, tokyo, { timeZone: 'America/New_York' }, SLOTS);
+        const answer = posts.create({ ...base, account_id: tokyo, scheduled_at: `${day}T18:30` });
+        await waitFor(() => isAnyoneWaiting(api), { what: 'the post to wait' });
+        return { answer };
+      });
+      const { body } = await waiting.answer;
+      assert.deepEqual([body.scheduled_at, body.timezone], [`${day}T09:30:00.000Z`, 'Asia/Tokyo']);
     });
 
     it('are refused when they are over, too far ahead, or none', async () => {
@@ -405,65 +426,6 @@ describe('posts over HTTP', () => {
       for (const attempt of attempts) assert.equal(refusalOf(await attempt), refused);
       assert.equal((await publisher.create(base)).status, 202);
       assert.equal((await reader.targets(id)).status, 200);
-    });
-  });
-
-  describe('with an Idempotency-Key', () => {
-    it('are made once, and answered as they were', async () => {
-      const id = await posts.accounts.make({ autoposting: HOURLY });
-      const body = { ...base, account_id: id, scheduled_at: 'auto' };
-      const headers = { 'idempotency-key': uniqueName('key') };
-      const answers = await Promise.all([posts.create(body, headers), posts.create(body, headers)]);
-      const first = answers.find(({ status }) => status === 202);
-      assert.ok(first);
-      for (const answer of answers)
-        if (answer.status !== 202) assert.equal(refusalOf(answer), '409 idempotency_in_progress');
-      await posts.patch(first.body.id, { title: 'Another' });
-      const again = await posts.create(body, headers);
-      assert.deepEqual([again.status, again.body], [202, first.body]);
-      assert.equal(again.headers.get('idempotency-replayed'), 'true');
-      assert.equal(again.headers.get('location'), first.headers.get('location'));
-      assert.equal((await posts.list(`account_id=${id}`)).body.data.length, 1);
-    });
-
-    it('are written together with their answer: whoever takes the key over meets both, or none', async () => {
-      const key = uniqueName('key');
-      const other = await posts.make(base);
-      const isAnyoneWaiting = async () =>
-        (
-          await api.sql(
-            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-          )
-        ).length > 0;
-      const answer = await api.db.transaction(async ({ posts: queries }) => {
-        await queries.hold(user.id, other);
-        // It waits for the account, in the middle of what it writes.
-        const waiting = { answer: posts.create(base, { 'idempotency-key': key }) };
-        await waitFor(isAnyoneWaiting, { what: 'the post to wait' });
-        const free = 'select from idempotency_keys where key = $1 for update skip locked';
-        assert.equal((await api.sql(free, [key])).length, 0);
-        return waiting;
-      });
-      assert.equal((await answer.answer).status, 202);
-    });
-
-    it('are refused with another body, and refused again as before', async () => {
-      const headers = { 'idempotency-key': uniqueName('key') };
-      const first = await posts.create(base, headers);
-      assert.equal(
-        refusalOf(await posts.create({ ...base, title: 'B' }, headers)),
-        '422 idempotency_key_reused',
-      );
-      assert.equal((await posts.list()).body.data.length, 1);
-      assert.equal((await posts.create(base, headers)).body.id, first.body.id);
-      const other = { 'idempotency-key': uniqueName('key') };
-      const refused = { ...base, platforms: ['reddit'] };
-      assert.equal(refusalOf(await posts.create(refused, other)), '422 invalid_request platforms');
-      await posts.accounts.patch(account_id, { platforms: ['reddit'] });
-      const again = await posts.create(refused, other);
-      assert.equal(refusalOf(again), '422 invalid_request platforms');
-      assert.equal(again.headers.get('idempotency-replayed'), 'true');
-      assert.equal((await posts.create(refused)).status, 202);
     });
   });
 });

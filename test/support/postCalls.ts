@@ -64,3 +64,11 @@ export const countRows = async (api: TestApi): Promise<unknown> =>
               (select max(updated_at) from accounts) as account`,
     )
   )[0];
+
+/** Whether somebody is kept waiting by somebody else's transaction. */
+export const isAnyoneWaiting = async (api: TestApi): Promise<boolean> =>
+  (
+    await api.sql(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+  ).length > 0;

@@ -95,7 +95,7 @@ function readWantedTime(
   if (given === undefined || given === null) return { time: { timing: 'now' }, errors: [] };
   if (given === AUTO) return { time: { timing: 'auto' }, errors: [] };
   try {
-    return { time: { timing: 'at', dueAt: readTime(given, timeZone, nowMs) }, errors: [] };
+    return { time: { timing: 'at', dueAt: readTime(given, timeZone, nowMs), timeZone }, errors: [] };
   } catch (error) {
     if (!(error instanceof HttpProblem)) throw error;
     return { time: null, errors: error.errors ?? [] };

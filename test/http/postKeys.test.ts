@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { refusalOf } from '../support/accounts.ts';
+import { startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { createPostCaller, HOURLY, isAnyoneWaiting, type PostCaller } from '../support/postCalls.ts';
+import { uniqueName, waitFor } from '../support/stack.ts';
+
+describe('posts with an Idempotency-Key', () => {
+  let api: TestApi;
+  let user: TestUser;
+  let posts: PostCaller;
+  let account_id: string;
+  let base: { video_id: string; account_id: string; title: string };
+
+  before(async () => {
+    api = await startApi();
+  });
+  after(() => api?.close());
+  beforeEach(async () => {
+    user = await api.makeUser();
+    posts = createPostCaller(api, user);
+    account_id = await posts.accounts.make({ timezone: 'Europe/Berlin' });
+    base = { video_id: await posts.video(), account_id, title: 'A title' };
+  });
+
+  it('are made once, and answered as they were', async () => {
+    const id = await posts.accounts.make({ autoposting: HOURLY });
+    const body = { ...base, account_id: id, scheduled_at: 'auto' };
+    const headers = { 'idempotency-key': uniqueName('key') };
+    const answers = await Promise.all([posts.create(body, headers), posts.create(body, headers)]);
+    const first = answers.find(({ status }) => status === 202);
+    assert.ok(first);
+    for (const answer of answers)
+      if (answer.status !== 202) assert.equal(refusalOf(answer), '409 idempotency_in_progress');
+    await posts.patch(first.body.id, { title: 'Another' });
+    const again = await posts.create(body, headers);
+    assert.deepEqual([again.status, again.body], [202, first.body]);
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    assert.equal(again.headers.get('location'), first.headers.get('location'));
+    assert.equal((await posts.list(`account_id=${id}`)).body.data.length, 1);
+  });
+
+  it('are written together with their answer: whoever takes the key over meets both, or none', async () => {
+    const key = uniqueName('key');
+    const other = await posts.make(base);
+    const answer = await api.db.transaction(async ({ posts: queries }) => {
+      await queries.hold(user.id, other);
+      // It waits for the account, in the middle of what it writes.
+      const waiting = { answer: posts.create(base, { 'idempotency-key': key }) };
+      await waitFor(() => isAnyoneWaiting(api), { what: 'the post to wait' });
+      const free = 'select from idempotency_keys where key = $1 for update skip locked';
+      assert.equal((await api.sql(free, [key])).length, 0);
+      return waiting;
+    });
+    assert.equal((await answer.answer).status, 202);
+  });
+
+  it('are refused with another body, and refused again as before', async () => {
+    const headers = { 'idempotency-key': uniqueName('key') };
+    const first = await posts.create(base, headers);
+    assert.equal(
+      refusalOf(await posts.create({ ...base, title: 'B' }, headers)),
+      '422 idempotency_key_reused',
+    );
+    assert.equal((await posts.list()).body.data.length, 1);
+    assert.equal((await posts.create(base, headers)).body.id, first.body.id);
+    const other = { 'idempotency-key': uniqueName('key') };
+    const refused = { ...base, platforms: ['reddit'] };
+    assert.equal(refusalOf(await posts.create(refused, other)), '422 invalid_request platforms');
+    await posts.accounts.patch(account_id, { platforms: ['reddit'] });
+    const again = await posts.create(refused, other);
+    assert.equal(refusalOf(again), '422 invalid_request platforms');
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    assert.equal((await posts.create(refused)).status, 202);
+  });
+});
