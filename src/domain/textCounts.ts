@@ -1,18 +1,21 @@
 /** What there is in texts, counted once for all who ask: many accounts and platforms get the same ones. */
 import type { LengthUnit } from './captionLimits.ts';
-import type { TagLimit } from './platformLimits.ts';
 
 /** Counts a text in a unit. */
 export type CountUnits = (text: string, unit: LengthUnit) => number;
 
+/** Those with a letter are hashtags wherever there are any; `#1` may be a number only. */
+export type TagKind = 'hashtags' | 'letteredHashtags' | 'mentions';
+
 export interface TextCounts {
   units: CountUnits;
   /** Counts the hashtags, or the mentions, of a text. */
-  tags: (text: string, kind: TagLimit['kind']) => number;
+  tags: (text: string, kind: TagKind) => number;
 }
 
-const TAGS: Record<TagLimit['kind'], RegExp> = {
+const TAGS: Record<TagKind, RegExp> = {
   hashtags: /(?<![\p{L}\p{N}_&/])[#＃][\p{L}\p{M}\p{N}_]+/gu,
+  letteredHashtags: /(?<![\p{L}\p{N}_&/])[#＃](?=[\p{N}_]*\p{L})[\p{L}\p{M}\p{N}_]+/gu,
   mentions: /(?<![\p{L}\p{N}_.@/])@[\p{L}\p{N}_][\p{L}\p{N}_.]*/gu,
 };
 

@@ -6,7 +6,7 @@ import type { Provider } from './platform.ts';
 import { PLATFORM_LIMITS, type TagLimit, type TextLimit, type Textless } from './platformLimits.ts';
 import type { Breached } from './preflight.ts';
 import type { ResolvedTarget } from './publication.ts';
-import type { TextCounts } from './textCounts.ts';
+import type { TagKind, TextCounts } from './textCounts.ts';
 
 const UNIT_NAMES: Record<LengthUnit, string> = {
   utf16: 'characters',
@@ -19,9 +19,9 @@ const UNIT_NAMES: Record<LengthUnit, string> = {
 /** Where it is not said what is counted, nothing counts less than what people take for one character. */
 const LEAST_UNIT: Partial<Record<LengthUnit, LengthUnit>> = { utf16: 'graphemes' };
 
-const TAG_CODES: Record<TagLimit['kind'], string> = {
-  hashtags: 'too_many_hashtags',
-  mentions: 'too_many_mentions',
+const TAGS: Record<TagLimit['kind'], { code: string; certain: TagKind }> = {
+  hashtags: { code: 'too_many_hashtags', certain: 'letteredHashtags' },
+  mentions: { code: 'too_many_mentions', certain: 'mentions' },
 };
 const LINK = /https?:\/\/\S/iu;
 
@@ -72,12 +72,14 @@ function checkCharacters({ name, part, words, limit }: Words): Breached | null {
 
 function checkTags(
   { name, words, counts }: { name: string; words: string; counts: TextCounts },
-  { kind, max, isCertain }: TagLimit,
+  { kind, max, ...limit }: TagLimit,
 ): Breached | null {
   const actual = counts.tags(words, kind);
   if (actual <= max) return null;
+  const { code, certain } = TAGS[kind];
+  const isCertain = limit.isCertain && counts.tags(words, certain) > max;
   const message = `${name} takes at most ${max} ${kind} in a text, and this has ${actual}: take some out`;
-  return { code: TAG_CODES[kind], breach: toBreach(isCertain), message, limit: max, actual };
+  return { code, breach: toBreach(isCertain), message, limit: max, actual };
 }
 
 /** Upload-Post does so since X asks more for posts with links. */

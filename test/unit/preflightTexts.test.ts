@@ -39,6 +39,13 @@ const CASES: [Platform, string, fits: TriedPost, breaks: TriedPost, said: string
     titled(tagged(31)),
     'impossible too_many_hashtags 30 31',
   ],
+  [
+    'instagram',
+    'what may be a number only',
+    titled(times(5, '#1 ')),
+    titled(times(31, '#1_2 ')),
+    'ok too_many_hashtags 30 31',
+  ],
   ['instagram', 'mentions', titled(naming(20)), titled(naming(21)), 'impossible too_many_mentions 20 21'],
   [
     'instagram',
