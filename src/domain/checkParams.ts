@@ -11,6 +11,8 @@ import { PLATFORM_LIMITS } from './platformLimits.ts';
 import { hasControls, NO_CONTROLS } from './postTexts.ts';
 
 export interface ParamProblem {
+  /** What stands in `params` under this name is wrong; null: all of them. A name may hold dots. */
+  name: string | null;
   /** `params.tiktok.privacy_level`. */
   path: string;
   message: string;
@@ -88,7 +90,7 @@ const fieldOf = (table: ParamTable, name: string): ParamField | undefined =>
   Object.hasOwn(table, name) ? table[name] : undefined;
 
 /** Checks the value of a known field. */
-type Check = (value: unknown) => ParamProblem[];
+type Check = (value: unknown) => Omit<ParamProblem, 'name'>[];
 
 /** The texts of the post itself, which are no params but under the name of a platform. */
 const POST_TEXTS = new Set(['title', 'description']);
@@ -108,14 +110,16 @@ function checkFields(
 ): ParamProblem[] {
   const entries = Object.entries(fields);
   if (entries.length > MAX_FIELDS)
-    return [{ path, message: `must have at most ${MAX_FIELDS} fields, and has ${entries.length}` }];
+    return [
+      { name: null, path, message: `must have at most ${MAX_FIELDS} fields, and has ${entries.length}` },
+    ];
   const firstUnknown = entries.find(([name]) => !find(name))?.[0];
   return entries.flatMap(([name, value]) => {
     const check = find(name);
-    if (check) return check(value);
+    if (check) return check(value).map((problem) => ({ ...problem, name }));
     const why = explainUnknown(name, path);
     const message = name === firstUnknown ? `${why}; what is taken here: ${listOf(listAllowed())}` : why;
-    return [{ path: `${path}.${name}`, message }];
+    return [{ name, path: `${path}.${name}`, message }];
   });
 }
 

@@ -118,6 +118,10 @@ describe('previews of posts', () => {
     const wrong = await preview({ scheduled_at: '2000-01-01T00:00', params: { privacy_level: 'NOBODY' } });
     assert.deepEqual([wrong.scheduled_at, wrong.timing], [null, 'at']);
     assert.deepEqual(targetOf(wrong, 'tiktok').params, {});
+    const dotted = await preview({ params: { 'youtube.title': 'A', youtube: { title: 'Mine' } } });
+    assert.equal(dotted.problem.errors[0].path, 'params.youtube.title');
+    assert.deepEqual(Object.keys(dotted.problem.errors[0]).sort(), ['message', 'path']);
+    assert.equal(targetOf(dotted, 'youtube').title, 'Mine');
   });
 
   it('show what would have to be done to the video, and when nobody has looked at it', async () => {

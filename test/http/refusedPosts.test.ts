@@ -91,6 +91,14 @@ describe('posts that are refused', () => {
     assert.deepEqual([body.errors.length, body.errors[0].path], [20, 'params.n0']);
   });
 
+  it('say that what is left out is no null', async () => {
+    const whole = await posts.create({ ...base, params: null });
+    assert.equal(messageOf(whole), 'must be an object of fields; leave it out where there are none');
+    const parts = await posts.create({ ...base, params: { tiktok: null, privacyStatus: null } });
+    assert.equal(refusalOf(parts), '422 invalid_request params.tiktok params.privacyStatus');
+    assert.equal(messageOf(parts), 'must be an object of fields');
+  });
+
   it('say all at once what is wrong for the account', async () => {
     const answer = await posts.create({
       ...base,

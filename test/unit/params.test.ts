@@ -74,11 +74,13 @@ describe('params of a post', () => {
     const problems = checkParams('flic', ['flic'], { category: 1, feed: true, flic: { hash: 'a' } });
     assert.deepEqual(problems, [
       {
+        name: 'category',
         path: 'params.category',
         message: 'is not known; what is taken here: `flic`, `category_id`, `is_available_in_public_feed`',
       },
-      { path: 'params.feed', message: 'is not known' },
+      { name: 'feed', path: 'params.feed', message: 'is not known' },
       {
+        name: 'flic',
         path: 'params.flic.hash',
         message:
           'is for this service to say, and no param; what is taken here: `title`, `category_id`, `is_available_in_public_feed`',

@@ -1,7 +1,7 @@
 import type { Account } from '../../db/entities/account.ts';
 import type { Video } from '../../db/entities/video.ts';
 import type { WantedTime } from '../../db/posts.ts';
-import { checkParams } from '../../domain/checkParams.ts';
+import { checkParams, type ParamProblem } from '../../domain/checkParams.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { PLATFORM_LIMITS } from '../../domain/platformLimits.ts';
 import type { PostParams, PostWarning } from '../../domain/postParams.ts';
@@ -83,7 +83,7 @@ export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }
     ...{ account, wish, platforms, targets, check },
     time: timed.time,
     warnings: toWarnings(targets, check),
-    errors: [...explainMissing(account, missing), ...timed.errors, ...paramErrors],
+    errors: [...explainMissing(account, missing), ...timed.errors, ...paramErrors.map(toFieldError)],
   };
 }
 
@@ -111,11 +111,13 @@ function explainMissing({ platforms }: Account, missing: readonly Platform[]): F
   return [{ path: 'platforms', message }];
 }
 
+const toFieldError = ({ path, message }: ParamProblem): FieldError => ({ path, message });
+
 /** What is wrong is shown to nobody as what a platform would get. */
-function withoutWrong(params: Wish['params'], errors: readonly FieldError[]): PostParams {
-  const wrong = new Set(errors.map(({ path }) => path.split('.')[1]));
+function withoutWrong(params: Wish['params'], problems: readonly ParamProblem[]): PostParams {
+  const wrong = new Set(problems.map(({ name }) => name));
   // They are wrong as a whole.
-  if (wrong.has(undefined)) return {};
+  if (wrong.has(null)) return {};
   return Object.fromEntries(Object.entries(params).filter(([name]) => !wrong.has(name))) as PostParams;
 }
 
