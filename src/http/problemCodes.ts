@@ -4,7 +4,7 @@ export interface ProblemKind {
   title: string;
   /** What a person is told when the place that noticed has nothing better to say. */
   detail: string;
-  /** Whether the same request may succeed later. */
+  /** Whether the same request may succeed later, also where somebody has to do something for it: such a refusal is not kept. */
   retryable: boolean;
 }
 
@@ -223,20 +223,20 @@ export const PROBLEMS = {
     status: 409,
     title: 'Account paused',
     detail: 'The account is paused by its owner and takes no posts',
-    retryable: false,
+    retryable: true,
   },
   reauth_required: {
     status: 409,
     title: 'Other credentials needed',
     detail: "The account's provider refused its credentials; give it others first",
-    retryable: false,
+    retryable: true,
   },
   autoposting_disabled: {
     status: 409,
     title: 'Autoposting disabled',
     detail:
       'The account has no times of its own, so there is no next slot; enable its autoposting, or give a time',
-    retryable: false,
+    retryable: true,
   },
   no_slot: {
     status: 409,
@@ -248,7 +248,7 @@ export const PROBLEMS = {
     status: 409,
     title: 'Empty group',
     detail: 'The group has no accounts that could post',
-    retryable: false,
+    retryable: true,
   },
   too_late: {
     status: 409,

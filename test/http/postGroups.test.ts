@@ -161,7 +161,7 @@ describe('posts of groups', () => {
     const { error } = answer.body.refused[1];
     assert.deepEqual(
       [error.status, error.retryable, error.title, error.error],
-      [409, false, error.error, error.title],
+      [409, true, error.error, error.title],
     );
     assert.equal(error.type, 'http://videoflow.test/docs/problems#autoposting_disabled');
     assert.deepEqual(

@@ -72,4 +72,24 @@ describe('posts with an Idempotency-Key', () => {
     assert.equal(again.headers.get('idempotency-replayed'), 'true');
     assert.equal((await posts.create(refused)).status, 202);
   });
+
+  it('are not kept as refused where the account, or the group, may change', async () => {
+    const group_id = await posts.accounts.makeGroup();
+    const headers = { 'idempotency-key': uniqueName('key') };
+    const json = { ...base, account_id: undefined, group_id };
+    const change = (fields: object) => posts.accounts.patch(account_id, fields);
+    assert.equal(refusalOf(await posts.create(json, headers)), '409 empty_group');
+    await change({ group: group_id, status: 'paused' });
+    assert.equal(refusalOf(await posts.create(json, headers)), '409 account_paused');
+    await change({ status: 'active' });
+    await api.sql('update accounts set needs_reauth = true where id = $1', [account_id]);
+    assert.equal(refusalOf(await posts.create(json, headers)), '409 reauth_required');
+    await api.sql('update accounts set needs_reauth = false where id = $1', [account_id]);
+    assert.equal((await posts.create(json, headers)).status, 202);
+    const other = { 'idempotency-key': uniqueName('key') };
+    const auto = { ...base, scheduled_at: 'auto' };
+    assert.equal(refusalOf(await posts.create(auto, other)), '409 autoposting_disabled');
+    await change({ autoposting: HOURLY });
+    assert.equal((await posts.create(auto, other)).status, 202);
+  });
 });
