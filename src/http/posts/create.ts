@@ -121,7 +121,7 @@ const createPost = defineRoute({
     },
     422: {
       description:
-        '`invalid_request`: also a time that is over or more than 365 days ahead, and params that there are not; `preflight_failed`: `errors` says what which platform refuses',
+        '`invalid_request`: also a time that is over or more than 365 days ahead, params that there are not, and more text than a group of so many may have; `preflight_failed`: `errors` says what which platform refuses',
     },
   },
   handler: async (request) => {

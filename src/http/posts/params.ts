@@ -62,7 +62,7 @@ export const paramsField = z
   .meta({
     description: [
       "The provider's own fields, for all platforms; under the name of a platform those for it alone, which win. A platform may be given",
-      'its own `title`, `description` and `first_comment`. Which there are `GET /v1/platforms` says; others are refused.',
+      'its own `title`, `description` and `first_comment`. Which there are `GET /v1/platforms` says; others are refused. All of them may have 65,536 characters as JSON.',
     ].join(' '),
     examples: [{ youtube: { privacyStatus: 'unlisted' } }],
   });
