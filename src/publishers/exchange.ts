@@ -2,6 +2,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { parseAnswer, readAnswerBody, systemWord } from '../answerBody.ts';
 import { awaitAnswerHead } from '../answerHead.ts';
+import { KEY_PATTERN } from '../domain/credentials.ts';
 import { readRetryAfter } from '../domain/retryAfter.ts';
 
 export interface ProviderExchange {
@@ -19,11 +20,8 @@ export type ProviderReply =
   | { status: number; body: unknown; retryAfterMs: number | null }
   | { status: null; why: string };
 
-/** What goes into a header as it is (RFC 9110, 5.5); anything else no provider has given out as a key. */
-const PLAIN = /^[\x21-\x7e]{1,4096}$/;
-
 /** Says whether a key can be sent at all. Node's own refusal would name the header, and look like trouble that passes. */
-export const isSendable = (key: string): boolean => PLAIN.test(key);
+export const isSendable = (key: string): boolean => KEY_PATTERN.test(key);
 
 /**
  * Asks a provider once, with GET. On node:http itself: nothing is followed, so that the key goes to no other address,

@@ -10,23 +10,28 @@ export interface Sealer {
    * @param tiedTo names that place, as `webhook_secrets/<row id>`
    */
   seal(plain: string, tiedTo: string): string;
-  /** @throws SealedTextError when it is not what was sealed for this place, or its key is not on the ring */
+  /** @throws SealedTextError when it is not what was sealed for this place; UnknownKeyError when its key is not on the ring */
   open(sealed: string, tiedTo: string): string;
   /** The same for columns that also hold older texts, which were not sealed and are given as they are. */
   openIfSealed(text: string, tiedTo: string): string;
 }
 
-/**
- * A sealed text does not open: it was changed or moved, or its key is no longer in the configuration. Which of these is
- * not told, and nothing of what it holds.
- */
+/** A sealed text does not open: it was changed, or moved, or sealed with another key. Nothing is told of what it holds. */
 export class SealedTextError extends VideoflowError {
-  readonly code = 'secret_unreadable';
+  readonly code: string = 'secret_unreadable';
   override readonly retryClass = 'blocked';
 
   constructor() {
     super('What is kept sealed cannot be opened; an operator has to see to its key');
   }
+}
+
+/**
+ * It may be whole, but its key is not in the configuration of this process. Others may have it, as while a new key is
+ * brought to them one after another.
+ */
+export class UnknownKeyError extends SealedTextError {
+  override readonly code = 'secret_key_unknown';
 }
 
 const CIPHER = 'aes-256-gcm';
@@ -55,7 +60,7 @@ export function createSealer(keys: readonly RingKey[]): Sealer {
   const open: Sealer['open'] = (sealed, tiedTo) => {
     const { keyId, bytes } = readEnvelope(sealed);
     const known = keys.find(({ id }) => id === keyId);
-    if (!known) throw new SealedTextError();
+    if (!known) throw new UnknownKeyError();
     const wrapped = bytes.subarray(0, WRAPPED_BYTES);
     const dataKey = decrypt(known.bytes, wrapped, binding('key', keyId, tiedTo));
     return decrypt(dataKey, bytes.subarray(WRAPPED_BYTES), binding('text', keyId, tiedTo)).toString();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { createSealer } from '../../src/secrets/sealing.ts';
+import { createSealer, SealedTextError } from '../../src/secrets/sealing.ts';
 import { type AccountCaller, createAccountCaller, refusalOf } from '../support/accounts.ts';
-import { startApi, type TestApi } from '../support/api.ts';
+import { startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { dumpDatabase } from '../support/databaseDump.ts';
 import { createLeakFinder } from '../support/leaks.ts';
 import { uniqueName } from '../support/stack.ts';
@@ -12,11 +12,13 @@ const OWN = { provider: 'upload_post', credentials: { api_key: API_KEY } };
 
 describe('the credentials of accounts', () => {
   let api: TestApi;
+  let user: TestUser;
   let me: AccountCaller;
 
   before(async () => {
     api = await startApi();
-    me = createAccountCaller(api, await api.makeUser());
+    user = await api.makeUser();
+    me = createAccountCaller(api, user);
   });
   after(() => api?.close());
 
@@ -56,8 +58,11 @@ describe('the credentials of accounts', () => {
       assert.deepEqual(isFoundIn(text), []);
     const { open } = createSealer(api.config.ENCRYPTION_KEYS);
     const { sealed_credentials } = await row(id);
-    assert.deepEqual(JSON.parse(open(sealed_credentials, `accounts/${id}`)), { api_key: API_KEY });
-    assert.throws(() => open(sealed_credentials, 'accounts/01a1fcc3-b906-7071-a82d-b5032f01439d'));
+    const place = `users/${user.id}/accounts/${id}`;
+    assert.deepEqual(JSON.parse(open(sealed_credentials, place)), { api_key: API_KEY });
+    const other = '01a1fcc3-b906-7071-a82d-b5032f01439d';
+    for (const part of [id, user.id])
+      assert.throws(() => open(sealed_credentials, place.replace(part, other)), SealedTextError);
   });
 
   it('have to be given, but where the user may use the service’s', async () => {

@@ -19,11 +19,15 @@ interface Wanted {
 }
 
 /** Accounts as the API keeps them, put into the database without it; the engine is told of none. */
-export function createAccountKeeper({ config, db, userId: ownerId }: TestEngine) {
+export function createAccountKeeper({
+  config,
+  db,
+  userId: ownerId,
+}: Pick<TestEngine, 'config' | 'db' | 'userId'>) {
   const sealer = createSealer(config.ENCRYPTION_KEYS);
   const limits = { leadSec: config.SLOT_LEAD_SEC, horizonDays: config.SLOT_HORIZON_DAYS };
-  const seal = (id: string, provider: Provider, key: string): string =>
-    sealer.seal(JSON.stringify({ [CREDENTIAL_FIELDS[provider] ?? '']: key }), credentialsPlace(id));
+  const seal = ({ id, userId, provider }: { id: string; userId: string; provider: Provider }, key: string) =>
+    sealer.seal(JSON.stringify({ [CREDENTIAL_FIELDS[provider] ?? '']: key }), credentialsPlace(userId, id));
 
   const find = async (id: string, userId = ownerId): Promise<Account> => {
     const row = await db.accounts.find(userId, id);
@@ -46,7 +50,7 @@ export function createAccountKeeper({ config, db, userId: ownerId }: TestEngine)
         ...{ platforms: platforms ?? PLATFORMS_OF[provider].slice(0, 1), isAi: false, groupId: null },
         ...{ timeZone: 'UTC', isAutoposting: isEnabled, ...window, days: [...days] },
         ...{ ...DEFAULT_LATE_POLICY, isPaused: false },
-        sealedCredentials: key === null ? null : seal(id, provider, key),
+        sealedCredentials: key === null ? null : seal({ id, userId, provider }, key),
       };
       await db.transaction(({ accounts }) => accounts.insert(account, { ...limits, maxAccounts: 1000 }));
       return id;
@@ -54,7 +58,7 @@ export function createAccountKeeper({ config, db, userId: ownerId }: TestEngine)
     /** Gives it other credentials. @returns their revision */
     async giveKey(id: string, key: string): Promise<number> {
       const { provider } = await find(id);
-      const changes = { sealedCredentials: seal(id, provider, key) };
+      const changes = { sealedCredentials: seal({ id, userId: ownerId, provider }, key) };
       await db.accounts.change(ownerId, id, changes, limits);
       return (await find(id)).credentialsRevision;
     },

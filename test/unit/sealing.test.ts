@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createDecipheriv, randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { loadConfig, makeRingKey, type RingKey } from '../../src/config.ts';
-import { createSealer, isSealed, SealedTextError } from '../../src/secrets/sealing.ts';
+import { createSealer, isSealed, SealedTextError, UnknownKeyError } from '../../src/secrets/sealing.ts';
 import { seededRandom } from '../support/stack.ts';
 
 const MUTATIONS = 1000;
@@ -29,12 +29,12 @@ describe('sealing', () => {
   const sealer = createSealer(keys);
   const place = `webhook_secrets/${randomUUID()}`;
 
-  const assertClosed = (text: string, tiedTo = place, open = sealer.open): void => {
+  const assertClosed = (text: string, tiedTo = place, open = sealer.open, isKeyKnown = true): void => {
     assert.throws(
       () => open(text, tiedTo),
       (error: unknown) => {
         assert.ok(error instanceof SealedTextError);
-        assert.equal(error.code, 'secret_unreadable');
+        if (isKeyKnown) assert.equal(error.code, 'secret_unreadable');
         assert.equal(error.cause, undefined);
         assert.doesNotMatch(inspect(error), /very-secret|hooks\.example|unsupported state/i);
         return true;
@@ -88,8 +88,13 @@ describe('sealing', () => {
     const fresh = rotated.seal('kept', place);
     assert.match(fresh, /^sealed1\.k2\./);
     assert.equal(createSealer([newer]).open(fresh, place), 'kept');
-    assertClosed(fresh);
-    assertClosed(old, place, createSealer([newer]).open);
+    // That is trouble of this process alone.
+    for (const open of [() => sealer.open(fresh, place), () => createSealer([newer]).open(old, place)])
+      assert.throws(open, (error: unknown) => {
+        assert.ok(error instanceof UnknownKeyError && error.cause === undefined);
+        assert.equal(error.code, 'secret_key_unknown');
+        return true;
+      });
   });
 
   it('does not open with another key of the same name, nor under the name of another key', () => {
@@ -126,7 +131,8 @@ describe('sealing', () => {
     for (let round = 0; round < MUTATIONS; round += 1) {
       const mutate = kinds[round % kinds.length] as (at: number) => string;
       const text = mutate(random.int(0, sealed.length - 1));
-      if (text !== sealed) assertClosed(text);
+      // The change may be in the name of the key.
+      if (text !== sealed) assertClosed(text, place, sealer.open, text.startsWith('sealed1.k1.'));
     }
   });
 

@@ -1,17 +1,12 @@
 import { z } from 'zod';
-import type { Config } from '../../config.ts';
-import { CREDENTIAL_FIELDS } from '../../domain/credentials.ts';
+import { CREDENTIAL_FIELDS, findServiceKey, KEY_PATTERN, KEY_RULE } from '../../domain/credentials.ts';
 import type { Provider } from '../../domain/platform.ts';
 import { credentialsPlace } from '../../domain/sealedPlaces.ts';
 import { createSealer } from '../../secrets/sealing.ts';
 import type { FieldError } from '../problem.ts';
 import type { RouteRequest } from '../route.ts';
 
-/** They travel in a header. */
-const keyField = z
-  .string()
-  .trim()
-  .regex(/^[\x21-\x7e]{1,4096}$/, 'must be 1 to 4096 printable ASCII characters without spaces');
+const keyField = z.string().trim().regex(KEY_PATTERN, `must be ${KEY_RULE}`);
 
 export const credentialsField = z
   .strictObject({
@@ -32,18 +27,6 @@ export const credentialsField = z
 
 export type GivenCredentials = z.output<typeof credentialsField> | undefined;
 
-const SERVICE_KEYS = { upload_post: 'UPLOAD_POST_API_KEY', flic: 'FLIC_TOKEN' } as const;
-
-/** Says whether a user's accounts may post with what this installation is configured with. */
-function mayUseService(
-  config: Config,
-  username: string | null,
-  provider: keyof typeof SERVICE_KEYS,
-): boolean {
-  const isNamed = username !== null && config.SERVICE_CREDENTIALS_USERS.includes(username.toLowerCase());
-  return isNamed && Boolean(config[SERVICE_KEYS[provider]]);
-}
-
 /** Gives what is wrong with credentials for a provider; nothing of them is in there. */
 export function findCredentialErrors(
   { deps, user }: RouteRequest,
@@ -54,7 +37,7 @@ export function findCredentialErrors(
   if (provider === 'test') return given ? [{ path, message: 'must be left out: test needs none' }] : [];
   const field = CREDENTIAL_FIELDS[provider];
   if (!given) {
-    if (mayUseService(deps.config, user.username, provider)) return [];
+    if (findServiceKey(provider, user.username, deps.config) !== null) return [];
     return [{ path, message: `are needed: {"${field}"}` }];
   }
   const others = Object.keys(given).filter((name) => name !== field);
@@ -66,10 +49,13 @@ export function findCredentialErrors(
 
 /** Gives credentials as they are kept with an account, and nowhere else opened; null where it has none of its own. */
 export const sealCredentials = (
-  { deps }: RouteRequest,
+  { deps, user }: RouteRequest,
   accountId: string,
   given: GivenCredentials,
 ): string | null =>
   given
-    ? createSealer(deps.config.ENCRYPTION_KEYS).seal(JSON.stringify(given), credentialsPlace(accountId))
+    ? createSealer(deps.config.ENCRYPTION_KEYS).seal(
+        JSON.stringify(given),
+        credentialsPlace(user.id, accountId),
+      )
     : null;
