@@ -111,11 +111,11 @@ export const asking: ActivityOptions = {
 };
 
 /**
- * Asking a provider about an account's credentials, on the queue of all that is sent outside without being published: at
- * most ten minutes apart, for a day, and no sooner than the provider wants.
+ * Asking a provider about an account's credentials, for a day: at most ten minutes apart, but no sooner than the provider
+ * wants. On the queue of what may hang until its time is over, for nothing of the service itself waits there.
  */
 export const checking: ActivityOptions = {
-  taskQueue: 'net',
+  taskQueue: 'notify',
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: '1 day',
   heartbeatTimeout: '10 seconds',

@@ -12,7 +12,7 @@ export async function recordChecks(
 ): Promise<void> {
   const world = new UploadPostWorld();
   const fakes = await startFakeUploadPost(world);
-  engine.startWorker({ UPLOAD_POST_BASE_URL: uploadPostUrl(fakes), WORKER_QUEUES: 'workflows,net' });
+  engine.startWorker({ UPLOAD_POST_BASE_URL: uploadPostUrl(fakes), WORKER_QUEUES: 'workflows,notify' });
   const keeper = createAccountKeeper(engine);
   const run = async (name: string, act?: (workflowId: string) => Promise<unknown>) => {
     const username = `of-${name}`;

@@ -34,7 +34,7 @@ describe('checkAccount', () => {
     fakes = await startFakes({ routes: [...createUploadPostRoutes(uploadPost), ...createFlicRoutes(flic)] });
     engine = await startTestEngine({
       ...{ UPLOAD_POST_BASE_URL: uploadPostUrl(fakes), FLIC_BASE_URL: flicUrl(fakes) },
-      ...{ UPLOAD_POST_API_KEY: service.key, WORKER_QUEUES: 'workflows,net', LOG_LEVEL: 'trace' },
+      ...{ UPLOAD_POST_API_KEY: service.key, WORKER_QUEUES: 'workflows,notify', LOG_LEVEL: 'trace' },
     });
     keeper = createAccountKeeper(engine);
     favouredId = await engine.addUser();
