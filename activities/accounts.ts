@@ -1,19 +1,20 @@
 import { Context } from '@temporalio/activity';
 import type { CheckOutcome } from '../src/db/accountChecks.ts';
+import { boundWait } from '../src/domain/retryAfter.ts';
 import { RemoteTroubleError } from '../src/errors.ts';
 import type { CredentialsAnswer } from '../src/publishers/publisher.ts';
 import type { AccountCheckInput } from '../workflows/contract.ts';
 import { findAccountKey } from './credentials.ts';
 import type { ActivityDeps } from './index.ts';
-import { endIfCancelled, pages, withPulse } from './longWork.ts';
+import { endIfCancelled, withPulse } from './longWork.ts';
 
 /** A provider could not be asked, or gave no answer to what it was asked. */
 class ProviderUnavailableError extends RemoteTroubleError {
   readonly code = 'provider_unavailable';
 }
 
-/** Between the row of an account and its check; whoever is slower is helped by the reconciler. */
-const GRACE_MS = 10_000;
+/** A wait that is longer than a check lasts would end it at once. */
+const LONGEST_WAIT_MS = 3600 * 1000;
 
 /** Accounts, and what their providers say of them. Credentials neither come in nor go out: the row has them. */
 export function createAccountActivities({
@@ -21,7 +22,8 @@ export function createAccountActivities({
   db,
   sealer,
   publishers,
-}: Pick<ActivityDeps, 'config' | 'db' | 'sealer' | 'publishers'>) {
+  log,
+}: Pick<ActivityDeps, 'config' | 'db' | 'sealer' | 'publishers' | 'log'>) {
   return {
     /** Asks the provider of an account about its credentials, and writes down what it says. */
     checkCredentials: ({ accountId, revision }: AccountCheckInput): Promise<'checked' | 'overtaken'> =>
@@ -30,10 +32,15 @@ export function createAccountActivities({
         const account = await db.accountChecks.find(check);
         if (!account) return 'overtaken';
         const found = findAccountKey(account, { config, sealer });
-        const outcome: CheckOutcome =
+        const outcome =
           found.state === 'found'
-            ? toOutcome(await ask(account, found.key))
+            ? toOutcome(await ask(account, found.key), found)
             : { reason: NO_KEY_REASONS[found.state] };
+        if (outcome.reason === 'service_credentials_refused')
+          log.warn(
+            { provider: account.provider, account_id: accountId },
+            'a provider refuses the credentials of the service',
+          );
         const limits = { leadSec: config.SLOT_LEAD_SEC, horizonDays: config.SLOT_HORIZON_DAYS };
         return (await db.accountChecks.record(check, outcome, limits)) ? 'checked' : 'overtaken';
       }),
@@ -56,7 +63,7 @@ export function createAccountActivities({
     if (answer.outcome !== 'undetermined') return answer;
     const { why, retryAfterMs } = answer;
     throw new ProviderUnavailableError(`The provider could not say whether they are good (${why})`, {
-      retryAfterMs,
+      retryAfterMs: retryAfterMs === null ? null : boundWait(retryAfterMs, LONGEST_WAIT_MS),
     });
   }
 }
@@ -65,40 +72,16 @@ type Account = NonNullable<Awaited<ReturnType<ActivityDeps['db']['accountChecks'
 
 const NO_KEY_REASONS = { unreadable: 'credentials_unreadable', missing: 'credentials_missing' } as const;
 
-/** What an answer says of the account. */
-function toOutcome(answer: Exclude<CredentialsAnswer, { outcome: 'undetermined' }>): CheckOutcome {
-  if (answer.outcome === 'refused') return { reason: 'credentials_refused', needsReauth: true };
+/** What an answer says of the account. Its owner can give others for its own credentials only. */
+function toOutcome(
+  answer: Exclude<CredentialsAnswer, { outcome: 'undetermined' }>,
+  { isOwn }: { isOwn: boolean },
+): CheckOutcome {
+  if (answer.outcome === 'refused')
+    return isOwn
+      ? { reason: 'credentials_refused', needsReauth: true }
+      : { reason: 'service_credentials_refused', needsReauth: false };
   const { hasProfile, missing } = answer;
   const lack = missing.length > 0 ? 'platforms_not_connected' : null;
   return { reason: hasProfile ? lack : 'profile_not_found', needsReauth: false };
-}
-
-/** Begins checks that the engine was perhaps never told of, or that ended without a word in their row. */
-export async function repeatChecks({ db, flows }: Pick<ActivityDeps, 'db' | 'flows'>): Promise<void> {
-  const before = new Date(Date.now() - GRACE_MS);
-  // Asked for once there is something to compare with; most often there is nothing.
-  let open: Set<string> | null = null;
-  for await (const checks of pages(
-    (after) => db.accountChecks.listUnchecked(after, before),
-    ({ accountId }) => accountId,
-  )) {
-    open ??= await openChecks(flows);
-    for (const check of checks) {
-      if (open.has(nameOf(check))) continue;
-      await flows.checkAccount(check);
-      Context.current().heartbeat();
-    }
-  }
-}
-
-const nameOf = ({ accountId, revision }: { accountId: string; revision: number }): string =>
-  `${accountId}/${revision}`;
-
-async function openChecks(flows: ActivityDeps['flows']): Promise<Set<string>> {
-  const open = new Set<string>();
-  for await (const check of flows.listOpenChecks()) {
-    open.add(nameOf(check));
-    Context.current().heartbeat();
-  }
-  return open;
 }

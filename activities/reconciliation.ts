@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { RunRow } from '../src/db/reconciliation.ts';
 import type { UploadToTell } from '../src/db/untoldUploads.ts';
 import { botOf } from '../src/domain/telegram.ts';
-import { repeatChecks } from './accounts.ts';
+import { createCheckRepeater } from './accountReconciliation.ts';
 import { settleLostCaptions } from './captions.ts';
 import { ERROR_BY_END } from './closedRuns.ts';
 import { createEditReconciler } from './editReconciliation.ts';
@@ -19,6 +19,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
   const { config, db, flows } = deps;
   const edits = createEditReconciler(deps);
   const indexUnindexed = createIndexing(deps);
+  const repeatChecks = createCheckRepeater(deps);
 
   /** Settles what a closed run left open in its row; most runs left nothing, which costs one question. */
   async function settle({ videoId, run }: Pick<RunRow, 'videoId' | 'run'>): Promise<void> {
@@ -50,7 +51,7 @@ export function createReconciliationActivities(deps: ActivityDeps) {
       }
       await edits.repeatIntents();
       await repeatShortWork(deps);
-      const hasMore = await indexUnindexed();
+      const hasMore = [await repeatChecks(), await indexUnindexed()].includes(true);
       return { nextPassSec: hasMore ? 1 : config.RECONCILE_INTERVAL_SEC };
     },
 
@@ -109,7 +110,6 @@ async function repeatShortWork(deps: ActivityDeps): Promise<void> {
   await settleLostCaptions(deps);
   await tellBot(deps);
   await repeatWebhooks(deps);
-  await repeatChecks(deps);
 }
 
 /** Tells the engine of notices, if there are any to send. */

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { KEY_PATTERN, KEY_RULE } from './domain/credentials.ts';
 import { QUEUES } from './domain/queues.ts';
 
 const cores = availableParallelism();
@@ -15,6 +16,13 @@ const flag = (fallback: boolean) =>
     .enum(['true', 'false', '1', '0'])
     .default(fallback ? 'true' : 'false')
     .transform((v) => v === 'true' || v === '1');
+/** One that no header can hold would be taken for one that is refused, by each account that uses it. */
+const headerKey = z.string().trim().regex(KEY_PATTERN, `expected ${KEY_RULE}`);
+/** Paths are put behind it. */
+const baseAddress = () =>
+  z
+    .url({ protocol: /^https?$/, error: 'expected an address with http:// or https://' })
+    .refine((address) => !/[?#]/.test(address), 'expected an address without ? and #');
 const list = (fallback: string) =>
   z
     .string()
@@ -68,7 +76,7 @@ const environment = z.object({
 
   HOST: z.string().default('127.0.0.1'),
   PORT: port(8000),
-  PUBLIC_URL: z.url().optional(),
+  PUBLIC_URL: baseAddress().optional(),
   METRICS_HOST: z.string().default('127.0.0.1'),
   METRICS_PORT: port(9464),
   WORKER_METRICS_PORT: port(9465),
@@ -82,7 +90,7 @@ const environment = z.object({
   SCRATCH_DIR: z.string().optional(),
   MIN_FREE_BYTES: count(256 * 1024 * 1024),
   STORAGE_DRIVER: z.enum(['local', 's3']).default('local'),
-  S3_ENDPOINT: z.url().optional(),
+  S3_ENDPOINT: baseAddress().optional(),
   S3_REGION: z.string().default('us-east-1'),
   S3_BUCKET: z.string().min(3).optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),
@@ -136,11 +144,11 @@ const environment = z.object({
   SHUTDOWN_GRACE_SEC: seconds(60),
   RECONCILE_INTERVAL_SEC: seconds(15),
 
-  OPENAI_BASE_URL: z.url().default('https://api.openai.com/v1'),
+  OPENAI_BASE_URL: baseAddress().default('https://api.openai.com/v1'),
   OPENAI_API_KEY: z.string().optional(),
   TRANSCRIBE_MODEL: z.string().min(1).default('whisper-1'),
   TRANSCRIBE_CONCURRENCY: count(4),
-  CAPTIONS_BASE_URL: z.url().default('https://openrouter.ai/api/v1'),
+  CAPTIONS_BASE_URL: baseAddress().default('https://openrouter.ai/api/v1'),
   OPENROUTER_API_KEY: z.string().optional(),
   CAPTIONS_MODEL: z.string().min(1).default('openrouter/auto'),
 
@@ -154,7 +162,7 @@ const environment = z.object({
     .transform((waits) => waits.map(Number))
     .pipe(z.array(z.number().positive()).min(1)),
   WEBHOOK_DISABLE_AFTER_SEC: seconds(5 * 24 * 3600),
-  TELEGRAM_BASE_URL: z.url().default('https://api.telegram.org'),
+  TELEGRAM_BASE_URL: baseAddress().default('https://api.telegram.org'),
   TELEGRAM_BOT_TOKEN: z
     .string()
     .regex(/^\d+:[\w-]+$/, 'expected a token as the BotFather gives it')
@@ -163,10 +171,10 @@ const environment = z.object({
   MAX_ACCOUNTS: count(1000),
   SLOT_LEAD_SEC: z.coerce.number().min(0).default(300),
   SLOT_HORIZON_DAYS: count(90),
-  UPLOAD_POST_BASE_URL: z.url().default('https://api.upload-post.com/api'),
-  UPLOAD_POST_API_KEY: z.string().optional(),
-  FLIC_BASE_URL: z.url().default('https://api.socialverseapp.com'),
-  FLIC_TOKEN: z.string().optional(),
+  UPLOAD_POST_BASE_URL: baseAddress().default('https://api.upload-post.com/api'),
+  UPLOAD_POST_API_KEY: headerKey.optional(),
+  FLIC_BASE_URL: baseAddress().default('https://api.socialverseapp.com'),
+  FLIC_TOKEN: headerKey.optional(),
   SERVICE_CREDENTIALS_USERS: list('').transform((names) => names.map((name) => name.toLowerCase())),
 
   FFMPEG_PATH: z.string().default('ffmpeg'),

@@ -93,8 +93,8 @@ export interface Flows {
    * @throws EngineUnavailableError; NoWorkerError
    */
   pingWebhook(ping: WantedPing, patience?: Patience): Promise<ShortWorkEnd<void>>;
-  /** Has the provider of an account asked whether its credentials are good. */
-  checkAccount(check: contract.CheckAccountInput): Promise<void>;
+  /** Has the provider of an account asked whether its credentials are good. @returns whether that got through */
+  checkAccount(check: contract.CheckAccountInput): Promise<boolean>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }
@@ -178,9 +178,7 @@ export function createFlows(deps: {
     deliverWebhook: (webhook) => attempt('a delivery', webhook, () => deliverWebhook(client, webhook)),
     sendNotices: (notices) => attempt('a notice', notices, () => sendNotices(client, notices)),
     pingWebhook: (ping, patience) => pingWebhook(client, ping, patience),
-    checkAccount: async (check) => {
-      await attempt('a check', check, () => checkAccount(client, check));
-    },
+    checkAccount: (check) => attempt('a check', check, () => checkAccount(client, check)),
     health: () => engineHealth(client),
     close: () => connection.close(),
     ...engineOf(client),

@@ -10,7 +10,7 @@ const { giveUpCheck } = proxyActivities<Activities>(
 
 /**
  * Has the provider of an account asked about one revision of its credentials. Its row is what it leaves. When nobody could
- * say for a day, or an operator cancels it, the account stays unchecked, and is not asked about again by itself.
+ * say for a day, or an operator cancels it, what is known stays as it was; the reconciler has it asked anew a day later.
  */
 export async function checkAccount(input: CheckAccountInput): Promise<void> {
   const { accountId, userId, revision, requestId } = input;

@@ -3,8 +3,8 @@ import type { AccountReason } from '../domain/account.ts';
 import type { Platform, Provider } from '../domain/platform.ts';
 import { tellAccount } from './accountEvents.ts';
 import { holdAccount } from './accounts.ts';
-import type { SlotLimits } from './accountTimes.ts';
 import { Account } from './entities/account.ts';
+import type { SlotLimits } from './slots.ts';
 
 /** One revision of what an account's provider has to be asked about. */
 export interface AccountCheck {
@@ -61,7 +61,7 @@ export class AccountCheckQueries {
     return this.#em.transactional(async (tx) => {
       const row = await hold(tx, check);
       if (!row) return false;
-      row.checkedRevision = check.revision;
+      endCheck(row);
       const isRefused = needsReauth ?? row.needsReauth;
       if (row.statusReason !== reason || row.needsReauth !== isRefused) {
         Object.assign(row, { statusReason: reason, needsReauth: isRefused, updatedAt: new Date() });
@@ -72,13 +72,34 @@ export class AccountCheckQueries {
     });
   }
 
-  /** Ends a check that came to nothing: the account stays as it is, and nobody is asked again by itself. */
+  /** Ends a check that came to nothing: the account stays as it is. */
   giveUp(check: AccountCheck): Promise<boolean> {
     return this.#em.transactional(async (tx) => {
       const row = await hold(tx, check);
-      if (row) row.checkedRevision = check.revision;
+      if (row) endCheck(row);
       return row !== null;
     });
+  }
+
+  /**
+   * Has providers asked anew about accounts that were not well when they were last asked, before a time: what was wrong may
+   * have been mended where nobody tells of it. Only those whose own credentials were refused wait for others.
+   *
+   * @returns the number of accounts, some hundred at most
+   */
+  async raiseUnwell(before: Date): Promise<number> {
+    // Not those that somebody holds: they have their turn at the next look.
+    const raised = await this.#em.execute<unknown[]>(
+      `update accounts set credentials_revision = credentials_revision + 1
+       where id in (
+         select id from accounts
+         where status_reason <> 'credentials_refused' and deleted_at is null and checked_at < ?
+           and checked_revision = credentials_revision
+         order by checked_at limit ${PAGE} for no key update skip locked)
+       returning id`,
+      [before],
+    );
+    return raised.length;
   }
 
   /** Unchecked ones that nothing has happened to since a time, in pages by id. */
@@ -92,6 +113,10 @@ export class AccountCheckQueries {
     );
   }
 }
+
+/** Of a row that is held for it: the check is that of its revision. */
+const endCheck = (row: Account): void =>
+  void Object.assign(row, { checkedRevision: row.credentialsRevision, checkedAt: new Date() });
 
 /** As the index `accounts_unchecked` has it. */
 const toCheck = ({ accountId, revision }: AccountCheck) => ({

@@ -1,12 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { UNFINISHED_POST_STATUSES } from '../domain/post.ts';
 import type { AccountTimes } from '../views/accounts.ts';
 import type { Account } from './entities/account.ts';
+import { UNFINISHED } from './postStatuses.ts';
 import { findFreeSlots, type SlotLimits } from './slots.ts';
-
-export type { SlotLimits } from './slots.ts';
-
-const UNFINISHED = UNFINISHED_POST_STATUSES.map((status) => `'${status}'`).join(', ');
 
 interface Row {
   id: string;
@@ -20,7 +16,7 @@ const TIMES = `
   from accounts a
   cross join lateral (
     select coalesce(array_agg(extract(epoch from first.due_at)::float8 * 1000 order by first.due_at), '{}') as scheduled from (
-      select p.due_at from posts p where p.account_id = a.id and p.status in (${UNFINISHED}) and p.due_at > ?
+      select p.due_at from posts p where p.account_id = a.id and p.status in ${UNFINISHED} and p.due_at > ?
       order by p.due_at limit 100) first
   ) ahead
   cross join lateral (select extract(epoch from max(p.posted_at))::float8 * 1000 as last from posts p where p.account_id = a.id) posted

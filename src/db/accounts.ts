@@ -40,7 +40,7 @@ export interface AccountColumns extends Omit<Autoposting, 'isEnabled' | 'days'> 
   lateAction: LateAction;
   maxLateMinutes: number;
   isPaused: boolean;
-  /** Sealed, and tied to the account's id. */
+  /** Sealed, and tied to the account and its owner. */
   sealedCredentials: string | null;
 }
 
@@ -127,8 +127,8 @@ export class AccountQueries {
 
   /**
    * Changes what its owner may change, and what is left out stays; null when there is no such account. Credentials that
-   * are given are others, also where they read the same: their provider is asked again, as it is about another name or
-   * other platforms there.
+   * are given are others, also where they read the same. Of what its provider is asked about, whatever is given has it asked
+   * anew, also where it says the same: that is how an owner tells that something was mended over there.
    *
    * @throws AccountTakenError; UnusableGroupError
    */
@@ -146,9 +146,10 @@ export class AccountQueries {
       if (group && (group.userLabel ?? null) !== (row.userLabel ?? null)) throw unusableGroup();
       const isMoved = groupId !== undefined && groupId !== (row.group?.id ?? null);
       const differing = differingOf(row, columns);
+      if (isAskedAbout(row, columns)) row.credentialsRevision += 1;
       if (!isMoved && Object.keys(differing).length === 0) return row;
       tx.assign(row, { ...differing, ...(isMoved ? { group } : {}), updatedAt: new Date() });
-      if (ASKED_ABOUT.some((column) => column in differing)) askAgain(row, 'sealedCredentials' in differing);
+      if (isAskedAbout(row, differing)) doubt(row, 'sealedCredentials' in differing);
       await flushName(tx);
       await tellAccount(tx, id, 'account.updated', limits);
       return row;
@@ -179,21 +180,27 @@ export class AccountQueries {
   }
 }
 
-/** What a provider's answer was about. */
-const ASKED_ABOUT = ['sealedCredentials', 'username', 'platforms'] as const;
+/** What a provider is asked about. Flic knows no names. */
+const ASKED_ABOUT = {
+  upload_post: ['sealedCredentials', 'username', 'platforms'],
+  flic: ['sealedCredentials', 'platforms'],
+  test: [],
+} as const satisfies Record<Provider, readonly (keyof AccountColumns)[]>;
+
+const isAskedAbout = ({ provider }: Account, columns: object): boolean =>
+  ASKED_ABOUT[provider].some((column) => column in columns);
+
+/** What is known is of others than those of now. */
+function doubt(row: Account, areCredentialsOthers: boolean): void {
+  if (areCredentialsOthers) row.needsReauth = false;
+  if (!row.needsReauth) row.statusReason = 'unchecked';
+}
 
 /** Gives those of the columns that are others than those of the row. */
 function differingOf(row: Account, columns: Partial<Omit<AccountColumns, 'groupId'>>) {
   const isOther = ([name, value]: [string, unknown]): boolean =>
     name === 'sealedCredentials' || JSON.stringify(row[name as keyof Account]) !== JSON.stringify(value);
   return Object.fromEntries(Object.entries(columns).filter(isOther)) as typeof columns;
-}
-
-function askAgain(row: Account, areCredentialsOthers: boolean): void {
-  if (row.provider === 'test') return;
-  row.credentialsRevision += 1;
-  if (areCredentialsOthers) row.needsReauth = false;
-  if (!row.needsReauth) row.statusReason = 'unchecked';
 }
 
 /** Gives a group that accounts are put into, and keeps it from being removed until the transaction ends. @throws UnusableGroupError */

@@ -1,17 +1,19 @@
 /** A publishing identity: its states, and when it posts by itself. */
 
-/** `paused` by its owner; `reauth_required`: its provider refused the credentials. */
+/** `paused` by its owner; `reauth_required`: its provider refused its own credentials. */
 export const ACCOUNT_STATUSES = ['active', 'reauth_required', 'paused'] as const;
 export type AccountStatus = (typeof ACCOUNT_STATUSES)[number];
 
 /**
- * What is known of an account's credentials beside its status:
- * - `unchecked`: nobody has asked the provider yet, or it could not be reached; that refuses nothing
- * - `credentials_refused`: the provider answered 401 or 403
+ * What is known of an account's credentials beside its status. All but `credentials_refused` is asked about again a day later:
+ * - `unchecked`: the provider has not said anything of them yet; that refuses nothing
+ * - `credentials_refused`: the provider answered 401 or 403 to the account's own
  * - `profile_not_found`: the credentials are good, and the provider knows no profile of this name
  * - `platforms_not_connected`: the profile is there, and lacks some of the platforms
  * - `credentials_unreadable`: what is kept of them cannot be opened any more, so nobody was asked; they have to be given again
  * - `credentials_missing`: there are none of its own, and the service's are not there for it
+ * - `service_credentials_refused`: the provider answered 401 or 403 to the service's; that is its operator's to mend, so the account does not
+ *   want others
  */
 export const ACCOUNT_REASONS = [
   'unchecked',
@@ -20,6 +22,7 @@ export const ACCOUNT_REASONS = [
   'platforms_not_connected',
   'credentials_unreadable',
   'credentials_missing',
+  'service_credentials_refused',
 ] as const;
 export type AccountReason = (typeof ACCOUNT_REASONS)[number];
 

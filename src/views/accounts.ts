@@ -49,9 +49,11 @@ export const accountFields = {
     .meta({
       description: [
         'What is known of the credentials beside the status; null: they are good. `unchecked`: nobody could say yet, which refuses nothing.',
-        '`credentials_refused`: by the provider; give others. `profile_not_found`, `platforms_not_connected`: see to that at the provider, and',
-        'change the account, which has it asked again. `credentials_unreadable`: give them again, for what is kept cannot be opened.',
-        '`credentials_missing`: it has none of its own, and those of this installation are not there for it.',
+        '`credentials_refused`: by the provider; give others. `profile_not_found`, `platforms_not_connected`: see to that at the provider.',
+        '`credentials_unreadable`: give them again, for what is kept cannot be opened. `credentials_missing`: it has none of its own, and those',
+        'of this installation are not there for it. `service_credentials_refused`: by the provider, and they are those of this installation,',
+        'which its operator has to mend. The provider is asked again whenever a change names `username`, `platforms` or `credentials`, also',
+        'with what they are already, and by itself a day after the last answer, but for `credentials_refused`.',
       ].join(' '),
     }),
   scheduled_times: z.array(instant).meta({ description: 'Still ahead, the oldest first, 100 at most' }),

@@ -199,6 +199,22 @@ describe('changes of accounts', () => {
       await me.patch(id, { platforms: ['x'] });
       assert.equal(await stateOf(), 'active unchecked');
       assert.deepEqual(revisionsOf(id), [1, 2, 3, 4, 5]);
+      await setChecked(id, 'platforms_not_connected');
+      const [before, told] = [await me.show(id), await typesOf(api, id)];
+      const same = { username: before.username, platforms: before.platforms };
+      for (const json of [{ username: same.username }, { platforms: ['x'] }, { ...same, is_ai: true }])
+        assert.deepEqual((await me.patch(id, json)).body, before, 'nothing is known yet that is new');
+      assert.equal((await me.put(id, { ...same, is_ai: true, timezone: 'Asia/Tokyo' })).status, 200);
+      assert.deepEqual([await me.show(id), await typesOf(api, id)], [before, told]);
+      assert.deepEqual(revisionsOf(id), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      const flic = await me.make({
+        provider: 'flic',
+        platforms: undefined,
+        credentials: { flic_token: 'a' },
+      });
+      await setChecked(flic, null);
+      for (const json of [{ username: uniqueName('a') }, { platforms: ['flic'] }]) await me.patch(flic, json);
+      assert.deepEqual(revisionsOf(flic), [1, 2], 'it knows no names');
       const built = await me.make();
       await me.patch(built, { username: uniqueName('account'), platforms: ['x'], credentials: null });
       assert.deepEqual([(await me.show(built)).status_reason, revisionsOf(built)], [null, []]);

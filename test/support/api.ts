@@ -273,7 +273,7 @@ function recordingFlows() {
       flowCalls.push({ command: 'pingWebhook', input: ping });
       return pings.send(ping, patience);
     },
-    checkAccount: async (check) => void flowCalls.push({ command: 'checkAccount', input: check }),
+    checkAccount: async (check) => flowCalls.push({ command: 'checkAccount', input: check }) > 0,
     health: async () => engineHealth,
     close: async () => {},
   };

@@ -119,13 +119,14 @@ const changeOfShare = (before: Row | null, after: Row): string | null => {
   return !before.revoked_at && after.revoked_at ? 'share.revoked' : null;
 };
 
-/** That somebody has asked the provider, and heard nothing new, is nobody else's concern. */
+/** That the provider is asked, and says nothing new, is nobody else's concern. */
 function changeOfAccount(before: Row | null, after: Row): string | null {
   if (!before) return 'account.created';
   if (after.deleted_at) return before.deleted_at ? null : 'account.deleted';
   if (after.needs_reauth && !before.needs_reauth) return 'account.reauth_required';
-  const { checked_revision: _, ...told } = before;
-  return differs(before, after, ...Object.keys(told)) ? 'account.updated' : null;
+  const untold = ['credentials_revision', 'checked_revision', 'checked_at'];
+  const told = Object.keys(before).filter((column) => !untold.includes(column));
+  return differs(before, after, ...told) ? 'account.updated' : null;
 }
 
 const changeOfPost = (before: Row | null, after: Row): string | null => {

@@ -40,6 +40,7 @@ export async function changeAccounts(api: TestApi, user: TestUser, videoId: stri
   await check(2, null, false);
   await me.patch(id, { username: `${id}-new` });
   await api.db.accountChecks.giveUp({ accountId: id, revision: 3 });
+  await me.patch(id, { username: `${id}-new` });
   for (const _ of [1, 2]) await me.patch(id, { status: 'paused', autoposting: { days: ['sun'] } });
   const group = await me.makeGroup({ account_ids: [id] });
   for (const account_ids of [[other, id], [id, other], []]) await me.patchGroup(group, { account_ids });

@@ -26,6 +26,11 @@ const schema = defineEntity({
       expression: (c, t, name) =>
         `create index "${name}" on ${t} (${c.id}) where ${c.checkedRevision} < ${c.credentialsRevision} and ${c.deletedAt} is null`,
     },
+    {
+      name: 'accounts_unwell',
+      expression: (c, t, name) =>
+        `create index "${name}" on ${t} (${c.checkedAt}) where ${c.statusReason} <> 'credentials_refused' and ${c.deletedAt} is null`,
+    },
   ],
   properties: {
     id: p.uuid().primary().onCreate(newId),
@@ -52,16 +57,18 @@ const schema = defineEntity({
 
     /** Paused by its owner. */
     isPaused: p.boolean().default(false),
-    /** Its provider refused the credentials, and it has got no others since. */
+    /** Its provider refused its own credentials, and it has got no others since. */
     needsReauth: p.boolean().default(false),
     statusReason: p.enum(ACCOUNT_REASONS).nullable(),
 
     /** JSON, sealed and tied to this row; null: the service's own, where its user may use them, or none are needed. */
     sealedCredentials: p.text().nullable(),
-    /** Raised with every change of the credentials, so that what is found out about older ones changes nothing. */
+    /** Raised whenever the provider is to be asked anew, so that what is found out about what was before changes nothing. */
     credentialsRevision: p.integer().default(1),
     /** The newest revision whose check has come to an end, with whatever outcome. */
     checkedRevision: p.integer().default(0),
+    /** When that was. */
+    checkedAt: p.datetime(3).nullable(),
 
     createdAt: p.datetime(3).onCreate(() => new Date()),
     updatedAt: p.datetime(3).onCreate(() => new Date()),
