@@ -19,7 +19,7 @@ export const translateFailures =
           if (error instanceof ApplicationFailure || isCancelled(error)) throw error;
           const { activityType: activity, workflowExecution } = context.info;
           const [step] = input.args as [
-            { videoId?: string; editId?: string; requestId?: string } | undefined,
+            { videoId?: string; editId?: string; accountId?: string; requestId?: string } | undefined,
           ];
           const about = {
             module: 'activities',
@@ -27,6 +27,7 @@ export const translateFailures =
             workflowId: workflowExecution?.workflowId,
             videoId: step?.videoId,
             editId: step?.editId,
+            accountId: step?.accountId,
             request_id: step?.requestId,
           };
           throw toFailure(error, log.child(about));

@@ -10,11 +10,16 @@ const SECRET_FIELDS = [
   'token',
   'secret',
   'credentials',
+  'sealedCredentials',
   'api_key',
+  'flic_token',
+  'flic-token',
   'keys',
 ];
 
-const redactPaths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `*.*.*.${field}`]);
+const redactPaths = SECRET_FIELDS.flatMap((field) =>
+  ['', '*', '*.*', '*.*.*'].map((above) => `${above}["${field}"]`),
+);
 
 /**
  * Gives the logger of one process: JSON lines on standard output, secrets redacted by name. It is the

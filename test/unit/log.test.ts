@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { createLog } from '../../src/log.ts';
 
-const SECRETS = ['authorization', 'cookie', 'password', 'token', 'secret', 'credentials', 'api_key', 'keys'];
+const SECRETS = [
+  ...['authorization', 'cookie', 'password', 'token', 'secret', 'keys'],
+  ...['credentials', 'sealedCredentials', 'api_key', 'flic_token', 'flic-token'],
+];
 
 describe('log', () => {
   let lines: string[];
