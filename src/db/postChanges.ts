@@ -2,15 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Platform } from '../domain/platform.ts';
 import { derivePostStatus } from '../domain/post.ts';
+import type { PostWarning } from '../domain/postParams.ts';
 import { holdAccount } from './accounts.ts';
 import type { Account } from './entities/account.ts';
 import { Post } from './entities/post.ts';
-import { type NewPost, newTarget, platformsOf } from './postAcceptance.ts';
+import { findMissing, type NewPost, newTarget } from './postAcceptance.ts';
 import { assertOpen, holdPost } from './postEnds.ts';
 import { readPosts, tellPost } from './postEvents.ts';
-import { TooLateError } from './postRefusals.ts';
-import { CLOSE, chooseTime, type WantedTime, warnOfClose } from './postTimes.ts';
+import { PlatformsMissingError, TooLateError } from './postRefusals.ts';
+import { chooseTime } from './postTimes.ts';
 import type { SlotLimits } from './slots.ts';
+import { isOfTime, warnOfTimes } from './timeWarnings.ts';
 
 /** What its owner changes of a post; what is left out stays. Warnings that are given are those of all that is wanted now. */
 export type PostChanges = Partial<
@@ -37,9 +39,10 @@ export async function changePost(
   if (title !== undefined) post.title = title;
   if (description !== undefined) post.description = description;
   if (params !== undefined) post.params = params;
-  if (changes.platforms !== undefined) changePlatforms(tx, post, platformsOf(account, changes.platforms));
-  if (changes.time) await changeTime(tx, { post, account, wanted: changes.time, limits });
-  await changeWarnings(tx, { post, account, changes });
+  if (changes.platforms !== undefined) changePlatforms(tx, held, changes.platforms ?? account.platforms);
+  const ofTime = await changeTime(tx, { post, account, changes, limits });
+  const others = (changes.warnings ?? post.warnings).filter((warning) => !isOfTime(warning));
+  post.warnings = [...others, ...ofTime];
   const [unchanged] = isDeepStrictEqual(changeable(post), before) ? await readPosts(tx, [id]) : [];
   if (unchanged) return unchanged;
   post.updatedAt = new Date();
@@ -88,7 +91,14 @@ const changeable = ({ title, description, params, timing, dueAt, slotAt, warning
   platforms: new Set([...targets].map(({ platform }) => platform)),
 });
 
-function changePlatforms(tx: EntityManager, post: Post, wanted: readonly Platform[]): void {
+/** @throws PlatformsMissingError */
+function changePlatforms(
+  tx: EntityManager,
+  { post, account }: ChangeablePost,
+  wanted: readonly Platform[],
+): void {
+  const missing = findMissing(account, wanted);
+  if (missing.length > 0) throw new PlatformsMissingError(missing);
   const present = [...post.targets];
   for (const target of present) {
     if (wanted.includes(target.platform)) continue;
@@ -100,26 +110,29 @@ function changePlatforms(tx: EntityManager, post: Post, wanted: readonly Platfor
   post.status = derivePostStatus([...post.targets]);
 }
 
-interface TimeChange {
-  post: Post;
-  account: Account;
-  wanted: WantedTime;
+interface Change extends ChangeablePost {
+  changes: PostChanges;
   limits: SlotLimits;
 }
 
-async function changeTime(tx: EntityManager, { post, account, wanted, limits }: TimeChange): Promise<void> {
-  const platforms = [...post.targets].map(({ platform }) => platform);
-  const time = await chooseTime(tx, account, wanted, { platforms, exceptPostId: post.id, limits });
-  tx.assign(post, { ...time, timeZone: account.timeZone });
+/** Gives the warnings of the time: they are asked for again with each change of it, and of the platforms. */
+async function changeTime(
+  tx: EntityManager,
+  { post, account, changes, limits }: Change,
+): Promise<PostWarning[]> {
+  const where = {
+    account,
+    platforms: [...post.targets].map(({ platform }) => platform),
+    exceptPostId: post.id,
+  };
+  if (changes.time) {
+    const { warnings, ...time } = await chooseTime(tx, { ...where, wanted: changes.time }, limits);
+    tx.assign(post, { ...time, timeZone: account.timeZone });
+    return [...warnings];
+  }
+  if (!changes.platforms) return post.warnings.filter(isOfTime);
+  const [warnings = []] = await warnOfTimes(tx, [{ ...where, ...timeOf(post) }], Date.now());
+  return warnings;
 }
 
-/** Whether another post is near is asked again with each change of the time. */
-async function changeWarnings(
-  tx: EntityManager,
-  { post, account, changes }: { post: Post; account: Account; changes: PostChanges },
-): Promise<void> {
-  const isClose = ({ code }: { code: string }) => code === CLOSE;
-  const close = changes.time ? await warnOfClose(tx, account, post, post.id) : post.warnings.filter(isClose);
-  const others = changes.warnings ?? post.warnings.filter((warning) => !isClose(warning));
-  post.warnings = [...others.filter((warning) => !isClose(warning)), ...close];
-}
+const timeOf = ({ timing, dueAt }: Post) => ({ timing, dueAt });

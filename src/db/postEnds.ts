@@ -4,6 +4,7 @@ import { Post } from './entities/post.ts';
 import { Target } from './entities/target.ts';
 import { tellCancelled } from './postEvents.ts';
 import { PostsUnfinishedError, TooLateError, type UnfinishedPost } from './postRefusals.ts';
+import { UNFINISHED } from './postStatuses.ts';
 
 /** The video or the account that posts need. */
 export type NeededByPosts = { videoId: string } | { accountId: string };
@@ -19,8 +20,6 @@ export interface HeldPost {
 const LISTED = 100;
 /** So many are cancelled at once. */
 const BATCH = 500;
-
-const UNFINISHED = UNFINISHED_POST_STATUSES.map((status) => `'${status}'`).join(', ');
 
 /** Holds a user's post with its targets; null when there is none. */
 export async function holdPost(tx: EntityManager, userId: string, id: string): Promise<HeldPost | null> {
@@ -91,7 +90,7 @@ function listUnfinished(em: EntityManager, needed: NeededByPosts, limit: number)
 export async function cancelUnfinished(tx: EntityManager, needed: NeededByPosts): Promise<void> {
   const [where, id] = neededIs(needed);
   for (let cancelled = BATCH; cancelled === BATCH; ) {
-    const posts = await holdPosts(tx, `${where} and status in (${UNFINISHED})`, [id]);
+    const posts = await holdPosts(tx, `${where} and status in ${UNFINISHED}`, [id]);
     await cancelHeld(tx, posts);
     cancelled = posts.length;
   }

@@ -11,15 +11,28 @@ export async function readPosts(tx: EntityManager, ids: readonly string[]): Prom
   return em.find(Post, { id: { $in: [...ids] } }, { populate: ['targets'], orderBy: { id: 'asc' } });
 }
 
-/** Tells what was done to a post, after it and in its transaction. @returns the post as it was told */
+/** Tells what was done to posts, after it and in its transaction. @returns the posts as they were told */
+export async function tellPosts(
+  tx: EntityManager,
+  ids: readonly string[],
+  type: 'post.scheduled' | 'post.updated',
+): Promise<Post[]> {
+  const posts = await readPosts(tx, ids);
+  await tell(
+    tx,
+    posts.map((post) => postTold(post, type)),
+  );
+  return posts;
+}
+
+/** The same of one. */
 export async function tellPost(
   tx: EntityManager,
   id: string,
   type: 'post.scheduled' | 'post.updated',
 ): Promise<Post> {
-  const [post] = await readPosts(tx, [id]);
+  const [post] = await tellPosts(tx, [id], type);
   if (!post) throw new Error('A post that is told of is there');
-  await tell(tx, [postTold(post, type)]);
   return post;
 }
 

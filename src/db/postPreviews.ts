@@ -1,14 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Platform } from '../domain/platform.ts';
-import type { PostWarning } from '../domain/postParams.ts';
-import type { SlotLimits } from './accountTimes.ts';
 import type { Account } from './entities/account.ts';
-import { type ChosenTime, chooseTime, type WantedTime, warnOfClose } from './postTimes.ts';
-
-/** When a post would go out. */
-export interface PreviewedTime extends ChosenTime {
-  warnings: readonly PostWarning[];
-}
+import { type ChosenTime, chooseTime, type WantedTime } from './postTimes.ts';
+import type { SlotLimits } from './slots.ts';
 
 /** What would become of posts; nothing of them is written, and nobody is kept waiting. */
 export class PostPreviewQueries {
@@ -27,13 +21,10 @@ export class PostPreviewQueries {
   chooseTime(
     account: Account,
     wanted: WantedTime,
-    options: { platforms: readonly Platform[]; limits: SlotLimits },
-  ): Promise<PreviewedTime> {
+    { platforms, limits }: { platforms: readonly Platform[]; limits: SlotLimits },
+  ): Promise<ChosenTime> {
     return this.#em.transactional(
-      async (tx) => {
-        const time = await chooseTime(tx, account, wanted, options);
-        return { ...time, warnings: await warnOfClose(tx, account, time) };
-      },
+      (tx) => chooseTime(tx, { account, platforms, wanted }, limits),
       // The database itself sees to it that nothing is written.
       { readOnly: true },
     );

@@ -1,10 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Platform } from '../domain/platform.ts';
-import { type PostTiming, TIME_HOLDING_POST_STATUSES } from '../domain/post.ts';
+import type { PostTiming } from '../domain/post.ts';
 import type { PostWarning } from '../domain/postParams.ts';
+import type { SlotTime } from '../domain/slotTimes.ts';
 import type { Account } from './entities/account.ts';
-import { AutopostingDisabledError, NoSlotError } from './postRefusals.ts';
-import { allocateSlot, type SlotLimits } from './slots.ts';
+import { AutopostingDisabledError, NoSlotError, PostRefusedError } from './postRefusals.ts';
+import { findFreeSlots, type SlotLimits } from './slots.ts';
+import { warnOfTimes } from './timeWarnings.ts';
 
 /**
  * When a post is wanted: at once, at a time of its caller's, or in the next free slot of its account. The zone of a time
@@ -15,59 +17,94 @@ export type WantedTime =
   | { timing: 'at'; dueAt: Date; timeZone?: string }
   | { timing: 'auto' };
 
+/** Of which account a post is, where it goes, and when it is wanted. */
+export interface TimeQuestion {
+  account: Account;
+  platforms: readonly Platform[];
+  wanted: WantedTime;
+  /** The post that is to be moved. */
+  exceptPostId?: string;
+}
+
 /** The time of a post, as its row has it. */
-export interface ChosenTime {
+interface TimeColumns {
   timing: PostTiming;
   dueAt: Date;
   slotAt: Date | null;
 }
 
-export const CLOSE = 'close_to_other_post';
-
-const HOLDING = TIME_HOLDING_POST_STATUSES.map((status) => `'${status}'`).join(', ');
+/** The same, with what its caller should know of it. */
+export interface ChosenTime extends TimeColumns {
+  warnings: readonly PostWarning[];
+}
 
 /**
- * Chooses the time of a post of an account that is held.
+ * Chooses the times of posts, each of another account, in the order of these; or says why an account has none for its.
+ * Only for accounts that are held it stays so.
+ */
+export async function chooseTimes(
+  em: EntityManager,
+  questions: readonly TimeQuestion[],
+  limits: SlotLimits,
+): Promise<(ChosenTime | PostRefusedError)[]> {
+  const nowMs = Date.now();
+  const slots = await findSlotsFor(em, questions, { limits, nowMs });
+  const times = questions.map((question, at) => timeOf(question, slots[at] ?? null, { limits, nowMs }));
+  const fixed = questions.flatMap(({ wanted, ...where }, at) => {
+    const time = times[at];
+    // Slots are chosen so that there is nothing to warn of.
+    if (!time || time instanceof PostRefusedError || time.timing === 'auto') return [];
+    return [{ ...where, ...time, at }];
+  });
+  const warnings = await warnOfTimes(em, fixed, nowMs);
+  const warningsAt = new Map(fixed.map(({ at }, place) => [at, warnings[place]]));
+  return times.map((time, at) =>
+    time instanceof PostRefusedError ? time : { ...time, warnings: warningsAt.get(at) ?? [] },
+  );
+}
+
+/**
+ * Chooses the time of one post.
  *
  * @throws AutopostingDisabledError, NoSlotError
  */
 export async function chooseTime(
-  tx: EntityManager,
-  account: Account,
-  wanted: WantedTime,
-  options: { platforms: readonly Platform[]; exceptPostId?: string; limits: SlotLimits },
+  em: EntityManager,
+  question: TimeQuestion,
+  limits: SlotLimits,
 ): Promise<ChosenTime> {
-  if (wanted.timing === 'now') return { timing: 'now', dueAt: new Date(), slotAt: null };
-  if (wanted.timing === 'at') return { timing: 'at', dueAt: wanted.dueAt, slotAt: null };
-  if (!account.isAutoposting) throw new AutopostingDisabledError('The account has no times of its own');
-  const slotAt = await allocateSlot(tx, account, options);
-  if (!slotAt) {
-    const { horizonDays } = options.limits;
-    throw new NoSlotError(`The account has no free slot in the next ${horizonDays} days`);
-  }
-  return { timing: 'auto', dueAt: slotAt, slotAt };
+  const [time] = await chooseTimes(em, [question], limits);
+  if (!time || time instanceof PostRefusedError) throw time;
+  return time;
 }
 
-/**
- * Gives the warning of a time that its caller chose nearer to another post than the account's own times would be; none
- * where the account has no such times. The account is held.
- */
-export async function warnOfClose(
-  tx: EntityManager,
-  account: Account,
-  { timing, dueAt }: Pick<ChosenTime, 'timing' | 'dueAt'>,
-  exceptPostId: string | null = null,
-): Promise<PostWarning[]> {
-  if (timing === 'auto' || !account.isAutoposting) return [];
-  const intervalMs = account.intervalMinutes * 60_000;
-  const [from, to] = [-intervalMs, intervalMs].map((ms) => new Date(dueAt.getTime() + ms));
-  const others = await tx.execute<unknown[]>(
-    `select from posts where account_id = ? and status in (${HOLDING}) and id is distinct from ? and (
-       (due_at > ? and due_at < ? and (posted_at is null or status not in ('posted', 'partial')))
-       or (posted_at > ? and posted_at < ? and status in ('posted', 'partial'))) limit 1`,
-    [account.id, exceptPostId, from, to, from, to],
-  );
-  if (others.length === 0) return [];
-  const message = `Another post of the account is nearer to it than ${account.intervalMinutes} minutes`;
-  return [{ code: CLOSE, message, platform: null }];
+interface Looking {
+  limits: SlotLimits;
+  nowMs: number;
+}
+
+/** Gives the slots of those who want one and may have one, at the places of their questions. */
+async function findSlotsFor(
+  em: EntityManager,
+  questions: readonly TimeQuestion[],
+  looking: Looking,
+): Promise<(SlotTime | undefined)[]> {
+  const isAsked = ({ account, wanted }: TimeQuestion) => wanted.timing === 'auto' && account.isAutoposting;
+  const asked = questions.filter(isAsked).map((question) => ({ ...question, count: 1 }));
+  const found = await findFreeSlots(em, asked, looking);
+  const left = found.values();
+  return questions.map((question) => (isAsked(question) ? left.next().value?.slots[0] : undefined));
+}
+
+function timeOf(
+  { account, wanted }: TimeQuestion,
+  slot: SlotTime | null,
+  { limits, nowMs }: Looking,
+): TimeColumns | PostRefusedError {
+  if (wanted.timing === 'now') return { timing: 'now', dueAt: new Date(nowMs), slotAt: null };
+  if (wanted.timing === 'at') return { timing: 'at', dueAt: wanted.dueAt, slotAt: null };
+  if (!account.isAutoposting) return new AutopostingDisabledError('The account has no times of its own');
+  if (!slot) return new NoSlotError(`The account has no free slot in the next ${limits.horizonDays} days`);
+  const slotAt = new Date(slot.atMs);
+  return { timing: 'auto', dueAt: slotAt, slotAt };
 }

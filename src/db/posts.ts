@@ -2,16 +2,14 @@ import type { FilterQuery } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PENDING_POST_STATUSES, type PostStatus } from '../domain/post.ts';
 import { Post } from './entities/post.ts';
-import { asWritten } from './events.ts';
-import { acceptPost, type NewPost } from './postAcceptance.ts';
+import { type Acceptance, acceptPost, acceptPosts, type NewPost } from './postAcceptance.ts';
 import { type ChangeablePost, changePost, holdToChange, type PostChanges } from './postChanges.ts';
 import { cancelHeld, holdPost } from './postEnds.ts';
 import { readPosts } from './postEvents.ts';
-import { PostRefusedError } from './postRefusals.ts';
 import type { SlotLimits } from './slots.ts';
 import type { Page } from './videos.ts';
 
-export type { NewPost } from './postAcceptance.ts';
+export type { Acceptance, NewPost } from './postAcceptance.ts';
 export type { PostChanges } from './postChanges.ts';
 export type { WantedTime } from './postTimes.ts';
 
@@ -25,9 +23,6 @@ export interface PostFilter {
   dueFrom?: Date;
   dueBefore?: Date;
 }
-
-/** What became of one post of several: accepted, or refused by its account. */
-export type Acceptance = { accountId: string; post: Post } | { accountId: string; refusal: PostRefusedError };
 
 /** Posts, for their owners; `userId` is always the owner's, so another's row is never found. */
 export class PostQueries {
@@ -47,31 +42,14 @@ export class PostQueries {
   }
 
   /**
-   * Accepts posts of one video by several accounts, each of which may refuse its own: nothing is written of that one.
-   * Call it in a transaction.
+   * Accepts posts of one video, each by another account, which may refuse its own: nothing is written of that one. Call it
+   * in a transaction.
    *
    * @returns what became of them, in the order given
    * @throws VideoMissingError, VideoNotUsableError
    */
-  async acceptAll(wanted: readonly NewPost[], limits: SlotLimits): Promise<Acceptance[]> {
-    const acceptances = new Map<NewPost, Acceptance>();
-    // Two who post to the same accounts hold them in the same order.
-    const ordered = wanted.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1));
-    const tx = await asWritten(this.#em);
-    // Each through eyes of its own: everything that is remembered is looked through at every write.
-    for (const one of ordered)
-      acceptances.set(one, await this.#acceptOrRefuse(await asWritten(tx), one, limits));
-    return wanted.flatMap((one) => acceptances.get(one) ?? []);
-  }
-
-  async #acceptOrRefuse(tx: EntityManager, wanted: NewPost, limits: SlotLimits): Promise<Acceptance> {
-    const { accountId } = wanted;
-    try {
-      return { accountId, post: await acceptPost(tx, wanted, limits) };
-    } catch (error) {
-      if (error instanceof PostRefusedError) return { accountId, refusal: error };
-      throw error;
-    }
+  acceptAll(wanted: readonly NewPost[], limits: SlotLimits): Promise<Acceptance[]> {
+    return acceptPosts(this.#em, wanted, limits);
   }
 
   /** The user's post with its targets, or null when it is another's or was never there. */

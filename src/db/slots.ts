@@ -33,10 +33,15 @@ const NEAR_DAYS = 7;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-const capsOf = (platforms: readonly Platform[]): RollingCap[] =>
+/** How many posts the platforms take. */
+export const capsOf = (platforms: readonly Platform[]): RollingCap[] =>
   platforms.flatMap((platform) =>
     PLATFORM_LIMITS[platform].postCaps.map(({ max, windowSec }) => ({ platform, max, windowSec })),
   );
+
+/** How far from a time other posts of an account matter to it. */
+export const reachMsOf = ({ intervalMinutes }: Account, caps: readonly RollingCap[]): number =>
+  Math.max(intervalMinutes * MINUTE_MS, ...caps.map(({ windowSec }) => windowSec * 1000));
 
 /**
  * Gives the next free slots of each of several accounts, whether they post by themselves or not, in the order in which
@@ -64,16 +69,14 @@ async function findWithin(
   const untilMs = nowMs + limits.horizonDays * DAY_MS;
   const questions = wanted.map(({ account, platforms, count, exceptPostId }) => {
     const caps = capsOf(platforms);
-    const reachMs = Math.max(
-      account.intervalMinutes * MINUTE_MS,
-      ...caps.map(({ windowSec }) => windowSec * 1000),
-    );
-    const range = { accountId: account.id, fromMs: nowMs - reachMs, untilMs: untilMs + reachMs };
+    const reachMs = reachMsOf(account, caps);
+    const range = { account, fromMs: nowMs - reachMs, untilMs: untilMs + reachMs };
     return { account, platforms, caps, count, range: { ...range, exceptPostId: exceptPostId ?? null } };
   });
   const taken = await loadTakenTimes(
     em,
     questions.map(({ range }) => range),
+    nowMs,
   );
   return questions.map(({ account, platforms, caps, count }, at) =>
     findSlots({
@@ -85,21 +88,6 @@ async function findWithin(
   );
 }
 
-/**
- * Chooses the next free slot of an account for a post that goes to some platforms; null when there is none. The account
- * is held by this transaction, read under that lock, and posts by itself; what else was changed in it is flushed.
- */
-export async function allocateSlot(
-  tx: EntityManager,
-  account: Account,
-  { limits, nowMs, ...wanted }: Omit<WantedSlots, 'account' | 'count'> & Looking,
-): Promise<Date | null> {
-  const looking = { limits, ...(nowMs === undefined ? {} : { nowMs }) };
-  const [found] = await findFreeSlots(tx, [{ ...wanted, account, count: 1 }], looking);
-  const slot = found?.slots[0];
-  return slot ? new Date(slot.atMs) : null;
-}
-
 /** The slots of accounts, for those who only want to see them. */
 export class SlotQueries {
   readonly #em: EntityManager;
@@ -109,15 +97,13 @@ export class SlotQueries {
   }
 
   /**
-   * Gives the slots that the next `count` posts of an account would get, and what was skipped on the way. By the rule
+   * Gives the slots that the next `count` posts of an account to all its platforms would get, and what was skipped on the way. By the rule
    * of those who take them, also where the account does not post by itself.
    */
-  async preview(
-    account: Account,
-    { platforms = account.platforms, ...wanted }: { count: number; platforms?: readonly Platform[] },
-    limits: SlotLimits,
-  ): Promise<FoundSlots> {
-    const [found] = await findFreeSlots(this.#em, [{ ...wanted, account, platforms }], { limits });
+  async preview(account: Account, { count }: { count: number }, limits: SlotLimits): Promise<FoundSlots> {
+    const [found] = await findFreeSlots(this.#em, [{ account, platforms: account.platforms, count }], {
+      limits,
+    });
     return found as FoundSlots;
   }
 }

@@ -14,6 +14,10 @@ export interface TakenTime {
   platforms: readonly Platform[];
 }
 
+/** How far from its time a post that went out did so about on time: a tenth of the interval, ten minutes at most. */
+export const onTimeWithinMs = ({ intervalMinutes }: Pick<SlotGrid, 'intervalMinutes'>): number =>
+  Math.min(intervalMinutes / 10, 10) * 60_000;
+
 /** What is asked: the next `count` slots for posts that go to `platforms`. */
 export interface SlotQuestion {
   grid: SlotGrid;
@@ -26,8 +30,6 @@ export interface SlotQuestion {
   leadSec: number;
   horizonDays: number;
   count: number;
-  /** Earlier ones are not looked at; now without it. */
-  notBeforeMs?: number;
 }
 
 /**
@@ -74,12 +76,11 @@ interface Obstacle extends Omit<SkippedTime, keyof SlotTime> {
  */
 export function findSlots(question: SlotQuestion): FoundSlots {
   const { grid, calendar, nowMs, horizonDays, count } = question;
-  const fromMs = Math.max(nowMs, question.notBeforeMs ?? nowMs);
   const untilMs = nowMs + horizonDays * DAY_MS;
   const obstacles = new Obstacles(question);
   const found: FoundSlots = { slots: [], skipped: [], skippedCount: 0 };
   let blockedUntilMs = Number.NEGATIVE_INFINITY;
-  for (const time of listSlotTimes(grid, calendar, { fromMs, untilMs })) {
+  for (const time of listSlotTimes(grid, calendar, { fromMs: nowMs, untilMs })) {
     if (found.slots.length === count) break;
     // What is between is not thought about again: there may be a minute each of three months.
     const isSaid = found.skipped.length === MAX_SKIPPED;
@@ -152,6 +153,14 @@ class Obstacles {
     return null;
   }
 }
+
+/** Gives those of the caps that one more post at an instant would be too much for. */
+export const findFullCaps = (
+  caps: readonly RollingCap[],
+  taken: readonly TakenTime[],
+  atMs: number,
+): RollingCap[] =>
+  caps.filter((cap) => new CappedTimes(cap, timesOf(taken, cap.platform)).fullUntilMs(atMs) !== null);
 
 const timesOf = (taken: readonly TakenTime[], platform: Platform): number[] =>
   taken.filter(({ platforms }) => platforms.includes(platform)).map(({ atMs }) => atMs);

@@ -67,10 +67,10 @@ export interface ModelAnswer {
 
 /** Answers as the rule is told to people: every minute of the horizon is looked at, with everything that is taken. */
 export function findSlotsSimply(question: SlotQuestion, zone: string): ModelAnswer {
-  const { grid, taken, platforms, caps, nowMs, leadSec, horizonDays, count, notBeforeMs = nowMs } = question;
+  const { grid, taken, platforms, caps, nowMs, leadSec, horizonDays, count } = question;
   const intervalMs = grid.intervalMinutes * MINUTE_MS;
   const answer: ModelAnswer = { slots: [], skipped: [] };
-  const fromMs = Math.ceil(Math.max(nowMs, notBeforeMs) / MINUTE_MS) * MINUTE_MS;
+  const fromMs = Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS;
   for (let atMs = fromMs; atMs <= nowMs + horizonDays * DAY_MS; atMs += MINUTE_MS) {
     if (answer.slots.length === count) break;
     if (!isSlotTime(grid, zone, atMs)) continue;

@@ -69,9 +69,8 @@ const cases: fc.Arbitrary<Case> = fc
     leadSec: fc.constantFrom(0, 300, 7200),
     horizonDays: fc.integer({ min: 1, max: 6 }),
     count: fc.integer({ min: 1, max: 12 }),
-    notBeforeMs: fc.option(fc.integer({ min: -DAY_MS, max: 3 * DAY_MS }), { nil: undefined }),
   })
-  .map(({ place: [zone, around], beforeMs, taken, notBeforeMs, ...question }) => {
+  .map(({ place: [zone, around], beforeMs, taken, ...question }) => {
     const nowMs = Date.parse(around) - beforeMs;
     return {
       zone,
@@ -84,7 +83,6 @@ const cases: fc.Arbitrary<Case> = fc
           platforms: post.platforms,
           atMs: Math.floor(nowMs / MINUTE_MS) * MINUTE_MS + post.afterMs,
         })),
-        ...(notBeforeMs === undefined ? {} : { notBeforeMs: nowMs + notBeforeMs }),
       },
     };
   });
@@ -133,7 +131,7 @@ describe('slots', () => {
 
   it('are on the grid of the wall clock, far enough ahead and not too far, in their order', () => {
     hold(({ zone, question }) => {
-      const { nowMs, leadSec, horizonDays, notBeforeMs = nowMs, count } = question;
+      const { nowMs, leadSec, horizonDays, count } = question;
       const slots = timesOf(question);
       assert.ok(slots.length <= count);
       assert.deepEqual(
@@ -142,7 +140,7 @@ describe('slots', () => {
       );
       for (const slotMs of slots) {
         assert.ok(isSlotTime(question.grid, zone, slotMs));
-        assert.ok(slotMs >= Math.max(nowMs + leadSec * 1000, notBeforeMs));
+        assert.ok(slotMs >= nowMs + leadSec * 1000);
         assert.ok(slotMs <= nowMs + horizonDays * DAY_MS);
       }
     });
