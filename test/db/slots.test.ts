@@ -4,7 +4,7 @@ import type { Db } from '../../src/db/index.ts';
 import { NoSlotError } from '../../src/db/postRefusals.ts';
 import type { NewPost } from '../../src/db/posts.ts';
 import type { SlotLimits } from '../../src/db/slots.ts';
-import { POST_STATUSES, TIME_HOLDING_POST_STATUSES } from '../../src/domain/post.ts';
+import { PENDING_POST_STATUSES, POST_STATUSES, TIME_HOLDING_POST_STATUSES } from '../../src/domain/post.ts';
 import { accept, makeAccount, makeOwner, makeVideo, newPost, SLOTS } from '../support/posting.ts';
 import { makePostWorld, type PostWorld } from '../support/postWorld.ts';
 import { waitFor } from '../support/stack.ts';
@@ -13,6 +13,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
+const isPending = (status: string): boolean => PENDING_POST_STATUSES.some((one) => one === status);
 const isHolding = (status: string): boolean => TIME_HOLDING_POST_STATUSES.some((one) => one === status);
 
 /** Minutes of the day, UTC, so long from now. */
@@ -119,7 +120,7 @@ describe('slots of accounts', () => {
       const [first = 0] = await next(1);
       await world.sql(...insertPost(first, first));
       await assert.rejects(world.sql(...insertPost(first, first)), /posts_slot/);
-      for (const status of POST_STATUSES.filter((one) => !isHolding(one)))
+      for (const status of POST_STATUSES.filter((one) => !isPending(one)))
         await world.sql(...insertPost(first, first, status));
     });
   });

@@ -1,19 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import {
-  POST_STATUSES,
-  POST_TIMINGS,
-  TIME_HOLDING_POST_STATUSES,
-  UNFINISHED_POST_STATUSES,
-} from '../../domain/post.ts';
+import { POST_STATUSES, POST_TIMINGS } from '../../domain/post.ts';
 import type { PostParams, PostWarning } from '../../domain/postParams.ts';
 import { newId } from '../ids.ts';
+import { HOLDING, PENDING, UNFINISHED } from '../postStatuses.ts';
 import { Account } from './account.ts';
 import { Target } from './target.ts';
 import { User } from './user.ts';
-
-const listed = (statuses: readonly string[]): string => statuses.map((status) => `'${status}'`).join(', ');
-const HOLDING = listed(TIME_HOLDING_POST_STATUSES);
-const UNFINISHED = listed(UNFINISHED_POST_STATUSES);
 
 const schema = defineEntity({
   name: 'Post',
@@ -22,7 +14,7 @@ const schema = defineEntity({
     {
       name: 'posts_slot',
       expression: (c, t, name) =>
-        `create unique index "${name}" on ${t} (${c.account}, ${c.slotAt}) where ${c.slotAt} is not null and ${c.status} in (${HOLDING})`,
+        `create unique index "${name}" on ${t} (${c.account}, ${c.slotAt}) where ${c.slotAt} is not null and ${c.status} in ${PENDING}`,
     },
   ],
   indexes: [
@@ -46,12 +38,12 @@ const schema = defineEntity({
     {
       name: 'posts_account_unfinished',
       expression: (c, t, name) =>
-        `create index "${name}" on ${t} (${c.account}, ${c.dueAt}) where ${c.status} in (${UNFINISHED})`,
+        `create index "${name}" on ${t} (${c.account}, ${c.dueAt}) where ${c.status} in ${UNFINISHED}`,
     },
     {
       name: 'posts_account_time',
       expression: (c, t, name) =>
-        `create index "${name}" on ${t} (${c.account}, ${c.dueAt}) where ${c.status} in (${HOLDING})`,
+        `create index "${name}" on ${t} (${c.account}, ${c.dueAt}) where ${c.status} in ${HOLDING}`,
     },
     {
       name: 'posts_account_posted',
@@ -79,7 +71,7 @@ const schema = defineEntity({
     timing: p.enum(POST_TIMINGS),
     /** When it is to go out. */
     dueAt: p.datetime(3),
-    /** The same where that is a slot of its account's; no other post may have it. */
+    /** The same where that is a slot of its account's; until it is over, no other post may have it. */
     slotAt: p.datetime(3).nullable(),
     /** The zone that its time was read in, and is shown in. */
     timeZone: p.text(),
