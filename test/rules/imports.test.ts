@@ -76,7 +76,7 @@ const LAYERS: Record<string, Layer> = {
   'src/storage': { values: BASICS, never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   // What all who speak HTTP by hand have in common.
   'src/answerHead.ts': { values: [], never: /^(?!node:)/ },
-  'src/answerBody.ts': { values: [], never: /^(?!node:)/ },
+  'src/askOnce.ts': { values: ['src/answerHead.ts'], never: /^(?!node:)/ },
   // What the two adapters of services with OpenAI's API have in common; it has no errors of ours.
   'src/openaiApi': {
     values: ['src/domain', 'src/answerHead.ts'],
@@ -88,12 +88,12 @@ const LAYERS: Record<string, Layer> = {
   },
   'src/captions': { values: [...BASICS, 'src/openaiApi'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/notifiers': {
-    values: [...BASICS, 'src/answerHead.ts', 'src/answerBody.ts'],
+    values: [...BASICS, 'src/askOnce.ts'],
     never: /^(@temporalio|@mikro-orm|koa|@koa)/,
   },
   'src/egress': { values: [...BASICS, 'src/answerHead.ts'], never: /^(@temporalio|@mikro-orm|koa|@koa)/ },
   'src/publishers': {
-    values: [...BASICS, 'src/answerHead.ts', 'src/answerBody.ts'],
+    values: [...BASICS, 'src/askOnce.ts'],
     never: /^(@temporalio|@mikro-orm|koa|@koa)/,
   },
   // The calendar of the IANA zones, for rules that are given it.
