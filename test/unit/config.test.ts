@@ -100,3 +100,48 @@ describe('the time of a receiver', () => {
     assert.throws(() => load({ WEBHOOK_TIMEOUT_SEC: '61' }), /WEBHOOK_TIMEOUT_SEC/);
   });
 });
+
+describe('the keys and addresses of others', () => {
+  const load = (given: Record<string, string>) =>
+    loadConfig({
+      DATABASE_URL: 'postgres://somewhere',
+      SIGNING_KEYS: makeRingKey('a'),
+      ENCRYPTION_KEYS: makeRingKey('a'),
+      ...given,
+    });
+
+  it('of providers are such as a header can hold, without the space around them, and never shown', () => {
+    for (const name of ['UPLOAD_POST_API_KEY', 'FLIC_TOKEN'] as const) {
+      assert.equal(load({ [name]: ' a-key/with+"quotes"\n' })[name], 'a-key/with+"quotes"');
+      assert.equal(load({ [name]: '' })[name], undefined);
+      for (const key of ['my key', 'my-\u0000', 'my-kéy', ' ', `my-${'x'.repeat(4096)}`])
+        assert.throws(() => load({ [name]: key }), {
+          name: 'ConfigError',
+          message: `The configuration cannot be used:\n  ${name}: expected 1 to 4096 printable ASCII characters without spaces`,
+        });
+    }
+  });
+
+  it('are such as paths can be put behind', () => {
+    for (const name of [
+      'UPLOAD_POST_BASE_URL',
+      'FLIC_BASE_URL',
+      'TELEGRAM_BASE_URL',
+      'OPENAI_BASE_URL',
+    ] as const) {
+      for (const address of ['http://localhost:8123/api/', 'https://a.example'])
+        assert.equal(load({ [name]: address })[name], address);
+      for (const address of [
+        'ftp://a.example',
+        'mailto:a@a.example',
+        'https://a.example/?b',
+        'http://a.example#b',
+        'a',
+      ])
+        assert.throws(() => load({ [name]: address }), {
+          name: 'ConfigError',
+          message: new RegExp(`${name}: `),
+        });
+    }
+  });
+});
