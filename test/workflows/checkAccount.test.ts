@@ -139,6 +139,8 @@ describe('checkAccount', () => {
     assert.deepEqual(stateOf(await untilChecked(id)), [null, false, 1]);
     const [first, second] = asked(key).map(({ receivedAt }) => receivedAt) as [number, number];
     assert.ok(second - first >= 1500, `${second - first} ms`);
+    const noted = (await engine.workerLog()).filter(({ accountId }) => accountId === id);
+    assert.deepEqual(new Set(noted.map(({ code }) => code)), new Set(['provider_unavailable']));
     assert.deepEqual([asked(key).length, await typesOf(id)], [3, ['account.created', 'account.updated']]);
   });
 
