@@ -1,3 +1,4 @@
+import { fieldsOf } from './fieldsOf.ts';
 import type { Provider } from './platform.ts';
 
 /** The one field of an account's credentials, as the API takes it; null where a provider needs none. */
@@ -22,8 +23,7 @@ export function readKey(provider: Provider, credentials: string): string | null 
 /** What does not parse is no more said than anything else of it: the parser's words would show the text. */
 function fieldOf(json: string, field: string): unknown {
   try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : null;
+    return fieldsOf(JSON.parse(json))[field];
   } catch {
     return null;
   }

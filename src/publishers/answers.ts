@@ -11,9 +11,3 @@ export function toUndetermined(reply: ProviderReply): CredentialsAnswer {
   const isOdd = status >= 200 && status < 300;
   return { outcome: 'undetermined', why: isOdd ? 'odd_answer' : `status_${status}`, retryAfterMs };
 }
-
-/** The fields of an object of JSON; none of anything else. */
-export const fieldsOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};

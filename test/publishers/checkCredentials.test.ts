@@ -183,7 +183,11 @@ describe('credentials of upload_post, and the profile', () => {
     const profile = world.addProfile(KEY, 'odd', ['twitter']);
     profile.social_accounts.tiktok = { username: 'a', display_name: 'a', reauth_required: true };
     profile.social_accounts.instagram = 'a name alone';
-    assert.deepEqual(await check('odd', ['tiktok', 'instagram', 'x']), lacking('tiktok'));
+    profile.social_accounts.youtube = [] as never;
+    assert.deepEqual(
+      await check('odd', ['tiktok', 'instagram', 'x', 'youtube']),
+      lacking('tiktok', 'youtube'),
+    );
   });
 
   it('are good, and no profile is there', async () => {

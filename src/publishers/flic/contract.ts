@@ -7,7 +7,7 @@
  *   nobody, so this is also how a token is tried.
  * - A token that is no good gets a 401 or 403.
  */
-import { fieldsOf } from '../answers.ts';
+import { fieldsOf } from '../../domain/fieldsOf.ts';
 
 export const authorization = (token: string): Record<string, string> => ({
   'flic-token': token,

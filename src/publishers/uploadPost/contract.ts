@@ -10,8 +10,9 @@
  * - `GET /uploadposts/me`: `{success: true, email, plan}` for a good key.
  * - X is spelled `x`, and `twitter` in older answers.
  */
+
+import { fieldsOf } from '../../domain/fieldsOf.ts';
 import type { Platform } from '../../domain/platform.ts';
-import { fieldsOf } from '../answers.ts';
 
 export const authorization = (key: string): Record<string, string> => ({ authorization: `Apikey ${key}` });
 
@@ -39,4 +40,5 @@ export function readMissing(body: unknown, platforms: readonly Platform[]): Plat
 }
 
 /** Also a name alone, which is what older answers have. */
-const isConnection = (value: unknown): boolean => Boolean(value) && fieldsOf(value).reauth_required !== true;
+const isConnection = (value: unknown): boolean =>
+  Boolean(value) && !Array.isArray(value) && fieldsOf(value).reauth_required !== true;
