@@ -7,6 +7,9 @@
 import { Temporal } from 'temporal-polyfill';
 import type { DayStretch, ZoneCalendar } from './domain/zoneCalendar.ts';
 
+/** The edition of the IANA database that all of this goes by, such as `2026a`. */
+export const TZ_VERSION = process.versions.tz ?? 'unknown';
+
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 

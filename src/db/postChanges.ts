@@ -85,8 +85,18 @@ async function holdAccountOf(tx: EntityManager, userId: string, id: string): Pro
   return post ? holdAccount(tx, userId, post.accountId) : null;
 }
 
-const changeable = ({ title, description, params, timing, dueAt, slotAt, warnings, targets }: Post) => ({
-  ...{ title, description: description ?? null, params, timing, warnings },
+const changeable = ({
+  title,
+  description,
+  params,
+  timing,
+  timeZone,
+  dueAt,
+  slotAt,
+  warnings,
+  targets,
+}: Post) => ({
+  ...{ title, description: description ?? null, params, timing, timeZone, warnings },
   ...{ dueAt: dueAt.getTime(), slotAt: slotAt?.getTime() ?? null },
   platforms: new Set([...targets].map(({ platform }) => platform)),
 });

@@ -3,6 +3,8 @@ import type { Platform } from '../domain/platform.ts';
 import type { PostTiming } from '../domain/post.ts';
 import type { PostWarning } from '../domain/postParams.ts';
 import type { SlotTime } from '../domain/slotTimes.ts';
+import { toLocalText } from '../domain/zoneCalendar.ts';
+import { createZoneCalendar, TZ_VERSION } from '../timeZones.ts';
 import type { Account } from './entities/account.ts';
 import { AutopostingDisabledError, NoSlotError, PostRefusedError } from './postRefusals.ts';
 import { findFreeSlots, type SlotLimits } from './slots.ts';
@@ -10,11 +12,11 @@ import { warnOfTimes } from './timeWarnings.ts';
 
 /**
  * When a post is wanted: at once, at a time of its caller's, or in the next free slot of its account. The zone of a time
- * is the one that it was read in, where that was before the account was held.
+ * is the one that it was read in, where that was before the account was held; its wall time, where it came without offset.
  */
 export type WantedTime =
   | { timing: 'now' }
-  | { timing: 'at'; dueAt: Date; timeZone?: string }
+  | { timing: 'at'; dueAt: Date; timeZone?: string; wallTime?: string | null }
   | { timing: 'auto' };
 
 /** Of which account a post is, where it goes, and when it is wanted. */
@@ -31,6 +33,8 @@ interface TimeColumns {
   timing: PostTiming;
   dueAt: Date;
   slotAt: Date | null;
+  wallTime: string | null;
+  tzVersion: string;
 }
 
 /** The same, with what its caller should know of it. */
@@ -101,10 +105,13 @@ function timeOf(
   slot: SlotTime | null,
   { limits, nowMs }: Looking,
 ): TimeColumns | PostRefusedError {
-  if (wanted.timing === 'now') return { timing: 'now', dueAt: new Date(nowMs), slotAt: null };
-  if (wanted.timing === 'at') return { timing: 'at', dueAt: wanted.dueAt, slotAt: null };
+  const none = { slotAt: null, wallTime: null, tzVersion: TZ_VERSION };
+  if (wanted.timing === 'now') return { ...none, timing: 'now', dueAt: new Date(nowMs) };
+  if (wanted.timing === 'at')
+    return { ...none, timing: 'at', dueAt: wanted.dueAt, wallTime: wanted.wallTime ?? null };
   if (!account.isAutoposting) return new AutopostingDisabledError('The account has no times of its own');
   if (!slot) return new NoSlotError(`The account has no free slot in the next ${limits.horizonDays} days`);
   const slotAt = new Date(slot.atMs);
-  return { timing: 'auto', dueAt: slotAt, slotAt };
+  const wallTime = toLocalText(slot.movedFrom ?? createZoneCalendar(account.timeZone).wallTimeAt(slot.atMs));
+  return { timing: 'auto', dueAt: slotAt, slotAt, wallTime, tzVersion: TZ_VERSION };
 }

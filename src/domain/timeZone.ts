@@ -4,6 +4,23 @@
  */
 const NO_IANA_ZONE = /^(AC|AE|AG|AR|AS|BE|BS|CA|CN|CS|CT|EA|EC|IE|IS|JS|MI|NE|NS|PL|PN|PR|PS|SS|VS)T$/i;
 
+/**
+ * Gives what the clocks of a zone show at an instant, as `2027-03-28T09:00`; null where the zone is not known here (any
+ * more).
+ */
+export function toLocalTime(at: Date, timeZone: string): string | null {
+  try {
+    const format = new Intl.DateTimeFormat('en', {
+      ...{ timeZone, calendar: 'iso8601', numberingSystem: 'latn', hourCycle: 'h23' },
+      ...{ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' },
+    });
+    const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]));
+    return `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}T${parts.get('hour')}:${parts.get('minute')}`;
+  } catch {
+    return null;
+  }
+}
+
 /** Says whether a name is a zone of the IANA database; offsets such as `+01:00` are none. */
 export function isTimeZone(name: string): boolean {
   if (!/^[a-z]/i.test(name) || NO_IANA_ZONE.test(name)) return false;

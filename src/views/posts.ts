@@ -3,6 +3,7 @@ import type { Post } from '../db/entities/post.ts';
 import type { Target } from '../db/entities/target.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { POST_STATUSES, POST_TIMINGS, TARGET_STATES } from '../domain/post.ts';
+import { toLocalTime } from '../domain/timeZone.ts';
 import { failureSchema, toFailure } from './videos.ts';
 
 const instant = z.iso.datetime();
@@ -44,6 +45,11 @@ export const postFields = {
     .enum(POST_TIMINGS)
     .meta({ description: 'At once, at a time that was given, or in a slot of the account' }),
   timezone: z.string().meta({ description: 'The zone that `scheduled_at` was read in' }),
+  local_time: z.string().nullable().meta({
+    description:
+      'When it is to go out by the clocks of that zone, to the minute; null where the zone is not known (any more)',
+    example: '2027-03-28T09:00',
+  }),
   notify: z.literal('telegram').nullable(),
   posted_at: instant.nullable(),
   warnings: z.array(warningSchema),
@@ -92,6 +98,7 @@ export function toPostView(post: Post): z.output<typeof postSchema> {
     scheduled_at: post.dueAt.toISOString(),
     timing: post.timing,
     timezone: post.timeZone,
+    local_time: toLocalTime(post.dueAt, post.timeZone),
     notify: post.notify ?? null,
     posted_at: toTime(post.postedAt),
     warnings: post.warnings,

@@ -49,7 +49,8 @@ describe('posts over HTTP', () => {
         notify: 'telegram',
       });
       assert.equal(answer.status, 202, JSON.stringify(answer.body));
-      const { id, targets, created_at, updated_at, warnings, ...rest } = answer.body;
+      const { id, targets, created_at, updated_at, warnings, local_time, ...rest } = answer.body;
+      assert.match(local_time, /^\d{4}-\d\d-\d\dT\d\d:\d\d$/);
       assert.equal(answer.headers.get('location'), `http://videoflow.test/v1/posts/${id}`);
       assert.equal(answer.headers.get('cache-control'), 'no-store');
       assert.match(created_at, INSTANT);
@@ -156,8 +157,15 @@ describe('posts over HTTP', () => {
       const tokyo = await posts.accounts.make({ timezone: 'Asia/Tokyo' });
       const { body } = await posts.create({ ...base, account_id: tokyo, scheduled_at: `${day}T18:30` });
       assert.deepEqual([body.scheduled_at, body.timezone], [`${day}T09:30:00.000Z`, 'Asia/Tokyo']);
+      assert.equal(body.local_time, `${day}T18:30`);
       const other = await posts.create({ ...base, scheduled_at: `${day}T18:30:15.5-02:00` });
       assert.equal(other.body.scheduled_at, `${day}T20:30:15.500Z`);
+      const third = await posts.create({ ...base, scheduled_at: `${day}T18:30:15.5` });
+      const wallTime = async ({ id }: { id: string }) =>
+        (await api.db.posts.find(user.id, id))?.wallTime ?? null;
+      assert.deepEqual(await Promise.all([body, other.body, third.body].map(wallTime)), [
+        ...[`${day}T18:30`, null, `${day}T18:30:15`],
+      ]);
     });
 
     it('move out of the hour that clocks skip, and are the first of the two that they show', async () => {
@@ -180,6 +188,8 @@ describe('posts over HTTP', () => {
       for (const { day, utc } of known) {
         const { body } = await posts.create({ ...base, scheduled_at: `${day}T02:30` });
         assert.equal(body.scheduled_at, `${day}T${utc}:00.000Z`);
+        // What clocks show then; and 02:30 is not what they show where they go forward.
+        assert.equal(body.local_time, `${day}T${utc === '01:30' ? '03:30' : '02:30'}`);
       }
     });
 

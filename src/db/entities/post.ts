@@ -75,6 +75,10 @@ const schema = defineEntity({
     slotAt: p.datetime(3).nullable(),
     /** The zone that its time was read in, and is shown in. */
     timeZone: p.text(),
+    /** What clocks there should show then, where its time was said so; `2027-03-28T09:00`, with seconds where they were given. */
+    wallTime: p.text().nullable(),
+    /** By which edition of the IANA database its time was worked out. */
+    tzVersion: p.text().default('unknown'),
     /** When it was confirmed that it is out. */
     postedAt: p.datetime(3).nullable(),
     warnings: p.json<PostWarning[]>().onCreate(() => []),

@@ -10,7 +10,7 @@ import { type ResolvedTarget, resolveTarget } from '../../domain/publication.ts'
 import type { TextCounts } from '../../domain/textCounts.ts';
 import { type FieldError, HttpProblem, invalidRequest } from '../problem.ts';
 import { AUTO } from './fields.ts';
-import { readTime } from './times.ts';
+import { readTime, readWallTime } from './times.ts';
 
 /** What is wanted of one account. */
 export interface Wish {
@@ -95,7 +95,8 @@ function readWantedTime(
   if (given === undefined || given === null) return { time: { timing: 'now' }, errors: [] };
   if (given === AUTO) return { time: { timing: 'auto' }, errors: [] };
   try {
-    return { time: { timing: 'at', dueAt: readTime(given, timeZone, nowMs), timeZone }, errors: [] };
+    const dueAt = readTime(given, timeZone, nowMs);
+    return { time: { timing: 'at', dueAt, timeZone, wallTime: readWallTime(given) }, errors: [] };
   } catch (error) {
     if (!(error instanceof HttpProblem)) throw error;
     return { time: null, errors: error.errors ?? [] };

@@ -51,6 +51,10 @@ function parseTime(given: string): GivenTime | null {
 /** Says whether a text is a time, of whatever zone. */
 export const isReadableTime = (given: string): boolean => parseTime(given) !== null;
 
+/** Gives a time as it was written down, where it has no offset; null where it has one: then it is an instant. */
+export const readWallTime = (given: string): string | null =>
+  parseTime(given)?.offsetMinutes === null ? given.slice(0, '2026-12-24T18:00:00'.length) : null;
+
 /**
  * Gives the instant that a time means, in the account's zone where it has no offset: in a gap it moves forward by as
  * much as the clocks do, in an overlap it is the first of the two.
