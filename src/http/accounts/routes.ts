@@ -21,7 +21,7 @@ const createAccount = defineRoute({
   summary: 'Add an account to publish with',
   description: [
     'It is kept at once, and its credentials are checked afterwards where the provider has a way to: until then its `status_reason` is',
-    '`unchecked`, and it may post all the same. Credentials that the provider refuses make it `reauth_required`.',
+    '`unchecked`, and it may post all the same. Credentials of its own that the provider refuses make it `reauth_required`.',
   ].join('\n'),
   scope: 'publish',
   body: z.strictObject({ ...writableFields, ...identityFields }),
