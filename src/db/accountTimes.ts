@@ -23,8 +23,8 @@ const TIMES = `
   where a.id in (?)`;
 
 /**
- * Gives when posts of accounts go out and went out, by their ids. One that does not post by itself, and has nothing
- * planned, posts at no time.
+ * Gives when posts of accounts go out and went out, by their ids. One that has nothing planned posts at no time when it does
+ * not do so by itself, is paused, or needs other credentials.
  */
 export async function loadAccountTimes(
   em: EntityManager,
@@ -35,9 +35,7 @@ export async function loadAccountTimes(
   const now = new Date();
   const rows = await em.execute<Row[]>(TIMES, [now, accounts.map(({ id }) => id)]);
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const idle = accounts.filter(
-    ({ id, isAutoposting, deletedAt }) => isAutoposting && !deletedAt && !byId.get(id)?.scheduledMs.length,
-  );
+  const idle = accounts.filter((account) => isPosting(account) && !byId.get(account.id)?.scheduledMs.length);
   const wanted = idle.map((account) => ({ account, platforms: account.platforms, count: 1 }));
   const free = await findFreeSlots(em, wanted, { limits, nowMs: now.getTime() });
   const nextOf = new Map(idle.map(({ id }, at) => [id, free[at]?.slots[0]]));
@@ -52,5 +50,9 @@ export async function loadAccountTimes(
     }),
   );
 }
+
+/** Says whether a next post would get a slot, and go out in it as things are. */
+const isPosting = ({ isAutoposting, isPaused, needsReauth, deletedAt }: Account): boolean =>
+  isAutoposting && !isPaused && !needsReauth && !deletedAt;
 
 const toDate = (ms: number): Date => new Date(Math.round(ms));

@@ -3,6 +3,7 @@ import type { Platform } from '../domain/platform.ts';
 import { PLATFORM_LIMITS } from '../domain/platformLimits.ts';
 import type { RollingCap } from '../domain/rollingCap.ts';
 import { type FoundSlots, findSlots } from '../domain/slots.ts';
+import { isTimeZone } from '../domain/timeZone.ts';
 import { createZoneCalendar } from '../timeZones.ts';
 import type { Account } from './entities/account.ts';
 import { loadTakenTimes } from './takenTimes.ts';
@@ -28,7 +29,10 @@ interface Looking {
 }
 
 /** Most slots are near; all that is planned for a quarter of a year need not be read for them. */
-const NEAR_DAYS = 7;
+const NEAR_DAYS = [2, 7];
+
+/** Where no clock is known that would show its times. */
+const NOTHING: FoundSlots = { slots: [], skipped: [], skippedCount: 0 };
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -45,20 +49,23 @@ export const reachMsOf = ({ intervalMinutes }: Account, caps: readonly RollingCa
 
 /**
  * Gives the next free slots of each of several accounts, whether they post by themselves or not, in the order in which
- * they were asked about. Only for those whose account is held it stays so.
+ * they were asked about; none where the account's zone is not known (any more). Only for those whose account is held it
+ * stays so.
  */
 export async function findFreeSlots(
   em: EntityManager,
   wanted: readonly WantedSlots[],
   { limits, nowMs = Date.now() }: Looking,
 ): Promise<FoundSlots[]> {
-  const look = (some: readonly WantedSlots[], horizonDays: number) =>
-    findWithin(em, some, { nowMs, limits: { ...limits, horizonDays } });
-  const near = await look(wanted, Math.min(NEAR_DAYS, limits.horizonDays));
-  const isShort = (_: unknown, at: number) => (near[at]?.slots.length ?? 0) < (wanted[at]?.count ?? 0);
-  const short = limits.horizonDays > NEAR_DAYS ? wanted.filter(isShort) : [];
-  const far = await look(short, limits.horizonDays);
-  return near.map((found, at) => far[short.indexOf(wanted[at] as WantedSlots)] ?? found);
+  const found = new Map<WantedSlots, FoundSlots>();
+  const isShort = (one: WantedSlots) => (found.get(one)?.slots.length ?? 0) < one.count;
+  const looks = [...NEAR_DAYS.filter((days) => days < limits.horizonDays), limits.horizonDays];
+  for (const horizonDays of looks) {
+    const short = wanted.filter(isShort);
+    const looked = await findWithin(em, short, { nowMs, limits: { ...limits, horizonDays } });
+    for (const [at, one] of short.entries()) found.set(one, looked[at] ?? NOTHING);
+  }
+  return wanted.map((one) => found.get(one) ?? NOTHING);
 }
 
 async function findWithin(
@@ -78,14 +85,15 @@ async function findWithin(
     questions.map(({ range }) => range),
     nowMs,
   );
-  return questions.map(({ account, platforms, caps, count }, at) =>
-    findSlots({
+  return questions.map(({ account, platforms, caps, count }, at) => {
+    if (!isTimeZone(account.timeZone)) return NOTHING;
+    return findSlots({
       grid: account,
       calendar: createZoneCalendar(account.timeZone),
       taken: taken[at] ?? [],
       ...{ platforms, caps, nowMs, ...limits, count },
-    }),
-  );
+    });
+  });
 }
 
 /** The slots of accounts, for those who only want to see them. */

@@ -10,7 +10,7 @@ const instant = z.iso.datetime();
 export interface AccountTimes {
   /** Of its unfinished posts that are still ahead, the oldest first, and 100 at most. */
   scheduled: readonly Date[];
-  /** The first of these, else the next free slot; null when there is neither. */
+  /** The first of these, else the next free slot; null when there is neither, or the account takes no posts. */
   next: Date | null;
   /** When the last post was confirmed. */
   last: Date | null;
@@ -59,7 +59,10 @@ export const accountFields = {
   scheduled_times: z.array(instant).meta({ description: 'Still ahead, the oldest first, 100 at most' }),
   next_upload_time: instant
     .nullable()
-    .meta({ description: 'The first of `scheduled_times`, else the next free slot' }),
+    .meta({
+      description:
+        'The first of `scheduled_times`, else the next free slot; null where the account takes no posts',
+    }),
   last_upload_time: instant.nullable().meta({ description: 'When the last post was confirmed' }),
   created_at: instant,
   updated_at: instant,

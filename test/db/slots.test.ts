@@ -53,12 +53,6 @@ describe('slots of accounts', () => {
     return db.slots.preview(account, { count }, limits);
   };
   const next = async (count: number) => (await look(count)).slots.map(({ atMs }) => atMs);
-  const times = async () => {
-    const account = await db.accounts.find(userId, accountId);
-    assert.ok(account);
-    return (await db.accounts.loadTimes([account], SLOTS)).get(accountId);
-  };
-
   /** Holds the account in a transaction of its own while others ask, and then does something before it ends. */
   async function whileHeld<T>(ask: () => Promise<T>, statements: [string, unknown[]][]): Promise<T> {
     await world.sql('begin');
@@ -230,49 +224,6 @@ describe('slots of accounts', () => {
       await assert.rejects(
         db.transaction(({ posts }) => posts.accept(wanted, short)),
         NoSlotError,
-      );
-    });
-  });
-
-  describe('as times of an account', () => {
-    it('are the next one where nothing is planned, and nothing where it does not post by itself', async () => {
-      const [first = 0] = await next(1);
-      assert.deepEqual(await times(), { scheduled: [], next: new Date(first), last: null });
-      await world.sql('update accounts set is_autoposting = false where id = $1', [accountId]);
-      assert.deepEqual(await times(), { scheduled: [], next: null, last: null });
-      // What it would have is shown all the same.
-      assert.deepEqual(await next(1), [first]);
-    });
-
-    it('are a hundred of the posts still ahead, the oldest first', async () => {
-      const [first = 0] = await next(1);
-      const dueMs = Array.from({ length: 103 }, (_, at) => first + (102 - at) * MINUTE_MS);
-      for (const atMs of dueMs) await world.sql(...insertPost(atMs, null));
-      await world.sql(...insertPost(Date.now() - HOUR_MS, null));
-      await world.sql(...insertPost(first - MINUTE_MS, null, 'cancelled'));
-      const { id } = await explicit(first);
-      const lastAt = new Date(Date.now() - DAY_MS);
-      await world.sql(`update posts set status = 'posted', posted_at = $2 where id = $1`, [id, lastAt]);
-      const ahead = dueMs.toSorted().slice(0, 100);
-      assert.deepEqual(await times(), {
-        scheduled: ahead.map((atMs) => new Date(atMs)),
-        next: new Date(first),
-        last: lastAt,
-      });
-    });
-
-    it('are each one’s own, of many at once', async () => {
-      const ids = await Promise.all(
-        Array.from({ length: 30 }, (_, at) => makeAccount(db, userId, { startMinute: at, endMinute: at })),
-      );
-      const accounts = await Promise.all(ids.map((id) => db.accounts.find(userId, id)));
-      const found = await db.accounts.loadTimes(
-        accounts.flatMap((account) => account ?? []),
-        SLOTS,
-      );
-      assert.deepEqual(
-        ids.map((id) => ((found.get(id)?.next?.getTime() ?? 0) % DAY_MS) / MINUTE_MS),
-        [...Array(30).keys()],
       );
     });
   });
