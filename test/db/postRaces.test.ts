@@ -9,9 +9,9 @@ import {
   VideoNotUsableError,
 } from '../../src/db/postRefusals.ts';
 import type { NewPost } from '../../src/db/posts.ts';
+import { type Meanwhile, meanwhileIn } from '../support/meanwhile.ts';
 import { accept, makeAccount, makeOwner, makeVideo, newPost, SLOTS } from '../support/posting.ts';
 import { makePostWorld, type PostWorld } from '../support/postWorld.ts';
-import { waitFor } from '../support/stack.ts';
 
 const HOUR_MS = 3600_000;
 const AUTO = { timing: 'auto' } as const;
@@ -42,35 +42,7 @@ describe('what two do with posts at once', () => {
     return row;
   };
 
-  /**
-   * Does the first in a transaction, and begins the second before that is committed: it must not come to an end while the
-   * first could still be undone.
-   *
-   * @returns what became of both
-   */
-  async function meanwhile<First, Second>(
-    first: (queries: Queries) => Promise<First>,
-    second: (done: First) => Promise<Second>,
-  ): Promise<{ first: First; second: PromiseSettledResult<Second> }> {
-    let isOver = false;
-    let began: Promise<PromiseSettledResult<Second>[]> | undefined;
-    const done = await db.transaction(async (queries) => {
-      const value = await first(queries);
-      const settled = second(value).finally(() => {
-        isOver = true;
-      });
-      began = Promise.allSettled([settled]);
-      await waitFor(async () => isOver || (await world.isAnyoneWaiting()), {
-        what: 'the second',
-        everyMs: 5,
-      });
-      assert.equal(isOver, false, 'the second did not wait for the first');
-      return value;
-    });
-    const [outcome] = (await began) ?? [];
-    assert.ok(outcome);
-    return { first: done, second: outcome };
-  }
+  const meanwhile: Meanwhile = (first, second) => meanwhileIn(world, first, second);
   const assertRefused = (
     outcome: PromiseSettledResult<unknown>,
     Refusal: new (...args: never[]) => Error,
