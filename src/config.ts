@@ -170,7 +170,8 @@ const environment = z.object({
 
   MAX_ACCOUNTS: count(1000),
   SLOT_LEAD_SEC: z.coerce.number().min(0).default(300),
-  SLOT_HORIZON_DAYS: count(90),
+  // Posts that are farther ahead nobody can plan by hand either.
+  SLOT_HORIZON_DAYS: z.coerce.number().int().min(1).max(365).default(90),
   UPLOAD_POST_BASE_URL: baseAddress().default('https://api.upload-post.com/api'),
   UPLOAD_POST_API_KEY: headerKey.optional(),
   FLIC_BASE_URL: baseAddress().default('https://api.socialverseapp.com'),

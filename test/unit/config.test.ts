@@ -145,3 +145,18 @@ describe('the keys and addresses of others', () => {
     }
   });
 });
+
+describe('how far ahead slots are looked for', () => {
+  const load = (days: string) =>
+    loadConfig({
+      DATABASE_URL: 'postgres://somewhere',
+      SIGNING_KEYS: makeRingKey('a'),
+      ENCRYPTION_KEYS: makeRingKey('a'),
+      SLOT_HORIZON_DAYS: days,
+    }).SLOT_HORIZON_DAYS;
+
+  it('is a year at most', () => {
+    assert.deepEqual([load('1'), load('365')], [1, 365]);
+    for (const days of ['0', '366', '1.5']) assert.throws(() => load(days), /SLOT_HORIZON_DAYS/);
+  });
+});
