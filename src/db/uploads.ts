@@ -89,6 +89,7 @@ export class UploadQueries {
   async eraseVideo(videoId: string): Promise<void> {
     // So that nobody tells of it while it is told as it was in the end.
     await this.#em.execute('select 1 from videos where id = ? for update', [videoId]);
+    // Nothing of them can have left, so none is too late: they waited for bytes that never came.
     await cancelUnfinished(this.#em, { videoId });
     await tellVideo(this.#em, videoId, 'video.deleted');
     await this.#em.execute('update uploads set video_id = null where video_id = ?', [videoId]);
