@@ -12,6 +12,7 @@ import { tellAccount } from './accountEvents.ts';
 import { loadAccountTimes } from './accountTimes.ts';
 import { Account } from './entities/account.ts';
 import { AccountGroup } from './entities/accountGroup.ts';
+import { Post } from './entities/post.ts';
 import { User } from './entities/user.ts';
 import { endPosts } from './postEnds.ts';
 import type { SlotLimits } from './slots.ts';
@@ -175,6 +176,8 @@ export class AccountQueries {
       const now = new Date();
       tx.assign(row, { deletedAt: now, updatedAt: now, group: null, sealedCredentials: null });
       await tellAccount(tx, id, 'account.deleted', limits);
+      // Only its posts still need it.
+      if ((await tx.count(Post, { account: id })) === 0) await tx.nativeDelete(Account, { id });
       return true;
     });
   }
