@@ -100,6 +100,9 @@ async function findSlotsFor(
   return questions.map((question) => (isAsked(question) ? left.next().value?.slots[0] : undefined));
 }
 
+const NO_TIMES =
+  'The account has no times of its own: set `autoposting.enabled: true` on the account, or give the post a time';
+
 function timeOf(
   { account, wanted }: TimeQuestion,
   slot: SlotTime | null,
@@ -109,7 +112,7 @@ function timeOf(
   if (wanted.timing === 'now') return { ...none, timing: 'now', dueAt: new Date(nowMs) };
   if (wanted.timing === 'at')
     return { ...none, timing: 'at', dueAt: wanted.dueAt, wallTime: wanted.wallTime ?? null };
-  if (!account.isAutoposting) return new AutopostingDisabledError('The account has no times of its own');
+  if (!account.isAutoposting) return new AutopostingDisabledError(NO_TIMES);
   if (!slot) return new NoSlotError(`The account has no free slot in the next ${limits.horizonDays} days`);
   const slotAt = new Date(slot.atMs);
   const wallTime = toLocalText(slot.movedFrom ?? createZoneCalendar(account.timeZone).wallTimeAt(slot.atMs));

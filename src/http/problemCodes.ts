@@ -235,7 +235,7 @@ export const PROBLEMS = {
     status: 409,
     title: 'Autoposting disabled',
     detail:
-      'The account has no times of its own, so there is no next slot; enable its autoposting, or give a time',
+      'The account has no times of its own, so there is no next slot; set `autoposting.enabled: true` on the account, or give a time',
     retryable: true,
   },
   no_slot: {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { refusalOf, typesOf } from '../support/accounts.ts';
-import { startApi, type TestApi, type TestUser } from '../support/api.ts';
+import { type Answer, startApi, type TestApi, type TestUser } from '../support/api.ts';
 import { createPostCaller, DAY_MS, HOURLY, inHours, type PostCaller } from '../support/postCalls.ts';
 import { uniqueName } from '../support/stack.ts';
 
@@ -31,6 +31,8 @@ describe('posts of groups', () => {
     for (const fields of accounts) ids.push(await posts.accounts.make(fields));
     return { group_id: await posts.accounts.makeGroup({ account_ids: ids }), ids };
   }
+  /** What speaks against a post in all, without whose accounts say so. */
+  const fieldsOf = (answer: Answer) => refusalOf(answer).replaceAll(/ accounts\.\S+/g, '');
   const accountsOf = (data: { account_id: string }[]) => data.map(({ account_id }) => account_id);
   const codesOf = (refused: Refused[]) => refused.map(({ account_id, error }) => [account_id, error.code]);
 
@@ -123,12 +125,12 @@ describe('posts of groups', () => {
       ],
     ];
     for (const [wrong, expected] of table) {
-      assert.equal(refusalOf(await posts.create({ ...body, params: wrong })), expected);
+      assert.equal(fieldsOf(await posts.create({ ...body, params: wrong })), expected);
       const [preview] = (await posts.preview({ ...body, params: wrong })).body.data;
       assert.deepEqual(preview.targets[0].params, {});
     }
     const none = { ...body, platforms: ['tiktok', 'x'], params: { privacyStatus: 'private' } };
-    assert.equal(refusalOf(await posts.create(none)), '422 invalid_request params.privacyStatus');
+    assert.equal(fieldsOf(await posts.create(none)), '422 invalid_request params.privacyStatus');
   });
 
   it('are answered 207 where some accounts refuse, with the problem of each', async () => {
@@ -182,12 +184,34 @@ describe('posts of groups', () => {
     assert.equal((await posts.list()).body.data.length, 1);
   });
 
-  it('are refused as the first account refuses where all do, and nothing is written', async () => {
-    const { group_id } = await makeGroup({}, { status: 'paused' }, { platforms: ['youtube'] });
-    const auto = { video_id, group_id, title: 'A', scheduled_at: 'auto' };
-    assert.equal(refusalOf(await posts.create(auto)), '409 autoposting_disabled');
-    const past = { ...auto, scheduled_at: inHours(-1) };
-    assert.equal(refusalOf(await posts.create(past)), '422 invalid_request scheduled_at');
+  it('are refused as the first account refuses where all do, with what each says, and nothing is written', async () => {
+    const { group_id, ids } = await makeGroup({}, { status: 'paused' }, { platforms: ['youtube'] });
+    const auto = { video_id, group_id, title: 'x'.repeat(101), scheduled_at: 'auto', platforms: ['youtube'] };
+    await posts.accounts.patch(ids[0] ?? '', { platforms: ['tiktok'] });
+    const mixed = await posts.create(auto);
+    assert.equal(fieldsOf(mixed), '422 invalid_request platforms');
+    const [own, ...ofAccounts] = mixed.body.errors;
+    assert.match(own.message, /does not post to youtube/);
+    const unfit = 'platforms.youtube';
+    assert.deepEqual(
+      ofAccounts.map(({ path, message }: Record<string, string>) => [path, message?.split(': ')[1]]),
+      [
+        [`accounts.${ids[0]}`, 'platforms'],
+        [`accounts.${ids[1]}`, unfit],
+        [`accounts.${ids[2]}`, unfit],
+      ],
+    );
+    const { status, body } = await posts.create({ ...auto, title: 'A', platforms: undefined });
+    assert.deepEqual([status, body.code, body.retryable], [409, 'autoposting_disabled', true]);
+    assert.match(body.detail, /`autoposting\.enabled: true` on the account/);
+    assert.deepEqual(
+      body.errors,
+      [body.detail, 'The account is paused by its owner and takes no posts', body.detail].map(
+        (message, at) => ({ path: `accounts.${ids[at]}`, message }),
+      ),
+    );
+    const past = { ...auto, title: 'A', platforms: undefined, scheduled_at: inHours(-1) };
+    assert.equal(fieldsOf(await posts.create(past)), '422 invalid_request scheduled_at');
     assert.deepEqual((await posts.list()).body.data, []);
   });
 

@@ -4,7 +4,7 @@ import type { Queries } from '../../db/index.ts';
 import { PlatformsMissingError } from '../../db/postRefusals.ts';
 import { postSchema, toPostView } from '../../views/posts.ts';
 import { slotLimitsOf } from '../accounts/answers.ts';
-import { type HttpProblem, invalidRequest } from '../problem.ts';
+import { HttpProblem, invalidRequest } from '../problem.ts';
 import { describeProblem, PROBLEM_SCHEMA, toProblem } from '../problems.ts';
 import { defineRoute, type Reply, type Route, type RouteRequest } from '../route.ts';
 import { type PostBody, postBody, TAG } from './fields.ts';
@@ -82,11 +82,34 @@ const toOneReply = ({ deps }: PostRequest, post: Post): Reply => ({
   objectId: post.id,
 });
 
+/** Enough to see why; the preview says it of every account. */
+const MAX_REFUSED = 100;
+
+/** Gives the refusal of the first account of a group that refuses as a whole, with what each of them says. */
+function toGroupRefusal(first: HttpProblem, outcomes: readonly Outcome[]): HttpProblem {
+  const ofAccounts = outcomes.flatMap(({ accountId, refusal }) =>
+    refusal ? [{ path: `accounts.${accountId}`, message: tellRefusal(refusal) }] : [],
+  );
+  const errors = [...(first.errors ?? []), ...ofAccounts.slice(0, MAX_REFUSED)];
+  return new HttpProblem(first.code, first.message, {
+    errors,
+    headers: first.headers,
+    retryable: first.retryable,
+    cause: first,
+  });
+}
+
+/** The fields are named, and what is wrong with them is said once, for the first. */
+function tellRefusal({ message, errors = [] }: HttpProblem): string {
+  return errors.length === 0 ? message : `${message}: ${errors.map(({ path }) => path).join(', ')}`;
+}
+
 async function acceptPosts(request: PostRequest, queries: Queries, plan: Plan): Promise<Reply> {
   if (!plan.isGroup) return toOneReply(request, await acceptOne(request, queries, plan));
   const outcomes = await acceptEach(request, queries, plan);
   const [first] = outcomes;
-  if (first?.refusal && outcomes.every(({ post }) => post === null)) throw first.refusal;
+  if (first?.refusal && outcomes.every(({ post }) => post === null))
+    throw toGroupRefusal(first.refusal, outcomes);
   return toGroupReply(request, outcomes);
 }
 
@@ -103,7 +126,8 @@ const createPost = defineRoute({
     'where a platform has a mark (TikTok `is_aigc`, YouTube `containsSyntheticMedia`), unless `params` says otherwise.',
     '',
     'Each account of a group gets a post of its own, to those of the `platforms` that it has, with those of the `params` that are for it; a time without an offset is one of each',
-    "account's own zone. When only some of them take it, the answer is 207 and says which do not, and why; when none does, it is the refusal of the first.",
+    "account's own zone. When only some of them take it, the answer is 207 and says which do not, and why; when none does, it is the",
+    'refusal of the first, and `errors` says at `accounts.<id>` how each of them refuses, of 100 at most.',
   ].join('\n'),
   scope: 'publish',
   body: postBody,
