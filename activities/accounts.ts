@@ -82,6 +82,7 @@ function toOutcome(
       ? { reason: 'credentials_refused', needsReauth: true }
       : { reason: 'service_credentials_refused', needsReauth: false };
   const { hasProfile, missing } = answer;
-  const lack = missing.length > 0 ? 'platforms_not_connected' : null;
-  return { reason: hasProfile ? lack : 'profile_not_found', needsReauth: false };
+  if (!hasProfile) return { reason: 'profile_not_found', needsReauth: false };
+  const reason = missing.length > 0 ? 'platforms_not_connected' : null;
+  return { reason, needsReauth: false, unconnectedPlatforms: missing };
 }

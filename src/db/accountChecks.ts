@@ -30,6 +30,8 @@ export interface CheckOutcome {
   reason: AccountReason | null;
   /** Left out where nobody was asked: it stays as it is. */
   needsReauth?: boolean;
+  /** Where the reason is that some are not connected. */
+  unconnectedPlatforms?: readonly Platform[];
 }
 
 const PAGE = 200;
@@ -57,15 +59,17 @@ export class AccountCheckQueries {
    *
    * @returns whether it still counted
    */
-  record(check: AccountCheck, { reason, needsReauth }: CheckOutcome, limits: SlotLimits): Promise<boolean> {
+  record(check: AccountCheck, outcome: CheckOutcome, limits: SlotLimits): Promise<boolean> {
     return this.#em.transactional(async (tx) => {
       const row = await hold(tx, check);
       if (!row) return false;
       endCheck(row);
-      const isRefused = needsReauth ?? row.needsReauth;
-      if (row.statusReason !== reason || row.needsReauth !== isRefused) {
-        Object.assign(row, { statusReason: reason, needsReauth: isRefused, updatedAt: new Date() });
-        const type = needsReauth ? 'account.reauth_required' : 'account.updated';
+      const { reason, needsReauth = row.needsReauth, unconnectedPlatforms = [] } = outcome;
+      const isSame = row.statusReason === reason && row.needsReauth === needsReauth;
+      if (!isSame || row.unconnectedPlatforms.join() !== unconnectedPlatforms.join()) {
+        const known = { statusReason: reason, needsReauth, unconnectedPlatforms: [...unconnectedPlatforms] };
+        Object.assign(row, known, { updatedAt: new Date() });
+        const type = outcome.needsReauth ? 'account.reauth_required' : 'account.updated';
         await tellAccount(tx, row.id, type, limits);
       }
       return true;

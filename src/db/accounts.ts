@@ -99,7 +99,7 @@ export class AccountQueries {
       group,
       user: this.#em.getReference(User, userId),
       // Nobody has to be asked about the built-in one.
-      ...(columns.provider === 'test' ? { checkedRevision: 1 } : { statusReason: 'unchecked' }),
+      ...(columns.provider === 'test' ? { checkedRevision: 1 } : { statusReason: 'unchecked', unconnectedPlatforms: [] }),
     } as RequiredEntityData<Account>);
     await flushName(this.#em);
     await tellAccount(this.#em, row.id, 'account.created', limits);
@@ -196,7 +196,7 @@ const isAskedAbout = ({ provider }: Account, columns: object): boolean =>
 /** What is known is of others than those of now. */
 function doubt(row: Account, areCredentialsOthers: boolean): void {
   if (areCredentialsOthers) row.needsReauth = false;
-  if (!row.needsReauth) row.statusReason = 'unchecked';
+  if (!row.needsReauth) Object.assign(row, { statusReason: 'unchecked', unconnectedPlatforms: [] });
 }
 
 /** Gives those of the columns that are others than those of the row. */

@@ -56,13 +56,15 @@ export const accountFields = {
         'with what they are already, and by itself a day after the last answer, but for `credentials_refused`.',
       ].join(' '),
     }),
+  unconnected_platforms: z.array(z.enum(PLATFORMS)).meta({
+    description:
+      'Those that the profile at the provider lacks, where `status_reason` is `platforms_not_connected`',
+  }),
   scheduled_times: z.array(instant).meta({ description: 'Still ahead, the oldest first, 100 at most' }),
-  next_upload_time: instant
-    .nullable()
-    .meta({
-      description:
-        'The first of `scheduled_times`, else the next free slot; null where the account takes no posts',
-    }),
+  next_upload_time: instant.nullable().meta({
+    description:
+      'The first of `scheduled_times`, else the next free slot; null where the account takes no posts',
+  }),
   last_upload_time: instant.nullable().meta({ description: 'When the last post was confirmed' }),
   created_at: instant,
   updated_at: instant,
@@ -117,6 +119,7 @@ export const toAccountView = (account: Account, times: AccountTimes): z.output<t
   credentials: credentialsOf(account),
   status: statusOf(account),
   status_reason: account.statusReason ?? null,
+  unconnected_platforms: account.unconnectedPlatforms,
   scheduled_times: times.scheduled.map((time) => time.toISOString()),
   next_upload_time: times.next?.toISOString() ?? null,
   last_upload_time: times.last?.toISOString() ?? null,

@@ -122,6 +122,28 @@ describe('checks of accounts, one at a time', () => {
     assert.deepEqual(await stateOf(served), [null, false, 2]);
   });
 
+  it('tell which platforms are not connected, also when only these have changed', async () => {
+    const key = 'lacking';
+    const username = uniqueName('profile');
+    const id = await keeper.add({ key, username, platforms: ['tiktok', 'x', 'reddit'] });
+    const seen: unknown[] = [];
+    for (const connected of [['tiktok'], ['tiktok', 'x'], ['tiktok', 'x', 'reddit'], []] as const) {
+      world.addProfile(key, username, [...connected]);
+      await check(id);
+      const { type, data } = (await keeper.told(id)).at(-1) ?? assert.fail();
+      seen.push([type, data.status_reason, data.unconnected_platforms]);
+      await keeper.sql(
+        `update accounts set credentials_revision = credentials_revision + 1 where id = '${id}'`,
+      );
+    }
+    assert.deepEqual(seen, [
+      ['account.updated', 'platforms_not_connected', ['x', 'reddit']],
+      ['account.updated', 'platforms_not_connected', ['reddit']],
+      ['account.updated', null, []],
+      ['account.updated', 'platforms_not_connected', ['tiktok', 'x', 'reddit']],
+    ]);
+  });
+
   it('open no credentials for another owner of the same row', async () => {
     const id = await add('whose');
     const user = { username: uniqueName('other'), passwordHash: 'x', name: null, scopes: [] };

@@ -59,6 +59,7 @@ describe('accounts', () => {
         credentials: 'none',
         status: 'active',
         status_reason: null,
+        unconnected_platforms: [],
         scheduled_times: [],
         next_upload_time: null,
         last_upload_time: null,
@@ -96,7 +97,8 @@ describe('accounts', () => {
       assert.equal(status, 201, JSON.stringify(body));
       const { id, created_at, updated_at, next_upload_time, ...view } = body;
       const times = { scheduled_times: [], last_upload_time: null };
-      const state = { credentials: 'own', status: 'paused', status_reason: 'unchecked' };
+      const check = { status_reason: 'unchecked', unconnected_platforms: [] };
+      const state = { credentials: 'own', status: 'paused', ...check };
       assert.deepEqual(view, { ...said, ...times, ...state });
       const [check] = checksOf(id);
       assert.deepEqual([check?.userId, check?.revision], [user.id, 1]);

@@ -95,6 +95,10 @@ describe('checkAccount', () => {
     await Promise.all([check(lacking), check(missing)]);
     assert.deepEqual(stateOf(await untilChecked(lacking)), ['platforms_not_connected', false, 1]);
     assert.deepEqual(stateOf(await untilChecked(missing)), ['profile_not_found', false, 1]);
+    const lacks = await Promise.all(
+      [lacking, missing].map(async (id) => (await keeper.told(id)).at(-1)?.data.unconnected_platforms),
+    );
+    assert.deepEqual(lacks, [['x'], []]);
   });
 
   it('asks Flic for an address', async () => {

@@ -60,6 +60,8 @@ const schema = defineEntity({
     /** Its provider refused its own credentials, and it has got no others since. */
     needsReauth: p.boolean().default(false),
     statusReason: p.enum(ACCOUNT_REASONS).nullable(),
+    /** Those that the profile lacks, where that is the reason; else none. */
+    unconnectedPlatforms: p.array().$type<Platform[]>().default([]),
 
     /** JSON, sealed and tied to this row; null: the service's own, where its user may use them, or none are needed. */
     sealedCredentials: p.text().nullable(),
