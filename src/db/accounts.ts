@@ -99,7 +99,7 @@ export class AccountQueries {
       group,
       user: this.#em.getReference(User, userId),
       // Nobody has to be asked about the built-in one.
-      ...(columns.provider === 'test' ? { checkedRevision: 1 } : { statusReason: 'unchecked', unconnectedPlatforms: [] }),
+      ...(columns.provider === 'test' ? { checkedRevision: 1 } : { statusReason: 'unchecked' }),
     } as RequiredEntityData<Account>);
     await flushName(this.#em);
     await tellAccount(this.#em, row.id, 'account.created', limits);

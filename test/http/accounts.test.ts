@@ -97,8 +97,8 @@ describe('accounts', () => {
       assert.equal(status, 201, JSON.stringify(body));
       const { id, created_at, updated_at, next_upload_time, ...view } = body;
       const times = { scheduled_times: [], last_upload_time: null };
-      const check = { status_reason: 'unchecked', unconnected_platforms: [] };
-      const state = { credentials: 'own', status: 'paused', ...check };
+      const known = { status_reason: 'unchecked', unconnected_platforms: [] };
+      const state = { credentials: 'own', status: 'paused', ...known };
       assert.deepEqual(view, { ...said, ...times, ...state });
       const [check] = checksOf(id);
       assert.deepEqual([check?.userId, check?.revision], [user.id, 1]);
