@@ -82,9 +82,19 @@ describe('warnings of times', () => {
       assert.deepEqual((await post({ timing: 'now' })).warnings, [LIMIT]);
     });
 
+    it('are now, for a post that is late', async () => {
+      await fill(Date.now() + HOUR_MS);
+      const { id } = await post(at(tomorrowMs + 50 * HOUR_MS), { platforms: ['linkedin'] });
+      await world.sql(`update posts set due_at = now() - interval '3 days' where id = $1`, [id]);
+      const changed = await db.posts.change(userId, id, { platforms: ['tiktok'] }, SLOTS);
+      assert.deepEqual(changed?.warnings, [LIMIT]);
+    });
+
     it('are those of slots whose post is to go there too, and it keeps its slot', async () => {
       await fill(Date.now() + HOUR_MS);
       const { id, dueAt } = await post(AUTO, { platforms: ['linkedin'] });
+      // Near to it, which nobody is warned of who did not choose a time.
+      await post(at(dueAt.getTime() + 30_000), { platforms: ['linkedin'] });
       const change = (platforms: readonly ('linkedin' | 'tiktok')[]) =>
         db.posts.change(userId, id, { platforms }, SLOTS);
       const changed = await change(['linkedin', 'tiktok']);
