@@ -53,7 +53,8 @@ export const accountFields = {
         '`credentials_unreadable`: give them again, for what is kept cannot be opened. `credentials_missing`: it has none of its own, and those',
         'of this installation are not there for it. `service_credentials_refused`: by the provider, and they are those of this installation,',
         'which its operator has to mend. The provider is asked again whenever a change names `username`, `platforms` or `credentials`, also',
-        'with what they are already, and by itself a day after the last answer, but for `credentials_refused`.',
+        'with what they are already, and by itself a day after the last answer, but for `credentials_refused`. Posts are taken meanwhile, with',
+        'a warning of the same code where it keeps them from going out, unless the status is `reauth_required`.',
       ].join(' '),
     }),
   unconnected_platforms: z.array(z.enum(PLATFORMS)).meta({

@@ -1,6 +1,7 @@
 import type { Account } from '../../db/entities/account.ts';
 import type { Video } from '../../db/entities/video.ts';
 import type { WantedTime } from '../../db/posts.ts';
+import { warnOfAccount } from '../../domain/accountWarnings.ts';
 import { checkParams, type ParamProblem } from '../../domain/checkParams.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { PLATFORM_LIMITS } from '../../domain/platformLimits.ts';
@@ -82,7 +83,7 @@ export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }
   return {
     ...{ account, wish, platforms, targets, check },
     time: timed.time,
-    warnings: toWarnings(targets, check),
+    warnings: [...warnOfAccount(account, platforms), ...toWarnings(targets, check)],
     errors: [...explainMissing(account, missing), ...timed.errors, ...paramErrors.map(toFieldError)],
   };
 }
