@@ -12,6 +12,7 @@ import type { NewPost } from '../../src/db/posts.ts';
 import { type Meanwhile, meanwhileIn } from '../support/meanwhile.ts';
 import { accept, makeAccount, makeOwner, makeVideo, newPost, SLOTS } from '../support/posting.ts';
 import { makePostWorld, type PostWorld } from '../support/postWorld.ts';
+import { waitFor } from '../support/stack.ts';
 
 const HOUR_MS = 3600_000;
 const AUTO = { timing: 'auto' } as const;
@@ -225,6 +226,23 @@ describe('what two do with posts at once', () => {
     await Promise.all(Array.from({ length: 8 }, (_, at) => acceptAll(orders[at % 2] ?? [])));
     const slots = await world.sql('select slot_at from posts where account_id = any($1)', [accountIds]);
     assert.equal(slots.length, 8 * accountIds.length);
+  });
+
+  it('hold accounts in the order of their ids, whatever the order is that they are named in', async () => {
+    const others = await Promise.all(Array.from({ length: 5 }, () => makeAccount(db, userId)));
+    const [first = '', ...rest] = [accountId, ...others].sort();
+    const free = async () =>
+      (await world.sql('select id from accounts where id = any($1) for no key update skip locked', [rest]))
+        .length;
+    // Who waits for the first one holds none of the rest yet.
+    await world.sql('begin');
+    await world.sql('select from accounts where id = $1 for no key update', [first]);
+    const named = [...rest, first].map((id) => wanted({ accountId: id, time: AUTO }));
+    const accepted = db.transaction(({ posts }) => posts.acceptAll(named, SLOTS));
+    await waitFor(world.isAnyoneWaiting, { what: 'somebody who waits for the account', everyMs: 5 });
+    assert.equal(await free(), rest.length);
+    await world.sql('commit');
+    assert.equal((await accepted).length, named.length);
   });
 
   it('leave each its own slot: two that are moved to the next free one', async () => {
