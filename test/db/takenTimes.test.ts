@@ -14,9 +14,6 @@ const DAY_MS = 24 * HOUR_MS;
 /** Minutes of the day, UTC, so long from now. */
 const minuteIn = (minutes: number): number => Math.floor(Date.now() / MINUTE_MS + minutes + 1440) % 1440;
 
-/** One now for all that is reckoned from it: to the millisecond, as far apart as it says. */
-const nowMs = Date.now();
-
 /** A post as it may have become, in minutes from now. */
 interface Made {
   status: PostStatus;
@@ -32,6 +29,8 @@ describe('times that are taken', () => {
   let userId: string;
   let videoId: string;
   let accountId: string;
+  /** One now for all of a test: what is reckoned from it is as far apart as it says, to the millisecond. */
+  let nowMs: number;
 
   before(async () => {
     world = await makePostWorld();
@@ -42,6 +41,7 @@ describe('times that are taken', () => {
   after(() => world?.close());
   /** From 35 minutes on each hour, of which none comes too near while a test runs. */
   beforeEach(async () => {
+    nowMs = Date.now();
     const startMinute = minuteIn(35) % 60;
     accountId = await makeAccount(db, userId, { startMinute, endMinute: startMinute + 23 * 60 });
   });
