@@ -165,17 +165,29 @@ const finderOf =
     );
   };
 
+/** Gives the platforms of a provider that params are given for by their names, and that the post does not go to. */
+export const findElsewhere = (
+  provider: Provider,
+  platforms: readonly Platform[],
+  params: Readonly<Record<string, unknown>>,
+): Platform[] =>
+  PLATFORMS_OF[provider].filter(
+    (platform) => Object.hasOwn(params, platform) && !platforms.includes(platform),
+  );
+
 /** Says whether a param is one for some platforms, and in order. */
 export const takesParam = (
   provider: Provider,
   platforms: readonly Platform[],
   [name, value]: readonly [string, unknown],
-): boolean => finderOf(provider, platforms)(name)?.(value).length === 0;
+): boolean =>
+  findElsewhere(provider, platforms, { [name]: value }).length === 0 &&
+  finderOf(provider, platforms)(name)?.(value).length === 0;
 
 /**
  * Gives what is wrong with the params of a post that a provider is to bring to some platforms. A field for all must
  * reach one of them: else a typing error would post to everybody what was to be private. What stands under the name of
- * a platform may be for one that this post does not go to.
+ * a platform may be for one that this post does not go to, as `findElsewhere` tells.
  */
 export function checkParams(
   provider: Provider,

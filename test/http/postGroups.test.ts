@@ -109,9 +109,12 @@ describe('posts of groups', () => {
     assert.equal(status, 202, JSON.stringify(answer));
     assert.deepEqual(
       answer.data.map((post: { params: object }) => post.params),
-      // What stands under the name of a platform may be for others of the same provider.
-      [params, { privacyStatus: 'private', youtube }, { youtube }],
+      [params, { privacyStatus: 'private', youtube }, {}],
     );
+    for (const { warnings } of answer.data) assert.deepEqual(warnings, []);
+    const unused = (await posts.create({ ...body, params: { x: { title: 'B' } } })).body.data;
+    for (const post of unused)
+      assert.deepEqual([post.params, post.warnings[0].code], [{ x: { title: 'B' } }, 'params_unused']);
     const table: [object, string][] = [
       [{ nothing: 1 }, '422 invalid_request params.nothing'],
       [{ privacyStatus: 'secret' }, '422 invalid_request params.privacyStatus'],

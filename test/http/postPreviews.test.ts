@@ -171,6 +171,24 @@ describe('previews of posts', () => {
     );
   });
 
+  it('warn of params under the name of a platform that the post does not go to', async () => {
+    const params = { x: { title: 'B' }, instagram: {}, tiktok: { privacy_level: 'SELF_ONLY' } };
+    const { warnings, would_be } = await preview({ params });
+    assert.equal(would_be, 'accepted');
+    assert.deepEqual(
+      warnings.map(({ code, platform }: Record<string, string>) => [code, platform]),
+      [
+        ['params_unused', 'instagram'],
+        ['params_unused', 'x'],
+      ],
+    );
+    assert.match(warnings[1].message, /^`params\.x` is for X alone/);
+    const { id, ...made } = (await posts.create({ ...base, params })).body;
+    assert.deepEqual([made.params, made.warnings], [params, warnings]);
+    const narrowed = (await posts.patch(id, { params: {}, platforms: ['youtube'] })).body;
+    assert.deepEqual(narrowed.warnings, []);
+  });
+
   it('do nothing: no row, no event, no key, no slot taken', async () => {
     const before = await countRows(api);
     const headers = { 'idempotency-key': uniqueName('key') };

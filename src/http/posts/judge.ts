@@ -2,7 +2,7 @@ import type { Account } from '../../db/entities/account.ts';
 import type { Video } from '../../db/entities/video.ts';
 import type { WantedTime } from '../../db/posts.ts';
 import { warnOfAccount } from '../../domain/accountWarnings.ts';
-import { checkParams, type ParamProblem } from '../../domain/checkParams.ts';
+import { checkParams, findElsewhere, type ParamProblem } from '../../domain/checkParams.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { PLATFORM_LIMITS } from '../../domain/platformLimits.ts';
 import type { PostParams, PostWarning } from '../../domain/postParams.ts';
@@ -83,7 +83,11 @@ export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }
   return {
     ...{ account, wish, platforms, targets, check },
     time: timed.time,
-    warnings: [...warnOfAccount(account, platforms), ...toWarnings(targets, check)],
+    warnings: [
+      ...warnOfAccount(account, platforms),
+      ...findElsewhere(provider, platforms, wish.params).map(explainUnusedParams),
+      ...toWarnings(targets, check),
+    ],
     errors: [...explainMissing(account, missing), ...timed.errors, ...paramErrors.map(toFieldError)],
   };
 }
@@ -122,6 +126,12 @@ function withoutWrong(params: Wish['params'], problems: readonly ParamProblem[])
   if (wrong.has(null)) return {};
   return Object.fromEntries(Object.entries(params).filter(([name]) => !wrong.has(name))) as PostParams;
 }
+
+const explainUnusedParams = (platform: Platform): PostWarning => ({
+  code: 'params_unused',
+  message: `\`params.${platform}\` is for ${PLATFORM_LIMITS[platform].name} alone, and the post does not go there: nothing comes of it`,
+  platform,
+});
 
 /** What its owner should know of a post that is taken all the same. */
 function toWarnings(targets: readonly ResolvedTarget[], check: PostCheck): PostWarning[] {
