@@ -106,11 +106,11 @@ function reaches({ only }: MediaLimit, { params }: ResolvedTarget): boolean {
   return only.values.includes(typeof value === 'string' ? value : UNSET);
 }
 
-/** What a provider that converts videos makes of one that does not fit is not promised by anybody. */
-const WHAT_IF: Record<MediaLimit['breach'], string> = {
-  impossible: '',
-  fixable: ', or it may be refused there',
-  doubtful: ', if it is refused there',
+/** Says what to do. What a provider that converts videos makes of one that does not fit is not promised by anybody. */
+const ADVISE: Record<MediaLimit['breach'], (cure: string) => string> = {
+  impossible: (cure) => cure,
+  fixable: (cure) => `${cure}, or it may be refused there`,
+  doubtful: (cure) => `it may be refused there; then ${cure}`,
 };
 
 function checkNumber(name: string, limit: MediaLimit, actual: number): Breached | null {
@@ -125,7 +125,7 @@ function checkNumber(name: string, limit: MediaLimit, actual: number): Breached 
   const atMost = side === 'high' ? 'at most' : 'at least';
   const { say } = wording;
   const taken = [say(bound), condition].filter(Boolean).join(' ');
-  const message = `${name} takes ${wording.noun} of ${atMost} ${taken}, and this has ${say(actual)}: ${wording[side]}${WHAT_IF[breach]}`;
+  const message = `${name} takes ${wording.noun} of ${atMost} ${taken}, and this has ${say(actual)}: ${ADVISE[breach](wording[side] as string)}`;
   return { code: wording.codes[side] as string, breach, message, limit: bound, actual, fix };
 }
 
@@ -134,7 +134,7 @@ function checkOneOf(name: string, limit: MediaLimit, actual: string): Breached |
   if (oneOf.includes(actual)) return null;
   const wording = WORDINGS[fact];
   const taken = oneOf.join(', ');
-  const message = `${name} takes ${wording.noun} in ${taken}, and this is in ${actual}: ${wording.other}${WHAT_IF[breach]}`;
+  const message = `${name} takes ${wording.noun} in ${taken}, and this is in ${actual}: ${ADVISE[breach](wording.other as string)}`;
   return { code: wording.codes.other as string, breach, message, limit: taken, actual, fix };
 }
 

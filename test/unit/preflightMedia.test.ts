@@ -198,7 +198,7 @@ describe('a video before it goes out', () => {
       'Instagram takes a file of at most 300 MB, and this has 1.25 GB: encode it with a lower bitrate, or it may be refused there',
     ]);
     assert.deepEqual(say('x', { durationSec: 200 }), [
-      'X takes a video of at most 140 s without a subscription, and this has 200 s: trim it, or leave this platform out, if it is refused there',
+      'X takes a video of at most 140 s without a subscription, and this has 200 s: it may be refused there; then trim it, or leave this platform out',
     ]);
     assert.deepEqual(say('linkedin', { container: 'mov' }), [
       'LinkedIn takes files in mp4, and this is in mov: put it into another container, or it may be refused there',
