@@ -17,6 +17,9 @@ export const FITTING: MediaMeasures = {
   videoCodec: 'h264',
 };
 
+/** What platforms ask for; given anew under the name of a platform it is as given. */
+const NEEDED: PostParams = { pinterest: { pinterest_board_id: '1' }, reddit: { subreddit: 'a' } };
+
 export interface TriedPost {
   title?: string;
   description?: string | null;
@@ -35,7 +38,7 @@ export function tryPost(platforms: readonly Platform[], post: TriedPost = {}): P
     media = FITTING,
   } = post;
   const targets = platforms.map((platform) =>
-    resolveTarget({ title, description, params, isAi: false, platform }),
+    resolveTarget({ title, description, params: { ...NEEDED, ...params }, isAi: false, platform }),
   );
   return checkPost({ provider, targets, media, counts: createTextCounts(countUnits) }).platforms;
 }

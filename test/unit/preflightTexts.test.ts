@@ -204,7 +204,7 @@ describe('the texts of a post before it goes out', () => {
       'YouTube refuses a title with >: take it out',
     ]);
     assert.deepEqual(say('x', { title: times(141, '字') }), [
-      'X takes a text of at most 280 characters as they are counted there, and this has 282: shorten it, if it is cut, split or refused there',
+      'X takes a text of at most 280 characters as they are counted there, and this has 282: it may be cut, split or refused there; then shorten it',
     ]);
     assert.deepEqual(say('instagram', { title: tagged(6) }), [
       'Instagram takes at most 5 hashtags in a text, and this has 6: take some out',
@@ -226,7 +226,7 @@ describe('the texts of a post before it goes out', () => {
     const params = { reddit: { subreddit: 'a' } };
     assert.deepEqual(codes({ provider: 'upload_post', params }), ['platform_unavailable']);
     assert.equal(tryOn('reddit', { provider: 'upload_post', params }).verdict, 'ok');
-    assert.deepEqual(codes({ provider: 'test' }), []);
+    assert.deepEqual(codes({ provider: 'test', params }), []);
   });
 
   it('do not appear in drafts and stories', () => {
@@ -260,11 +260,13 @@ describe('the texts of a post before it goes out', () => {
       tryOn(platform, post).findings.map(({ code, verdict, limit }) => `${verdict} ${code} ${limit}`);
     const asked = { provider: 'upload_post' } as const;
     const missing = ['impossible param_missing pinterest_board_id'];
-    assert.deepEqual(say('pinterest', asked), missing);
-    assert.deepEqual(say('pinterest', { ...asked, params: { pinterest_board_id: '' } }), missing);
-    assert.deepEqual(say('pinterest', { ...asked, params: { pinterest_board_id: '1' } }), []);
+    const none = { pinterest: {} };
+    assert.deepEqual(say('pinterest', { ...asked, params: none }), missing);
+    assert.deepEqual(say('pinterest', { ...asked, params: { ...none, pinterest_board_id: '' } }), missing);
+    assert.deepEqual(say('pinterest', { ...asked, params: { ...none, pinterest_board_id: '1' } }), []);
     assert.deepEqual(say('pinterest', { ...asked, params: { pinterest: { pinterest_board_id: 1 } } }), []);
-    assert.deepEqual(say('pinterest', { provider: 'test' }), []);
+    const tried = { provider: 'test', params: none } as const;
+    assert.deepEqual(say('pinterest', tried), missing, 'who only tries learns of it, too');
     const others = PLATFORMS.filter((each) => !['pinterest', 'reddit', 'flic'].includes(each));
     for (const platform of others) assert.deepEqual(say(platform, asked), []);
     assert.deepEqual(say('flic', { provider: 'flic' }), []);
