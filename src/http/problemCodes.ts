@@ -22,7 +22,7 @@ export const PROBLEMS = {
   invalid_json: {
     status: 400,
     title: 'Invalid JSON',
-    detail: 'The body is not valid JSON',
+    detail: 'The body is no valid JSON, no object, or has a field named `__proto__`',
     retryable: false,
   },
   invalid_body: {

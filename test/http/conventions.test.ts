@@ -90,6 +90,7 @@ describe('the conventions of the API', () => {
       it(`refuses ${what} with 400`, async () => {
         const answer = await patchMe({ body, headers: { 'content-type': 'application/json' } });
         assertProblem(answer, 'invalid_json');
+        assert.match(answer.body.detail, /no valid JSON, no object, or has a field named `__proto__`/);
       });
     }
 
