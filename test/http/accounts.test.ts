@@ -203,6 +203,9 @@ describe('accounts', () => {
         ['needs_reauth', { needs_reauth: false }],
       ];
       const id = await me.make();
+      const [late] = (await me.create(auto({ end_time: '24:00' }))).body.errors;
+      assert.equal(late.path, 'autoposting.end_time');
+      assert.match(late.message, /midnight is 00:00, also at the end of a day$/);
       for (const [path, fields] of cases) {
         const expected = `422 invalid_request ${path}`;
         assert.equal(refusalOf(await me.create(fields)), expected, JSON.stringify(fields));

@@ -30,7 +30,10 @@ const platformsField = z
 /** Minutes since midnight. */
 const wallTimeField = z
   .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day from 00:00 to 23:59')
+  .regex(
+    /^([01]\d|2[0-3]):[0-5]\d$/,
+    'must be a time of day from 00:00 to 23:59; midnight is 00:00, also at the end of a day',
+  )
   .transform((text) => {
     const [hours = 0, minutes = 0] = text.split(':').map(Number);
     return hours * 60 + minutes;
