@@ -64,9 +64,9 @@ describe('posts with an Idempotency-Key', () => {
     assert.equal((await posts.list()).body.data.length, 1);
     assert.equal((await posts.create(base, headers)).body.id, first.body.id);
     const other = { 'idempotency-key': uniqueName('key') };
-    const refused = { ...base, platforms: ['reddit'] };
+    const refused = { ...base, platforms: ['bluesky'] };
     assert.equal(refusalOf(await posts.create(refused, other)), '422 invalid_request platforms');
-    await posts.accounts.patch(account_id, { platforms: ['reddit'] });
+    await posts.accounts.patch(account_id, { platforms: ['bluesky'] });
     const again = await posts.create(refused, other);
     assert.equal(refusalOf(again), '422 invalid_request platforms');
     assert.equal(again.headers.get('idempotency-replayed'), 'true');
@@ -77,13 +77,14 @@ describe('posts with an Idempotency-Key', () => {
     const group_id = await posts.accounts.makeGroup();
     const headers = { 'idempotency-key': uniqueName('key') };
     const json = { ...base, account_id: undefined, group_id };
+    const whose = `accounts.${account_id}`;
     const change = (fields: object) => posts.accounts.patch(account_id, fields);
     assert.equal(refusalOf(await posts.create(json, headers)), '409 empty_group');
     await change({ group: group_id, status: 'paused' });
-    assert.equal(refusalOf(await posts.create(json, headers)), '409 account_paused');
+    assert.equal(refusalOf(await posts.create(json, headers)), `409 account_paused ${whose}`);
     await change({ status: 'active' });
     await api.sql('update accounts set needs_reauth = true where id = $1', [account_id]);
-    assert.equal(refusalOf(await posts.create(json, headers)), '409 reauth_required');
+    assert.equal(refusalOf(await posts.create(json, headers)), `409 reauth_required ${whose}`);
     await api.sql('update accounts set needs_reauth = false where id = $1', [account_id]);
     assert.equal((await posts.create(json, headers)).status, 202);
     const other = { 'idempotency-key': uniqueName('key') };
