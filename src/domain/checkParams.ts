@@ -16,6 +16,8 @@ export interface ParamProblem {
   /** `params.tiktok.privacy_level`. */
   path: string;
   message: string;
+  /** Nothing is wrong with it but that the post goes to none of those that it is for. */
+  isElsewhere?: true;
 }
 
 /** Of one object. */
@@ -149,7 +151,7 @@ const checkOwn =
 function refuseElsewhere(name: string, takers: readonly Platform[]): Check | undefined {
   if (takers.length === 0) return undefined;
   const message = `is for ${namesOf(takers)}, and the post does not go there`;
-  return () => [{ path: `params.${name}`, message }];
+  return () => [{ path: `params.${name}`, message, isElsewhere: true }];
 }
 
 /** Gives the check of a name that stands for all of some platforms, or is that of one; none where nobody knows it. */

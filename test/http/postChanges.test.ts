@@ -158,9 +158,33 @@ describe('posts that are there', () => {
       const id = await posts.make({ ...base, params });
       const { status, body } = await posts.patch(id, { platforms: ['youtube'] });
       assert.deepEqual([status, body.platforms, body.params], [200, ['youtube'], params]);
+      const unused = {
+        code: 'params_unused',
+        message: '`params.privacy_level` is for TikTok, and the post does not go there: nothing comes of it',
+        platform: null,
+      };
+      assert.deepEqual(body.warnings, [unused]);
+      assert.deepEqual((await posts.patch(id, { title: 'B' })).body.warnings, [unused]);
+      const back = await posts.patch(id, { platforms: ['tiktok', 'youtube'] });
+      assert.deepEqual([back.status, back.body.warnings], [200, []]);
+      assert.equal((await posts.patch(id, { platforms: ['youtube'] })).status, 200);
       const given = await posts.patch(id, { params });
       assert.equal(refusalOf(given), '422 invalid_request params.privacy_level');
     });
+  });
+
+  it('go nowhere that would not take the params that they have', async () => {
+    await posts.accounts.patch(account_id, { platforms: ['tiktok', 'youtube', 'instagram'] });
+    const params = { first_comment: 'x'.repeat(5000) };
+    const id = await posts.make({ ...base, platforms: ['youtube'], params });
+    const before = await posts.show(id);
+    const platforms = ['youtube', 'instagram'];
+    const wrong = '422 invalid_request params.first_comment';
+    assert.equal(refusalOf(await posts.create({ ...base, platforms, params })), wrong);
+    assert.equal(refusalOf(await posts.patch(id, { platforms })), wrong);
+    assert.deepEqual(await posts.show(id), before);
+    const shorter = { platforms, params: { first_comment: 'x' } };
+    assert.equal((await posts.patch(id, shorter)).status, 200);
   });
 
   describe('are cancelled', () => {

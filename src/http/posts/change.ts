@@ -21,7 +21,7 @@ const toChangedWish = (post: Post, body: ChangeBody): Wish => ({
   platforms: body.platforms ?? targetsOf(post).map(({ platform }) => platform),
   params: body.params ?? post.params,
   scheduledAt: body.scheduled_at,
-  // Its account may have no more what it was accepted for, and its params what they were for.
+  // Its account may have no more what it was accepted for, and its params no more whom they were for.
   kept: (['platforms', 'params'] as const).filter((field) => body[field] === undefined),
 });
 

@@ -3,7 +3,7 @@ import type { Video } from '../../db/entities/video.ts';
 import type { WantedTime } from '../../db/posts.ts';
 import { warnOfAccount } from '../../domain/accountWarnings.ts';
 import { checkParams, findElsewhere, type ParamProblem } from '../../domain/checkParams.ts';
-import type { Platform } from '../../domain/platform.ts';
+import type { Platform, Provider } from '../../domain/platform.ts';
 import { PLATFORM_LIMITS } from '../../domain/platformLimits.ts';
 import type { PostParams, PostWarning } from '../../domain/postParams.ts';
 import { checkPost, type PostCheck } from '../../domain/preflight.ts';
@@ -21,7 +21,10 @@ export interface Wish {
   platforms: readonly Platform[] | undefined;
   params: Readonly<Record<string, unknown>>;
   scheduledAt: string | null | undefined;
-  /** What was accepted before, and is not asked for anew: that it would be refused by now speaks against nothing. */
+  /**
+   * What was accepted before, and is not asked for anew. That it would be refused by now speaks against nothing; but other
+   * platforms have to take the params that they meet.
+   */
   kept?: readonly ('platforms' | 'params')[];
 }
 
@@ -74,8 +77,8 @@ export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }
   const missing = wish.kept?.includes('platforms') ? [] : missingOf(account, wanted);
   const platforms = wanted.filter((platform) => !missing.includes(platform));
   const timed = readWantedTime(wish.scheduledAt, account.timeZone, nowMs);
-  const paramErrors = wish.kept?.includes('params') ? [] : checkParams(provider, platforms, wish.params);
-  const params = withoutWrong(wish.params, paramErrors);
+  const { wrong, unused } = judgeParams(provider, platforms, wish);
+  const params = withoutWrong(wish.params, wrong);
   const targets = platforms.map((platform) =>
     resolveTarget({ ...wish, params, isAi: account.isAi, platform }),
   );
@@ -86,10 +89,19 @@ export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }
     warnings: [
       ...warnOfAccount(account, platforms),
       ...findElsewhere(provider, platforms, wish.params).map(explainUnusedParams),
+      ...unused.map(explainUnusedParam),
       ...toWarnings(targets, check),
     ],
-    errors: [...explainMissing(account, missing), ...timed.errors, ...paramErrors.map(toFieldError)],
+    errors: [...explainMissing(account, missing), ...timed.errors, ...wrong.map(toFieldError)],
   };
+}
+
+/** Gives what is wrong with the params of a post, and those that were for platforms which it has gone to no more since. */
+function judgeParams(provider: Provider, platforms: readonly Platform[], { params, kept = [] }: Wish) {
+  const problems = checkParams(provider, platforms, params);
+  if (!kept.includes('params')) return { wrong: problems, unused: [] };
+  const wrong = kept.includes('platforms') ? [] : problems.filter(({ isElsewhere }) => !isElsewhere);
+  return { wrong, unused: problems.filter(({ isElsewhere }) => isElsewhere) };
 }
 
 function readWantedTime(
@@ -131,6 +143,12 @@ const explainUnusedParams = (platform: Platform): PostWarning => ({
   code: 'params_unused',
   message: `\`params.${platform}\` is for ${PLATFORM_LIMITS[platform].name} alone, and the post does not go there: nothing comes of it`,
   platform,
+});
+
+const explainUnusedParam = ({ path, message }: ParamProblem): PostWarning => ({
+  code: 'params_unused',
+  message: `\`${path}\` ${message}: nothing comes of it`,
+  platform: null,
 });
 
 /** What its owner should know of a post that is taken all the same. */
