@@ -93,4 +93,29 @@ describe('posts with an Idempotency-Key', () => {
     await change({ autoposting: HOURLY });
     assert.equal((await posts.create(auto, other)).status, 202);
   });
+
+  it('are not kept as refused by a group while any of its accounts may change its mind, the first or another', async () => {
+    const paused = { status: 'paused' };
+    const never = { platforms: ['bluesky'] };
+    for (const accounts of [
+      [paused, never],
+      [never, paused],
+    ]) {
+      const account_ids: string[] = [];
+      for (const fields of accounts) account_ids.push(await posts.accounts.make(fields));
+      const group_id = await posts.accounts.makeGroup({ account_ids });
+      const json = { ...base, account_id: undefined, group_id, platforms: ['youtube'] };
+      const headers = { 'idempotency-key': uniqueName('key') };
+      const refused = await posts.create(json, headers);
+      assert.deepEqual([refused.body.retryable, refused.headers.get('idempotency-replayed')], [true, null]);
+      const waiting = account_ids[accounts.indexOf(paused)] ?? '';
+      await posts.accounts.patch(waiting, { status: 'active' });
+      const { status, body } = await posts.create(json, headers);
+      assert.deepEqual([status, body.data?.[0]?.account_id], [207, waiting], JSON.stringify(body));
+    }
+    const account_ids = [await posts.accounts.make(never), await posts.accounts.make(never)];
+    const group_id = await posts.accounts.makeGroup({ account_ids });
+    const json = { ...base, account_id: undefined, group_id, platforms: ['youtube'] };
+    assert.equal((await posts.create(json)).body.retryable, false);
+  });
 });

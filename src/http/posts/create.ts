@@ -94,7 +94,8 @@ function toGroupRefusal(first: HttpProblem, outcomes: readonly Outcome[]): HttpP
   return new HttpProblem(first.code, first.message, {
     errors,
     headers: first.headers,
-    retryable: first.retryable,
+    // One that changes its mind is enough for another answer.
+    retryable: outcomes.some(({ refusal }) => refusal?.retryable),
     cause: first,
   });
 }
