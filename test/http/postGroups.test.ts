@@ -80,6 +80,18 @@ describe('posts of groups', () => {
     assert.equal(new Set(timesOf(given)).size, 1, 'full hours are the same in all three');
   });
 
+  it('are refused by an account whose zone is not known any more, where the time is one of its zone', async () => {
+    const { group_id, ids } = await makeGroup({}, {});
+    const [lost, good] = ids;
+    await api.sql(`update accounts set time_zone = 'Europe/Atlantis' where id = $1`, [lost]);
+    const scheduled_at = inHours(40).slice(0, 16);
+    const body = { video_id, group_id, title: 'A' };
+    const { status, body: answer } = await posts.create({ ...body, scheduled_at });
+    assert.deepEqual([status, accountsOf(answer.data)], [207, [good]], JSON.stringify(answer));
+    assert.deepEqual(codesOf(answer.refused), [[lost, 'invalid_request']]);
+    assert.equal((await posts.create({ ...body, scheduled_at: inHours(40) })).status, 202);
+  });
+
   it('go only to those of the platforms that an account has; one that has none refuses', async () => {
     const { group_id, ids } = await makeGroup(
       { platforms: ['tiktok', 'youtube', 'x'] },

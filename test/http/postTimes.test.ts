@@ -57,6 +57,14 @@ describe('the times of posts', () => {
       assert.equal(read(given, zone), expected, `${given} ${zone}`);
   });
 
+  it('need an offset where the zone is not known', () => {
+    for (const zone of ['Europe/Atlantis', '']) {
+      const unknown = "the account's zone is not known here; give the time an offset";
+      assert.equal(read('2026-12-24T18:00', zone), unknown, zone);
+      assert.equal(read('2026-12-24T18:00:00+01:00', zone), '2026-12-24T17:00:00.000Z', zone);
+    }
+  });
+
   it('lie ahead, and not more than 365 days', () => {
     assert.equal(read('2026-10-01T12:00:00Z'), '2026-10-01T12:00:00.000Z');
     assert.equal(read('2027-10-01T12:00:00Z'), '2027-10-01T12:00:00.000Z');

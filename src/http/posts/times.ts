@@ -1,3 +1,4 @@
+import { isTimeZone } from '../../domain/timeZone.ts';
 import { type LocalTime, resolveLocalTime } from '../../timeZones.ts';
 import { invalidRequest } from '../problem.ts';
 
@@ -59,12 +60,15 @@ export const readWallTime = (given: string): string | null =>
  * Gives the instant that a time means, in the account's zone where it has no offset: in a gap it moves forward by as
  * much as the clocks do, in an overlap it is the first of the two.
  *
- * @throws HttpProblem `invalid_request`: it is no time, is over, or is too far ahead
+ * @throws HttpProblem `invalid_request`: it is no time, is one of a zone that is not known here (any more), is over, or
+ *   is too far ahead
  */
 export function readTime(given: string, timeZone: string, nowMs: number): Date {
   const time = parseTime(given);
   if (!time) throw wrongTime(TIME_FORM);
   const { local, offsetMinutes } = time;
+  if (offsetMinutes === null && !isTimeZone(timeZone))
+    throw wrongTime("the account's zone is not known here; give the time an offset");
   const at =
     offsetMinutes === null
       ? resolveLocalTime(local, timeZone)
