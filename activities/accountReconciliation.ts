@@ -20,7 +20,7 @@ const TRUST_MS = 10 * 60_000;
  */
 export function createCheckRepeater({ db, flows }: Pick<ActivityDeps, 'db' | 'flows'>) {
   let begun = new Set<string>();
-  let forgottenAt = 0;
+  let forgetAt = 0;
 
   async function noteOpen(): Promise<void> {
     for await (const check of flows.listOpenChecks()) {
@@ -46,7 +46,7 @@ export function createCheckRepeater({ db, flows }: Pick<ActivityDeps, 'db' | 'fl
 
   return async function repeatChecks(): Promise<boolean> {
     const now = Date.now();
-    if (now >= forgottenAt) [begun, forgottenAt] = [new Set(), now + TRUST_MS];
+    if (now >= forgetAt) [begun, forgetAt] = [new Set(), now + TRUST_MS];
     await db.accountChecks.raiseUnwell(new Date(now - AGAIN_MS));
     let starts = 0;
     for await (const check of listLost(new Date(now - GRACE_MS))) {

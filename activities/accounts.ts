@@ -24,6 +24,8 @@ export function createAccountActivities({
   publishers,
   log,
 }: Pick<ActivityDeps, 'config' | 'db' | 'sealer' | 'publishers' | 'log'>) {
+  const limits = { leadSec: config.SLOT_LEAD_SEC, horizonDays: config.SLOT_HORIZON_DAYS };
+
   return {
     /** Asks the provider of an account about its credentials, and writes down what it says. */
     checkCredentials: ({ accountId, revision }: AccountCheckInput): Promise<'checked' | 'overtaken'> =>
@@ -41,14 +43,26 @@ export function createAccountActivities({
             { provider: account.provider, account_id: accountId },
             'a provider refuses the credentials of the service',
           );
-        const limits = { leadSec: config.SLOT_LEAD_SEC, horizonDays: config.SLOT_HORIZON_DAYS };
         return (await db.accountChecks.record(check, outcome, limits)) ? 'checked' : 'overtaken';
       }),
 
+    /** Ends a check that came to nothing; an owner can do something about it only where no worker had the key of a seal. */
     giveUpCheck: async ({ accountId, revision }: AccountCheckInput): Promise<void> => {
-      await db.accountChecks.giveUp({ accountId, revision });
+      const check = { accountId, revision };
+      const account = await db.accountChecks.find(check);
+      if (!account || mayOpen(account)) await db.accountChecks.giveUp(check);
+      else await db.accountChecks.record(check, { reason: NO_KEY_REASONS.unreadable }, limits);
     },
   };
+
+  function mayOpen(account: Account): boolean {
+    try {
+      findAccountKey(account, { config, sealer });
+      return true;
+    } catch {
+      return false;
+    }
+  }
 
   async function ask(
     { provider, username, platforms }: Account,

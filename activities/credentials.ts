@@ -2,7 +2,6 @@ import type { UncheckedAccount } from '../src/db/accountChecks.ts';
 import { findServiceKey, readKey } from '../src/domain/credentials.ts';
 import type { Provider } from '../src/domain/platform.ts';
 import { credentialsPlace } from '../src/domain/sealedPlaces.ts';
-import { VideoflowError } from '../src/errors.ts';
 import type { ActivityDeps } from './index.ts';
 
 /** What an account posts with: the key itself and whose it is, or why there is none. */
@@ -16,17 +15,11 @@ export type AccountKey =
 type Owned = Pick<UncheckedAccount, 'id' | 'userId' | 'ownerName' | 'provider' | 'sealedCredentials'>;
 type Deps = Pick<ActivityDeps, 'config' | 'sealer'>;
 
-/** This worker lacks the key that credentials are sealed with. Another may have it, and this one once it is configured anew. */
-class KeyRingError extends VideoflowError {
-  readonly code = 'secret_key_unknown';
-  override readonly retryClass = 'outside';
-}
-
 /**
  * Gives the key that an account posts with. It stays within the activity that asks for it: whatever an activity takes,
  * gives or throws is kept by the engine.
  *
- * @throws KeyRingError, which says nothing of the account
+ * @throws UnknownKeyError: this worker lacks the key that they are sealed with, and another may have it
  */
 export function findAccountKey(account: Owned, { config, sealer }: Deps): AccountKey {
   const { provider, sealedCredentials, ownerName } = account;
@@ -46,10 +39,7 @@ function openKey(
     return key === null ? { state: 'unreadable' } : { state: 'found', key, isOwn: true };
   } catch (error) {
     // By its code: adapters are known here as types only.
-    const { code } = error as { code?: unknown };
-    if (code === 'secret_unreadable') return { state: 'unreadable' };
-    if (code === 'secret_key_unknown')
-      throw new KeyRingError('The key that these are sealed with is not on the ring of this worker');
+    if ((error as { code?: unknown }).code === 'secret_unreadable') return { state: 'unreadable' };
     throw error;
   }
 }

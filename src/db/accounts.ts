@@ -93,7 +93,7 @@ export class AccountQueries {
     if (count >= maxAccounts)
       throw new QuotaExceededError(`There are ${count} accounts already; remove one of them first`);
     const group = groupId === null ? null : await holdGroupFor(this.#em, userId, groupId);
-    if (group && (group.userLabel ?? null) !== columns.userLabel) throw unusableGroup();
+    if (group) assertAlike(group, columns);
     const row = this.#em.create(Account, {
       ...columns,
       group,
@@ -128,8 +128,9 @@ export class AccountQueries {
 
   /**
    * Changes what its owner may change, and what is left out stays; null when there is no such account. Credentials that
-   * are given are others, also where they read the same. Of what its provider is asked about, whatever is given has it asked
-   * anew, also where it says the same: that is how an owner tells that something was mended over there.
+   * are given are others, also where they read the same. Of what its provider is asked about, whatever is given to an account
+   * that is not well has it asked anew, also where it says the same: that is how an owner tells that something was mended
+   * over there. What is being asked already is not: each new question would forget how long the provider wants to be left alone.
    *
    * @throws AccountTakenError; UnusableGroupError
    */
@@ -144,10 +145,10 @@ export class AccountQueries {
       const group = groupId ? await holdGroupFor(tx, userId, groupId) : null;
       const row = await holdAccount(tx, userId, id);
       if (!row) return null;
-      if (group && (group.userLabel ?? null) !== (row.userLabel ?? null)) throw unusableGroup();
+      if (group) assertAlike(group, row);
       const isMoved = groupId !== undefined && groupId !== (row.group?.id ?? null);
       const differing = differingOf(row, columns);
-      if (isAskedAbout(row, columns)) row.credentialsRevision += 1;
+      if (isAskedAbout(row, isUnwell(row) ? columns : differing)) row.credentialsRevision += 1;
       if (!isMoved && Object.keys(differing).length === 0) return row;
       tx.assign(row, { ...differing, ...(isMoved ? { group } : {}), updatedAt: new Date() });
       if (isAskedAbout(row, differing)) doubt(row, 'sealedCredentials' in differing);
@@ -177,10 +178,16 @@ export class AccountQueries {
       tx.assign(row, { deletedAt: now, updatedAt: now, group: null, sealedCredentials: null });
       await tellAccount(tx, id, 'account.deleted', limits);
       // Only its posts still need it.
-      if ((await tx.count(Post, { account: id })) === 0) await tx.nativeDelete(Account, { id });
+      if (!(await tx.findOne(Post, { account: id }, { fields: ['id'] })))
+        await tx.nativeDelete(Account, { id });
       return true;
     });
   }
+}
+
+/** @throws UnusableGroupError: the two are of different end users */
+function assertAlike(group: AccountGroup, { userLabel }: Pick<AccountColumns | Account, 'userLabel'>): void {
+  if ((group.userLabel ?? null) !== (userLabel ?? null)) throw unusableGroup();
 }
 
 /** What a provider is asked about. Flic knows no names. */
@@ -192,6 +199,10 @@ const ASKED_ABOUT = {
 
 const isAskedAbout = ({ provider }: Account, columns: object): boolean =>
   ASKED_ABOUT[provider].some((column) => column in columns);
+
+/** It was asked about, and something was wrong with it, or nobody could say. */
+const isUnwell = ({ statusReason, checkedRevision, credentialsRevision }: Account): boolean =>
+  Boolean(statusReason) && checkedRevision === credentialsRevision;
 
 /** What is known is of others than those of now. */
 function doubt(row: Account, areCredentialsOthers: boolean): void {

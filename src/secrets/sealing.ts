@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { RingKey } from '../config.ts';
-import { VideoflowError } from '../errors.ts';
+import { type RetryClass, VideoflowError } from '../errors.ts';
 
 /** Keeps what has to be read again, but not by whoever gets hold of the database alone. */
 export interface Sealer {
@@ -19,7 +19,7 @@ export interface Sealer {
 /** A sealed text does not open: it was changed, or moved, or sealed with another key. Nothing is told of what it holds. */
 export class SealedTextError extends VideoflowError {
   readonly code: string = 'secret_unreadable';
-  override readonly retryClass = 'blocked';
+  override readonly retryClass: RetryClass = 'blocked';
 
   constructor() {
     super('What is kept sealed cannot be opened; an operator has to see to its key');
@@ -32,6 +32,7 @@ export class SealedTextError extends VideoflowError {
  */
 export class UnknownKeyError extends SealedTextError {
   override readonly code = 'secret_key_unknown';
+  override readonly retryClass = 'outside';
 }
 
 const CIPHER = 'aes-256-gcm';

@@ -62,13 +62,16 @@ describe('checks of accounts, one at a time', () => {
       ...{ DATABASE_URL: database.url, SIGNING_KEYS: OLD_KEY, ENCRYPTION_KEYS: OLD_KEY },
       ...{ UPLOAD_POST_BASE_URL: uploadPostUrl(fakes), SERVICE_CREDENTIALS_USERS: BOSS, ...env },
     });
-  /** Checks as one worker does. @throws what the engine would hear */
-  const check = async (id: string, env: Record<string, string> = {}, ownerId?: string): Promise<string> => {
+  const activitiesOf = (env: Record<string, string> = {}) => {
     const config = configOf(env);
-    const { checkCredentials } = createAccountActivities({
+    return createAccountActivities({
       ...{ config, db, log, sealer: createSealer(config.ENCRYPTION_KEYS) },
       publishers: createPublishers({ config }),
     } as ActivityDeps);
+  };
+  /** Checks as one worker does. @throws what the engine would hear */
+  const check = async (id: string, env: Record<string, string> = {}, ownerId?: string): Promise<string> => {
+    const { checkCredentials } = activitiesOf(env);
     const { credentialsRevision: revision } = await keeper.find(id, ownerId);
     const activity = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
     const checked: Promise<string> = activity.run(checkCredentials, { accountId: id, revision });
@@ -100,6 +103,24 @@ describe('checks of accounts, one at a time', () => {
     assert.deepEqual(await stateOf(id), ['unchecked', false, 0]);
     assert.equal(await check(id, { ENCRYPTION_KEYS: `${NEW_KEY},${OLD_KEY}` }), 'checked');
     assert.deepEqual(await stateOf(id), [null, false, 1]);
+  });
+
+  it('that no worker had the key for until they were given up ask for others, and are asked about again', async () => {
+    const id = await add('lost');
+    const end = { accountId: id, revision: 1 };
+    await activitiesOf({ ENCRYPTION_KEYS: NEW_KEY }).giveUpCheck(end);
+    assert.deepEqual(await stateOf(id), ['credentials_unreadable', false, 1]);
+    await passDay(id);
+    assert.equal(await db.accountChecks.raiseUnwell(new Date(Date.now() - DAY_MS)), 1);
+    await check(id);
+    assert.deepEqual(await stateOf(id), [null, false, 2]);
+    const away = await add('away');
+    await activitiesOf().giveUpCheck({ ...end, accountId: away });
+    assert.deepEqual(
+      await stateOf(away),
+      ['unchecked', false, 1],
+      'nothing is wrong with these as far as is known',
+    );
   });
 
   it('want other credentials for own ones alone; the service’s are asked about again once they may be mended', async () => {

@@ -200,20 +200,30 @@ describe('changes of accounts', () => {
       assert.deepEqual((await me.patch(id, { platforms: ['x'] })).body.unconnected_platforms, []);
       assert.equal(await stateOf(), 'active unchecked');
       assert.deepEqual(revisionsOf(id), [1, 2, 3, 4, 5]);
-      await setChecked(id, 'platforms_not_connected');
+      const notConnected = () => setChecked(id, 'platforms_not_connected');
+      await notConnected();
       const [before, told] = [await me.show(id), await typesOf(api, id)];
       const same = { username: before.username, platforms: before.platforms };
-      for (const json of [{ username: same.username }, { platforms: ['x'] }, { ...same, is_ai: true }])
+      for (const json of [{ username: same.username }, { platforms: ['x'] }, { ...same, is_ai: true }]) {
+        await notConnected();
         assert.deepEqual((await me.patch(id, json)).body, before, 'nothing is known yet that is new');
-      assert.equal((await me.put(id, { ...same, is_ai: true, timezone: 'Asia/Tokyo' })).status, 200);
+      }
+      await notConnected();
+      const put = () => me.put(id, { ...same, is_ai: true, timezone: 'Asia/Tokyo' });
+      assert.equal((await put()).status, 200);
       assert.deepEqual([await me.show(id), await typesOf(api, id)], [before, told]);
       assert.deepEqual(revisionsOf(id), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      await put();
+      assert.equal(revisionsOf(id).at(-1), 9, 'it is being asked about already');
+      await setChecked(id, null);
+      await put();
+      assert.equal(revisionsOf(id).at(-1), 9, 'and nothing is wrong with it');
       const flic = await me.make({
         provider: 'flic',
         platforms: undefined,
         credentials: { flic_token: 'a' },
       });
-      await setChecked(flic, null);
+      await setChecked(flic, 'unchecked');
       for (const json of [{ username: uniqueName('a') }, { platforms: ['flic'] }]) await me.patch(flic, json);
       assert.deepEqual(revisionsOf(flic), [1, 2], 'it knows no names');
       const built = await me.make();
