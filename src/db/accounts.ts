@@ -186,7 +186,7 @@ export class AccountQueries {
 }
 
 /** @throws UnusableGroupError: the two are of different end users */
-function assertAlike(group: AccountGroup, { userLabel }: Pick<AccountColumns | Account, 'userLabel'>): void {
+function assertAlike(group: AccountGroup, { userLabel }: { userLabel?: string | null | undefined }): void {
   if ((group.userLabel ?? null) !== (userLabel ?? null)) throw unusableGroup();
 }
 
