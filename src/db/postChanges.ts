@@ -93,11 +93,13 @@ const changeable = ({
   timeZone,
   dueAt,
   slotAt,
+  wallTime,
+  tzVersion,
   warnings,
   targets,
 }: Post) => ({
   ...{ title, description: description ?? null, params, timing, timeZone, warnings },
-  ...{ dueAt: dueAt.getTime(), slotAt: slotAt?.getTime() ?? null },
+  ...{ dueAt: dueAt.getTime(), slotAt: slotAt?.getTime() ?? null, wallTime: wallTime ?? null, tzVersion },
   platforms: new Set([...targets].map(({ platform }) => platform)),
 });
 

@@ -74,6 +74,20 @@ describe('wall times of posts', () => {
     assert.equal(wallTime?.slice(0, 10), shown?.slice(0, 10));
   });
 
+  it('change the post with them, also where it goes out at the same instant', async () => {
+    const { id } = await accept(db, wanted({ timing: 'at', dueAt, wallTime: '2027-01-01T10:00:30' }));
+    const updates = async () =>
+      (await world.sql(`select from events where object_id = $1 and type = 'post.updated'`, [id])).length;
+    const move = (time: WantedTime) => db.posts.change(userId, id, { time }, SLOTS);
+    await move({ timing: 'at', dueAt, wallTime: '2027-01-01T10:00:30' });
+    assert.equal(await updates(), 0);
+    await move({ timing: 'at', dueAt });
+    assert.equal(await updates(), 1);
+    await world.sql(`update posts set tz_version = 'older' where id = $1`, [id]);
+    await move({ timing: 'at', dueAt });
+    assert.equal(await updates(), 2);
+  });
+
   it('are shown of no zone that is not known any more', async () => {
     const { id } = await accept(db, wanted({ timing: 'at', dueAt }));
     await world.sql(`update posts set time_zone = 'Europe/Atlantis' where id = $1`, [id]);
