@@ -16,7 +16,7 @@ import { isOfTime, warnOfTimes } from './timeWarnings.ts';
 
 /** What its owner changes of a post; what is left out stays. Warnings that are given are those of all that is wanted now. */
 export type PostChanges = Partial<
-  Pick<NewPost, 'title' | 'description' | 'params' | 'platforms' | 'time' | 'warnings'>
+  Pick<NewPost, 'title' | 'description' | 'params' | 'time' | 'warnings'> & { platforms: readonly Platform[] }
 >;
 
 /**
@@ -39,7 +39,7 @@ export async function changePost(
   if (title !== undefined) post.title = title;
   if (description !== undefined) post.description = description;
   if (params !== undefined) post.params = params;
-  if (changes.platforms !== undefined) changePlatforms(tx, held, changes.platforms ?? account.platforms);
+  if (changes.platforms !== undefined) changePlatforms(tx, held, changes.platforms);
   const ofTime = await changeTime(tx, { post, account, changes, limits });
   const others = (changes.warnings ?? post.warnings).filter((warning) => !isOfTime(warning));
   post.warnings = [...others, ...ofTime];

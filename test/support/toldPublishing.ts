@@ -14,7 +14,7 @@ export async function changePosts({ db }: TestApi, user: TestUser, videoId: stri
   for (const title of ['Another', 'Another']) await change(first, { title, params: { a: ['b'] } });
   await change(first, { platforms: ['youtube'], time: { timing: 'now' } });
   await change(first, { platforms: ['tiktok'] });
-  await change(first, { time: { timing: 'auto' }, platforms: null });
+  await change(first, { time: { timing: 'auto' }, platforms: ['tiktok', 'youtube'] });
   for (const _ of [1, 2]) await db.posts.cancel(user.id, first);
   return [first, second, third];
 }
