@@ -105,8 +105,8 @@ export class SlotQueries {
   }
 
   /**
-   * Gives the slots that the next `count` posts of an account to all its platforms would get, and what was skipped on the way. By the rule
-   * of those who take them, also where the account does not post by itself.
+   * Gives the slots that the next `count` posts of an account to all its platforms would get, and what was skipped on
+   * the way. By the rule of those who take them, also where the account does not post by itself.
    */
   async preview(account: Account, { count }: { count: number }, limits: SlotLimits): Promise<FoundSlots> {
     const [found] = await findFreeSlots(this.#em, [{ account, platforms: account.platforms, count }], {
