@@ -1,5 +1,6 @@
 import type { RequiredEntityData } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { findMissing } from '../domain/account.ts';
 import { judgeParent, type ParentState } from '../domain/edit.ts';
 import type { Platform } from '../domain/platform.ts';
 import type { PostParams, PostWarning } from '../domain/postParams.ts';
@@ -112,10 +113,6 @@ function newPost(tx: EntityManager, { wanted, account, platforms }: OpenPost, ti
 /** Makes the target of a post that is being accepted or changed. */
 export const newTarget = (tx: EntityManager, post: Post, platform: Platform): Target =>
   tx.create(Target, { post, platform, state: 'planned', attempts: 0 } as RequiredEntityData<Target>);
-
-/** Gives those of the platforms that an account does not post to. */
-export const findMissing = ({ platforms }: Account, wanted: readonly Platform[]): Platform[] =>
-  wanted.filter((platform) => !platforms.includes(platform));
 
 /**
  * Keeps a user's video from being deleted, or ended otherwise, until the transaction ends.

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { findMissing } from '../domain/account.ts';
 import type { Platform } from '../domain/platform.ts';
 import { derivePostStatus } from '../domain/post.ts';
 import type { PostWarning } from '../domain/postParams.ts';
 import { holdAccount } from './accounts.ts';
 import type { Account } from './entities/account.ts';
 import { Post } from './entities/post.ts';
-import { findMissing, type NewPost, newTarget } from './postAcceptance.ts';
+import { type NewPost, newTarget } from './postAcceptance.ts';
 import { assertOpen, holdPost } from './postEnds.ts';
 import { readPosts, tellPost } from './postEvents.ts';
 import { PlatformsMissingError, TooLateError } from './postRefusals.ts';

@@ -1,4 +1,5 @@
-/** A publishing identity: its states, and when it posts by itself. */
+/** A publishing identity: its states, where it posts, and when it does so by itself. */
+import type { Platform } from './platform.ts';
 
 /** `paused` by its owner; `reauth_required`: its provider refused its own credentials. */
 export const ACCOUNT_STATUSES = ['active', 'reauth_required', 'paused'] as const;
@@ -57,3 +58,9 @@ export const DEFAULT_LATE_POLICY = {
   lateAction: 'publish',
   maxLateMinutes: 24 * 60,
 } as const satisfies { lateAction: LateAction; maxLateMinutes: number };
+
+/** Gives those of the platforms that an account does not post to. */
+export const findMissing = (
+  { platforms }: { platforms: readonly Platform[] },
+  wanted: readonly Platform[],
+): Platform[] => wanted.filter((platform) => !platforms.includes(platform));

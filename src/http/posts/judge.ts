@@ -1,6 +1,7 @@
 import type { Account } from '../../db/entities/account.ts';
 import type { Video } from '../../db/entities/video.ts';
 import type { WantedTime } from '../../db/posts.ts';
+import { findMissing } from '../../domain/account.ts';
 import { warnOfAccount } from '../../domain/accountWarnings.ts';
 import { checkParams, findElsewhere, type ParamProblem } from '../../domain/checkParams.ts';
 import type { Platform, Provider } from '../../domain/platform.ts';
@@ -74,7 +75,7 @@ export interface Circumstances {
 export function judgePost(account: Account, wish: Wish, { video, nowMs, counts }: Circumstances): Judgement {
   const { provider } = account;
   const wanted = wish.platforms ?? account.platforms;
-  const missing = wish.kept?.includes('platforms') ? [] : missingOf(account, wanted);
+  const missing = wish.kept?.includes('platforms') ? [] : findMissing(account, wanted);
   const platforms = wanted.filter((platform) => !missing.includes(platform));
   const timed = readWantedTime(wish.scheduledAt, account.timeZone, nowMs);
   const { wrong, unused } = judgeParams(provider, platforms, wish);
@@ -119,9 +120,6 @@ function readWantedTime(
     return { time: null, errors: error.errors ?? [] };
   }
 }
-
-const missingOf = ({ platforms }: Account, wanted: readonly Platform[]): Platform[] =>
-  wanted.filter((platform) => !platforms.includes(platform));
 
 function explainMissing({ platforms }: Account, missing: readonly Platform[]): FieldError[] {
   if (missing.length === 0) return [];
