@@ -4,17 +4,33 @@
  */
 const NO_IANA_ZONE = /^(AC|AE|AG|AR|AS|BE|BS|CA|CN|CS|CT|EA|EC|IE|IS|JS|MI|NE|NS|PL|PN|PR|PS|SS|VS)T$/i;
 
+/** More than there are zones; a name may be written in many ways, with small letters or great ones. */
+const MAX_KEPT = 1000;
+
+/** To make one takes twenty times as long as to use it, and lists show many times. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** @throws RangeError when there is no such zone */
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const kept = formats.get(timeZone);
+  if (kept) return kept;
+  const format = new Intl.DateTimeFormat('en', {
+    ...{ timeZone, calendar: 'iso8601', numberingSystem: 'latn', hourCycle: 'h23' },
+    ...{ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' },
+  });
+  if (formats.size >= MAX_KEPT) formats.clear();
+  formats.set(timeZone, format);
+  return format;
+}
+
 /**
  * Gives what the clocks of a zone show at an instant, as `2027-03-28T09:00`; null where the zone is not known here (any
  * more).
  */
 export function toLocalTime(at: Date, timeZone: string): string | null {
   try {
-    const format = new Intl.DateTimeFormat('en', {
-      ...{ timeZone, calendar: 'iso8601', numberingSystem: 'latn', hourCycle: 'h23' },
-      ...{ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' },
-    });
-    const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]));
+    const shown = formatOf(timeZone).formatToParts(at);
+    const parts = new Map(shown.map(({ type, value }) => [type, value]));
     return `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}T${parts.get('hour')}:${parts.get('minute')}`;
   } catch {
     return null;
