@@ -24,7 +24,7 @@ export function createAccountActivities({
   publishers,
   log,
 }: Pick<ActivityDeps, 'config' | 'db' | 'sealer' | 'publishers' | 'log'>) {
-  const limits = { leadSec: config.SLOT_LEAD_SEC, horizonDays: config.SLOT_HORIZON_DAYS };
+  const limits = () => ({ leadSec: config.SLOT_LEAD_SEC, horizonDays: config.SLOT_HORIZON_DAYS });
 
   return {
     /** Asks the provider of an account about its credentials, and writes down what it says. */
@@ -43,7 +43,7 @@ export function createAccountActivities({
             { provider: account.provider, account_id: accountId },
             'a provider refuses the credentials of the service',
           );
-        return (await db.accountChecks.record(check, outcome, limits)) ? 'checked' : 'overtaken';
+        return (await db.accountChecks.record(check, outcome, limits())) ? 'checked' : 'overtaken';
       }),
 
     /** Ends a check that came to nothing; an owner can do something about it only where no worker had the key of a seal. */
@@ -51,7 +51,7 @@ export function createAccountActivities({
       const check = { accountId, revision };
       const account = await db.accountChecks.find(check);
       if (!account || mayOpen(account)) await db.accountChecks.giveUp(check);
-      else await db.accountChecks.record(check, { reason: NO_KEY_REASONS.unreadable }, limits);
+      else await db.accountChecks.record(check, { reason: NO_KEY_REASONS.unreadable }, limits());
     },
   };
 
