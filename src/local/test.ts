@@ -78,8 +78,6 @@ async function prepareEnvironment(): Promise<Environment> {
     TMPDIR: scratch,
     TEST_TEMPLATE_DATABASE: template.name,
     TEST_RUN_DIR: folder,
-    // Hundreds of processes load the same modules: stripping their types once spares each half a second of a core.
-    NODE_COMPILE_CACHE: join(folder, 'compiled'),
     WORKFLOW_BUNDLE: bundle,
     SEED: String(seed),
   };

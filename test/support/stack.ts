@@ -71,13 +71,10 @@ export interface Random {
   bytes(count: number): Buffer;
 }
 
-/**
- * What a program of ours that a test starts with an environment of its own has of the run's: the mark by which it is
- * ended when the run is given up, and the place of compiled modules.
- */
+/** Marks what a test starts with an environment of its own: when the run is given up, it is ended by that. */
 export const runMark = (): Record<string, string> => {
-  const { TEST_RUN_DIR, NODE_COMPILE_CACHE } = process.env;
-  return { ...(TEST_RUN_DIR && { TEST_RUN_DIR }), ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) };
+  const folder = process.env.TEST_RUN_DIR;
+  return folder ? { TEST_RUN_DIR: folder } : {};
 };
 
 /** The seed of this run, which `npm test` prints; SEED=… repeats it. */
