@@ -34,7 +34,7 @@ export const POST_TIMINGS = ['now', 'at', 'auto'] as const;
 export type PostTiming = (typeof POST_TIMINGS)[number];
 
 /** A target that nothing has left for: it can still be changed and cancelled. */
-export const OPEN_TARGET_STATES = ['planned', 'prepared'] as const satisfies readonly TargetState[];
+const OPEN_TARGET_STATES = ['planned', 'prepared'] as const satisfies readonly TargetState[];
 /** A target that nobody is at any more. `unknown` waits for its owner's answer. */
 const FINAL_TARGET_STATES: ReadonlySet<TargetState> = new Set([
   'live',
@@ -47,7 +47,7 @@ const FINAL_TARGET_STATES: ReadonlySet<TargetState> = new Set([
 
 export const isOpenTarget = (state: TargetState): boolean =>
   OPEN_TARGET_STATES.some((open) => open === state);
-export const isFinalTarget = (state: TargetState): boolean => FINAL_TARGET_STATES.has(state);
+const isFinalTarget = (state: TargetState): boolean => FINAL_TARGET_STATES.has(state);
 
 /** Posts that are not over. */
 export const UNFINISHED_POST_STATUSES = ['scheduled', 'publishing'] as const satisfies readonly PostStatus[];

@@ -16,7 +16,7 @@ export interface AccountTimes {
   last: Date | null;
 }
 
-export const accountFields = {
+const accountFields = {
   id: z.uuid(),
   username: z.string(),
   user_id: z.string().nullable().meta({ description: "The end user in the caller's own system" }),

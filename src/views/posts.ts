@@ -28,7 +28,7 @@ export const warningSchema = z
   .strictObject({ code: z.string(), message: z.string(), platform: z.enum(PLATFORMS).nullable() })
   .meta({ id: 'PostWarning', description: 'Something to know, that keeps nothing from being done' });
 
-export const postFields = {
+const postFields = {
   id: z.uuid(),
   video_id: z.uuid(),
   account_id: z.uuid(),

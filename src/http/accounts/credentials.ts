@@ -25,7 +25,7 @@ export const credentialsField = z
     examples: [{ api_key: 'the key of your Upload-Post account' }],
   });
 
-export type GivenCredentials = z.output<typeof credentialsField> | undefined;
+type GivenCredentials = z.output<typeof credentialsField> | undefined;
 
 /** Gives what is wrong with credentials for a provider; nothing of them is in there. */
 export function findCredentialErrors(

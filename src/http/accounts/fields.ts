@@ -11,7 +11,7 @@ import { credentialsField } from './credentials.ts';
 const MAX_INTERVAL_MINUTES = 30 * 24 * 60;
 const MAX_LATE_MINUTES = 365 * 24 * 60;
 
-export const providerField = z.enum(PROVIDERS, `must be one of ${PROVIDERS.join(', ')}`).meta({
+const providerField = z.enum(PROVIDERS, `must be one of ${PROVIDERS.join(', ')}`).meta({
   description:
     'Who brings posts to the platforms: Upload-Post, Flic, or `test`, which is built in and posts nowhere. It stays what it is',
 });

@@ -58,9 +58,10 @@ async function acceptEach(
   const wanted = judged
     .filter(({ refusal }) => refusal === null)
     .map(({ judgement }) => toNewPost(judgement, user.id, body));
-  const acceptances = await posts.acceptAll(wanted, slotLimitsOf(deps.config));
+  const accepted = await posts.acceptAll(wanted, slotLimitsOf(deps.config));
+  const acceptances = new Map(accepted.map((acceptance) => [acceptance.accountId, acceptance]));
   return judged.map(({ judgement: { account }, refusal }) => {
-    const acceptance = acceptances.find(({ accountId }) => accountId === account.id);
+    const acceptance = acceptances.get(account.id);
     const late = acceptance && 'refusal' in acceptance ? toRefusedPost(acceptance.refusal) : null;
     const post = acceptance && 'post' in acceptance ? acceptance.post : null;
     return { accountId: account.id, post, refusal: refusal ?? late };

@@ -53,7 +53,7 @@ const descriptionField = textField
   });
 
 /** What may be changed of a post, all of it optional. */
-export const changeFields = {
+const changeFields = {
   title: titleField.optional(),
   description: descriptionField.nullable().optional(),
   platforms: platformsField.optional(),

@@ -21,7 +21,7 @@ export interface Plan {
   videoRefusal: HttpProblem | null;
 }
 
-export const toWish = (body: ChangeBody & { title: string }): Wish => ({
+const toWish = (body: ChangeBody & { title: string }): Wish => ({
   title: body.title,
   description: body.description ?? null,
   platforms: body.platforms,

@@ -3,7 +3,7 @@ import { type LocalTime, resolveLocalTime } from '../../timeZones.ts';
 import { invalidRequest } from '../problem.ts';
 
 /** How far ahead a post may be planned: nobody knows the clocks, or the platforms, of later. */
-export const MAX_DAYS_AHEAD = 365;
+const MAX_DAYS_AHEAD = 365;
 
 const DAY_MS = 24 * 3600 * 1000;
 
